@@ -1,0 +1,31 @@
+"""Keys and trust: who signs what, and whose signatures a verifier accepts.
+
+    create_development(folder)   makes every key but the persons' own, in one step, marked as development keys
+    load(folder)                 the keys of a project, ready to sign
+    check(folder)                names every rule that a key, a certificate or a file mode breaks
+    export_trust(keyset)         the public half, as a trust file for those who verify
+    trust.parse(data)            someone else's trust file, read strictly
+    trust_store                  the trust files that this user accepts
+
+A private key never leaves the objects built here: not in a message, not in a `repr`.
+"""
+
+from __future__ import annotations
+
+from personactl.keys import trust, trust_store
+from personactl.keys.checks import check
+from personactl.keys.development import create_development
+from personactl.keys.keyset import C2paCredential, KeySet, load
+from personactl.keys.trust import TrustFile, export_trust
+
+__all__ = [
+    "C2paCredential",
+    "KeySet",
+    "TrustFile",
+    "check",
+    "create_development",
+    "export_trust",
+    "load",
+    "trust",
+    "trust_store",
+]

@@ -1,0 +1,144 @@
+"""The key folder on disk: names, modes, reading and the one atomic way to make it.
+
+The folder has mode 0700 and each file in it 0600. It appears complete under its name or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from personactl.errors import ConflictError, KeyProblem, StorageError
+
+ROOT_KEY = "root.pem"
+OPERATOR_KEY = "operator.pem"
+LEDGER_KEY = "ledger.pem"
+LEDGER_MLDSA_KEY = "ledger-mldsa.pem"
+C2PA_ROOT_CERTIFICATE = "c2pa-root.pem"
+C2PA_ROOT_KEY = "c2pa-root.key"
+C2PA_LEAF_KEY = "c2pa-leaf.key"
+C2PA_CHAIN = "c2pa-chain.pem"
+INDEX = "keys.json"
+
+REQUIRED = (OPERATOR_KEY, LEDGER_KEY, C2PA_ROOT_CERTIFICATE, C2PA_LEAF_KEY, C2PA_CHAIN, INDEX)
+OPTIONAL = (ROOT_KEY, LEDGER_MLDSA_KEY, C2PA_ROOT_KEY)
+"""Root keys may live offline; the second ledger key needs a cryptography release with ML-DSA."""
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+MAX_FILE_BYTES = 64 * 1024
+
+
+def too_open(mode: int) -> bool:
+    """True when anyone but the owner may read, write or enter. `mode` as in `os.stat_result.st_mode`."""
+    return bool(stat.S_IMODE(mode) & 0o077)
+
+
+def require_closed(folder: Path) -> None:
+    """Raise KeyProblem when the folder or a key file is open to other users."""
+    for path in (folder, *(folder / name for name in (*REQUIRED, *OPTIONAL))):
+        if path.exists() and too_open(path.stat().st_mode):
+            raise KeyProblem(
+                f"{path.name} is open to other users (mode {stat.S_IMODE(path.stat().st_mode):04o})",
+                where=str(path),
+                hint=f"chmod -R go= '{folder}'",
+                code="keys.permissions-open",
+            )
+
+
+def read(folder: Path, name: str) -> bytes:
+    """The bytes of one key file. Raises KeyProblem when it is missing, a link, not a plain file or too large."""
+    path = folder / name
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise KeyProblem(
+            f"{name} is missing",
+            where=str(path),
+            hint="personactl keys init --dev makes a complete folder",
+            code="keys.file-missing",
+        ) from None
+    except OSError as error:
+        reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+        raise _unreadable(path, reason or "unknown reason") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _unreadable(path, "it is not a plain file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise _unreadable(path, f"it is larger than {MAX_FILE_BYTES} bytes")
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+def _unreadable(path: Path, reason: str) -> KeyProblem:
+    return KeyProblem(
+        f"{path.name} cannot be read: {reason}",
+        where=str(path),
+        hint="personactl keys check",
+        code="keys.file-unreadable",
+    )
+
+
+def create(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make the folder with all `files` in one step: a sibling is filled and synced, then renamed over nothing.
+
+    Raises ConflictError when the name is taken by anything but an empty folder, StorageError when the place cannot be
+    written. On any failure nothing is left.
+    """
+    _refuse_taken(folder)
+    staging: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        staging.chmod(FOLDER_MODE)
+        for name, data in files.items():
+            _write(staging / name, data)
+        _sync_folder(staging)
+        staging.rename(folder)  # fails on a folder with content, so a race cannot overwrite keys
+        staging = None
+        _sync_folder(folder.parent)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise _taken(folder) from None
+        raise StorageError(
+            f"the key folder cannot be written: {error.strerror}", where=str(folder), hint="choose another place"
+        ) from None
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _refuse_taken(folder: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise _taken(folder)
+
+
+def _taken(folder: Path) -> ConflictError:
+    return ConflictError(
+        "keys are never overwritten, and this name is taken",
+        where=str(folder),
+        hint="move the folder away first; files signed with its keys stay verifiable by their trust file",
+        code="keys.folder-exists",
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, FILE_MODE)  # a tighter umask must not lock the owner out
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,258 @@
+"""The trust file `trust.json` (`personactl.trust/1`): whose signatures a verifier accepts. Public data only.
+
+    {"schema": "personactl.trust/1", "name": "Example Studio", "origin": "example.org/personactl/0123456789abcdef",
+     "development": true, "c2paAnchors": ["-----BEGIN CERTIFICATE-----…"], "leafFingerprints": ["<64 hex>"],
+     "logKeys": ["<C2SP vkey>"], "rootKeys": ["<base64 of 32 bytes>"], "approvers": {"threshold": 1, "keys": ["…"]},
+     "tsaRoots": [], "detector": "https://…", "issuedAt": "2026-11-21T08:00:00Z"}
+
+Unknown keys, duplicate keys, weak public keys and anchors that are not certificate authorities are refused: a file
+that is half understood must not decide what is trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from personactl_ledger import LedgerError, LedgerTrust, check_public_key
+
+from personactl.errors import TrustError
+from personactl.keys.certificates import fingerprint
+from personactl.keys.keyset import KeySet
+from personactl.keys.strict_json import StrictJSONError, parse_object
+
+SCHEMA = "personactl.trust/1"
+MAX_NAME_BYTES = 120
+MAX_LIST = 64
+
+_REQUIRED = frozenset({"schema", "name", "origin", "development", "c2paAnchors", "logKeys", "rootKeys", "issuedAt"})
+_OPTIONAL = frozenset({"leafFingerprints", "approvers", "tsaRoots", "detector"})
+_ORIGIN = re.compile(r"[A-Za-z0-9._~:/-]{1,200}")
+_VKEY = re.compile(r"([^\s+]{1,200})\+([0-9a-f]{8})\+([A-Za-z0-9+/=]{1,4000})")
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
+_LOG_KEY_LENGTHS = {0x01: 32, 0x06: 1312}
+"""C2SP signed-note signature types with the length of their public keys: Ed25519, ML-DSA-44."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustFile:
+    """A parsed trust file. Keys are raw bytes, anchors PEM text, `sha256` is that of the file's exact bytes."""
+
+    name: str
+    origin: str
+    development: bool
+    c2pa_anchors: tuple[str, ...]
+    leaf_fingerprints: tuple[str, ...]
+    log_keys: tuple[str, ...]
+    root_keys: tuple[bytes, ...]
+    approvers: tuple[int, tuple[bytes, ...]] | None
+    tsa_roots: tuple[str, ...]
+    detector: str
+    issued_at: str
+    sha256: str
+
+    @property
+    def ledger(self) -> LedgerTrust:
+        """The part that the ledger package needs to check receipts and checkpoints."""
+        return LedgerTrust(
+            origin=self.origin, log_keys=self.log_keys, root_keys=self.root_keys, approvers=self.approvers
+        )
+
+
+def export_trust(
+    keyset: KeySet,
+    *,
+    name: str,
+    origin: str,
+    detector: str,
+    now: str | Callable[[], str],
+    approvers: tuple[int, tuple[bytes, ...]] | None = None,
+    tsa_roots: Sequence[str] = (),
+) -> bytes:
+    """The trust file of a project as bytes: public halves only. Raises TrustError when the result would not parse."""
+    leaf = x509.load_pem_x509_certificates(keyset.c2pa.chain_pem)[0]
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": name,
+        "origin": origin,
+        "development": keyset.development,
+        "c2paAnchors": [_normal_pem(x509.load_pem_x509_certificate(keyset.c2pa.anchor_pem.encode()))],
+        "leafFingerprints": [fingerprint(leaf)],
+        "logKeys": list(keyset.log.vkeys(origin)),
+        "rootKeys": [b64encode(key).decode() for key in keyset.root_public_keys],
+        "approvers": None,
+        "tsaRoots": list(tsa_roots),
+        "detector": detector,
+        "issuedAt": now if isinstance(now, str) else now(),
+    }
+    if approvers is not None:
+        threshold, keys = approvers
+        document["approvers"] = {"threshold": threshold, "keys": [b64encode(key).decode() for key in keys]}
+    data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    parse(data, "trust.json")
+    return data
+
+
+def parse(data: bytes, path: str) -> TrustFile:
+    """Parse a trust file strictly. `path` is for messages only. Raises TrustError (code trust.file-invalid)."""
+    try:
+        return _parse(data)
+    except (_FormatError, StrictJSONError) as error:
+        raise TrustError(
+            f"this is not a trust file that can be used: {error}",
+            where=path,
+            hint="ask the sender for the output of `personactl keys export`",
+            code="trust.file-invalid",
+        ) from None
+
+
+class _FormatError(ValueError):
+    """One rule of the format is broken; the message completes the sentence "cannot be used: …"."""
+
+
+def _parse(data: bytes) -> TrustFile:
+    document = parse_object(data)
+    if document.get("schema") != SCHEMA:
+        raise _FormatError(f"schema is not {SCHEMA}")
+    unknown = sorted(set(document) - _REQUIRED - _OPTIONAL)
+    missing = sorted(_REQUIRED - set(document))
+    if unknown or missing:
+        raise _FormatError(f"unknown keys {unknown}" if unknown else f"missing keys {missing}")
+    if not isinstance(document["development"], bool):
+        raise _FormatError("development is not true or false")
+    origin = _text(document, "origin", _ORIGIN)
+    return TrustFile(
+        name=_file_name(document["name"]),
+        origin=origin,
+        development=document["development"],
+        c2pa_anchors=tuple(_anchor(pem, "c2paAnchors") for pem in _strings(document, "c2paAnchors", at_least=1)),
+        leaf_fingerprints=tuple(_fingerprint(text) for text in _strings(document, "leafFingerprints")),
+        log_keys=tuple(_vkey(text, origin) for text in _strings(document, "logKeys", at_least=1)),
+        root_keys=tuple(_public_key(text, "rootKeys") for text in _strings(document, "rootKeys", at_least=1)),
+        approvers=_approvers(document.get("approvers")),
+        tsa_roots=tuple(_anchor(pem, "tsaRoots") for pem in _strings(document, "tsaRoots")),
+        detector=_detector(document.get("detector", "")),
+        issued_at=_time(_text(document, "issuedAt", _TIME)),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _strings(document: dict[str, Any], key: str, *, at_least: int = 0) -> list[str]:
+    value = document.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _FormatError(f"{key} is not a list of strings")
+    if not at_least <= len(value) <= MAX_LIST:
+        raise _FormatError(f"{key} has {len(value)} items, not {at_least} to {MAX_LIST}")
+    if len(set(value)) != len(value):
+        raise _FormatError(f"{key} holds an item twice")
+    return value
+
+
+def _text(document: dict[str, Any], key: str, pattern: re.Pattern[str]) -> str:
+    value = document[key]
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise _FormatError(f"{key} does not have the form that the format asks for")
+    return value
+
+
+def _file_name(value: object) -> str:
+    """A name that can also be a file name: printable, without separators, not hidden."""
+    if (
+        not isinstance(value, str)
+        or not value.isprintable()
+        or not 1 <= len(value.encode("utf-8", "replace")) <= MAX_NAME_BYTES
+        or value != value.strip()
+        or value.startswith(".")
+        or any(character in value for character in "/\\:")
+    ):
+        raise _FormatError(f"name is not 1 to {MAX_NAME_BYTES} bytes of printable text without / \\ : or a leading dot")
+    return value
+
+
+def _anchor(pem: str, key: str) -> str:
+    """One certificate authority in PEM, written back in its normal form so that nothing rides along."""
+    try:
+        certificates = x509.load_pem_x509_certificates(pem.encode("utf-8", "replace"))
+        if len(certificates) != 1:
+            raise _FormatError(f"an item of {key} holds {len(certificates)} certificates, not one")
+        constraints = certificates[0].extensions.get_extension_for_class(x509.BasicConstraints).value
+    except _FormatError:
+        raise
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        raise _FormatError(f"an item of {key} is not a certificate authority in PEM") from None
+    if not constraints.ca:
+        raise _FormatError(f"an item of {key} is not a certificate authority")
+    return _normal_pem(certificates[0])
+
+
+def _normal_pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def _fingerprint(text: str) -> str:
+    if not _HEX64.fullmatch(text):
+        raise _FormatError("an item of leafFingerprints is not 64 lower-case hex digits")
+    return text
+
+
+def _public_key(text: str, key: str) -> bytes:
+    try:
+        raw = b64decode(text, validate=True)
+        if b64encode(raw).decode() != text:
+            raise ValueError
+        check_public_key(raw)
+    except (ValueError, LedgerError):
+        raise _FormatError(f"an item of {key} is not a sound Ed25519 public key in base64") from None
+    return raw
+
+
+def _vkey(text: str, origin: str) -> str:
+    """A C2SP verifier key `<name>+<hash>+<base64(type || key)>` of this origin. Types: Ed25519, ML-DSA-44."""
+    match = _VKEY.fullmatch(text)
+    if match is None or match[1] != origin:
+        raise _FormatError("an item of logKeys is not a verifier key of the origin")
+    try:
+        material = b64decode(match[3], validate=True)
+    except ValueError:
+        raise _FormatError("an item of logKeys is not base64") from None
+    expected = hashlib.sha256(f"{origin}\n".encode() + material).hexdigest()[:8]
+    if not material or _LOG_KEY_LENGTHS.get(material[0]) != len(material) - 1 or match[2] != expected:
+        raise _FormatError("an item of logKeys has a wrong type, length or key hash")
+    if material[0] == 0x01:
+        _public_key(b64encode(material[1:]).decode(), "logKeys")
+    return text
+
+
+def _approvers(value: object) -> tuple[int, tuple[bytes, ...]] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) != {"threshold", "keys"}:
+        raise _FormatError("approvers is not {threshold, keys}")
+    keys = tuple(_public_key(text, "approvers.keys") for text in _strings(value, "keys", at_least=1))
+    threshold = value["threshold"]
+    if type(threshold) is not int or not 1 <= threshold <= len(keys):
+        raise _FormatError("approvers.threshold is not between 1 and the number of keys")
+    return threshold, keys
+
+
+def _detector(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 500 or not value.isprintable():
+        raise _FormatError("detector is not a short printable text")
+    return value
+
+
+def _time(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise _FormatError("issuedAt is not a time") from None
+    return text
