@@ -1,0 +1,109 @@
+"""The command line. `main` runs one command and is the only place that ends the process.
+
+Nothing but click and the standard library is imported here: each command imports its own room when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+PROGRAM = "personactl"
+
+
+def main() -> NoReturn:
+    """The console script: run `sys.argv`, write out what is buffered, and exit with a code of the one table."""
+    from personactl.errors import EXIT_ENVIRONMENT, EXIT_PARTIAL
+
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader left: what it did not read is lost, and running again is safe
+        code = code or EXIT_PARTIAL
+        _mute()
+    except OSError as error:
+        sys.stderr.write(f"error[environment.os]: cannot write the result: {error.strerror}\n")
+        code = EXIT_ENVIRONMENT
+        _mute()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Prints; does not exit."""
+    import click
+
+    from personactl.cli import exits
+    from personactl.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, EXIT_TERMINATED, EXIT_USAGE
+    from personactl.render.terminal import Terminal
+
+    _tolerant_streams()
+    terminal = Terminal(sys.stdout, sys.stderr)
+    terminal.json = "--json" in arguments  # a usage error comes before the option is parsed
+    _catch_sigterm()
+    try:
+        outcome = _invoke(arguments, terminal)
+        return outcome if isinstance(outcome, int) else EXIT_OK
+    except click.exceptions.Exit as request:
+        return request.exit_code
+    except click.ClickException as error:
+        _show_usage(error, terminal)
+        return EXIT_USAGE
+    except exits.Terminated:
+        terminal.note("terminated")
+        return EXIT_TERMINATED
+    except (KeyboardInterrupt, click.Abort):
+        terminal.note("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _mute()
+        return EXIT_PARTIAL
+    except Exception as error:
+        return exits.report(error, terminal)
+
+
+def _invoke(arguments: Sequence[str], terminal: object) -> object:
+    from personactl.cli.root import root
+
+    instruction = os.environ.get("_PERSONACTL_COMPLETE")
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(root, {}, PROGRAM, "_PERSONACTL_COMPLETE", instruction)
+    with root.make_context(PROGRAM, list(arguments), obj=terminal) as context:
+        return root.invoke(context)
+
+
+def _show_usage(error: Exception, terminal: object) -> None:
+    from personactl.cli.usage import show
+
+    show(error, terminal)
+
+
+def _tolerant_streams() -> None:
+    """A character that the terminal's encoding lacks is escaped instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _catch_sigterm() -> None:
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    from personactl.cli.exits import Terminated
+
+    raise Terminated
+
+
+def _mute() -> None:
+    """Point stdout at nothing, so that the interpreter's own flush at exit finds no broken pipe."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives until the process ends

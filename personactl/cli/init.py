@@ -1,0 +1,142 @@
+"""`personactl init`: a project that works, all of it or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from personactl.cli import scaffold
+from personactl.cli.project import now
+from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.errors import ConflictError, EnvironmentProblem, StorageError
+from personactl.render.terminal import Styled, Terminal
+
+PERSONA = "lira"
+HARMLESS = frozenset({".git"})
+"""What an empty project may hold already: nothing of the scaffold goes there."""
+
+
+@click.command(cls=SessionCommand)
+@click.argument("directory", metavar="[DIR]", type=click.Path(path_type=Path), default=".")
+@click.option("--organisation", default=scaffold.ORGANISATION, show_default=True, help="Name in certificates.")
+@click.option("--domain", default=scaffold.DOMAIN, show_default=True, help="Domain; the ledger's origin begins with it.")
+@pass_terminal
+def init(terminal: Terminal, *, directory: Path, organisation: str, domain: str) -> None:
+    """Scaffold a project: config, persona, manifest, keys, ledger."""
+    with _whole(directory) as staging:
+        origin = _fill(staging, organisation=organisation, domain=domain)
+        made = sorted(str(path.relative_to(staging)) for path in staging.rglob("*") if path.is_file())
+    shown = "." if directory == Path() else str(directory)
+    go = [] if shown == "." else [f"  cd {shown}"]
+    document = {"schema": "personactl.init/1", "project": shown, "origin": origin, "development": True, "files": made}
+    terminal.result(
+        document,
+        [
+            [Styled("project ", "dim"), Styled(shown, "bold"), f": {len(made)} files, ledger {origin}"],
+            "the keys are development keys: not for release",
+            "next:",
+            *go,
+            f"  personactl persona freeze {PERSONA}@1",
+            "  personactl plan manifests/first.toml",
+            "  personactl run manifests/first.toml",
+        ],
+    )
+
+
+def demo_persona() -> Path:
+    """The demo persona: inside the installed package, or in a checkout beside pyproject.toml."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "demo_persona", package.parent / "fixtures" / "demo-persona"):
+        if (folder / "persona.json").is_file():
+            return folder
+    raise EnvironmentProblem(
+        "the demo persona is not in this installation", hint="install personactl from its wheel", code="cli.demo-missing"
+    )
+
+
+def _fill(folder: Path, *, organisation: str, domain: str) -> str:
+    """Put every file of the scaffold into `folder` and return the ledger's origin."""
+    from personactl_ledger import Ledger
+
+    from personactl import __version__, config, keys, persona
+
+    for name, text in scaffold.files(name=organisation, domain=domain).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    project = config.find(folder)  # refuses a bad name or domain before any key is made
+    persona.create(folder, PERSONA, source=demo_persona())
+    moment = now()
+    keys.create_development(project.keys_path, organisation=organisation, domain=domain, now=moment)
+    keyset = keys.load(project.keys_path)
+    with Ledger.create(
+        project.ledger_path, domain=domain, development=True, root=keyset.root,
+        operator_public=keyset.operator.public_key, log=keyset.log, now=moment,
+    ) as ledger:  # fmt: skip
+        ledger.checkpoint(keyset.log, now=moment)
+        origin = ledger.origin
+    trust = keys.export_trust(
+        keyset, name=organisation, origin=origin, detector=f"personactl {__version__}", now=moment
+    )
+    project.trust_path.write_bytes(trust)
+    return origin
+
+
+@contextlib.contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """A staging folder whose content becomes `target` when the block succeeds; on any error nothing is left.
+
+    A new folder appears by one rename. An existing empty one keeps its identity (a shell may stand in it), so its
+    entries are moved in one by one, personactl.toml last: without that file there is no project.
+    """
+    _refuse_taken(target)
+    existed = target.is_dir()
+    try:
+        if not existed:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        staging = (target if existed else target.parent) / f".personactl-init-{secrets.token_hex(8)}"
+        staging.mkdir()
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the project: {error.strerror}", where=str(target), hint="choose another place"
+        ) from error
+    try:
+        yield staging
+        if existed:
+            _move_in(staging, target)
+        else:
+            staging.rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _move_in(staging: Path, target: Path) -> None:
+    moved: list[Path] = []
+    try:
+        for entry in sorted(staging.iterdir(), key=lambda path: path.name == "personactl.toml"):
+            entry.rename(target / entry.name)
+            moved.append(target / entry.name)
+    except BaseException:
+        for path in moved:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        raise
+
+
+def _refuse_taken(target: Path) -> None:
+    if target.is_dir():
+        taken = sorted(entry.name for entry in target.iterdir() if entry.name not in HARMLESS)
+        if not taken:
+            return
+        found = ", ".join(taken[:3]) + (", …" if len(taken) > 3 else "")
+        message = f"the folder is not empty ({found})"
+    elif os.path.lexists(target):
+        message = "this is a file, not a folder"
+    else:
+        return
+    raise ConflictError(message, where=str(target), hint="name a new folder: personactl init DIR", code="cli.not-empty")
+

@@ -1,0 +1,95 @@
+"""`personactl keys`: make, check and export keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from personactl.cli.project import here, now, shown
+from personactl.cli.session import SessionGroup, pass_terminal
+from personactl.cli.unavailable import add_refusing
+from personactl.errors import EXIT_KEYS, EXIT_OK, NotAvailable
+from personactl.render.terminal import Styled, Terminal
+
+
+@click.group(cls=SessionGroup)
+def keys() -> None:
+    """Make, check and export keys."""
+
+
+@keys.command()
+@click.option("--dev", is_flag=True, help="Development keys, unencrypted: for trying out, not for release.")
+@pass_terminal
+def init(terminal: Terminal, *, dev: bool) -> None:
+    """Make every key but the persons' own."""
+    if not dev:
+        raise NotAvailable("keys init without --dev")
+    from personactl.keys import create_development
+
+    config = here()
+    create_development(
+        config.keys_path, organisation=config.organisation_name, domain=config.domain, now=now()
+    )
+    folder = shown(config.keys_path)
+    terminal.result(
+        {"schema": "personactl.keys-init/1", "folder": folder, "development": True},
+        [["development keys are in ", Styled(folder, "bold"), " (not for release)"]],
+    )
+
+
+@keys.command()
+@pass_terminal
+def check(terminal: Terminal) -> int:
+    """Name every rule that a key, a certificate or a file mode breaks."""
+    from personactl.keys import check as check_folder
+    from personactl.render import findings
+
+    found = check_folder(here().keys_path)
+    sound = not any(finding.severity == "error" for finding in found)
+    document = {"schema": "personactl.keys-check/1", "ok": sound, "findings": findings.document(found)}
+    findings.show(terminal, found)
+    verdict = Styled("keys are in order", "good") if sound else Styled("keys are not in order", "bad")
+    terminal.result(document, [verdict])
+    return EXIT_OK if sound else EXIT_KEYS
+
+
+@keys.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
+@click.option("--name", help="How others will call it; the organisation's name by default.")
+@pass_terminal
+def export(terminal: Terminal, *, output: Path | None, name: str | None) -> None:
+    """Write the trust file: public halves only, for those who verify."""
+    import json
+
+    from personactl_ledger import Ledger
+
+    from personactl.keys import export_trust, load
+    from personactl.render.outfile import write_whole
+
+    config = here()
+    with Ledger.open_reader(config.ledger_path) as ledger:
+        origin = ledger.origin
+    data = export_trust(
+        load(config.keys_path), name=name or config.organisation_name, origin=origin,
+        detector=config.detector, now=now(),
+    )  # fmt: skip
+    if output is None:
+        terminal.result(json.loads(data), data.decode().splitlines())
+        return
+    write_whole(output, data)
+    terminal.result(
+        {"schema": "personactl.keys-export/1", "path": str(output), "origin": origin},
+        [["trust file: ", Styled(str(output), "bold"), "; send it to those who verify, by a way they trust"]],
+    )
+
+
+add_refusing(
+    keys,
+    {
+        "csr": "Write a certificate request for an authority.",
+        "import": "Take in a certificate chain.",
+        "new": "Make one key by role and address.",
+        "rotate": "Retire a key and certify its successor.",
+    },
+)

@@ -1,0 +1,69 @@
+"""`personactl policy`: the regimes as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from personactl.cli.session import SessionGroup, pass_terminal
+from personactl.cli.unavailable import add_refusing
+from personactl.render.columns import columns
+from personactl.render.terminal import Styled, Terminal
+
+if TYPE_CHECKING:
+    from personactl.policy import Policy, Rule
+
+
+@click.group(cls=SessionGroup)
+def policy() -> None:
+    """Show the regimes as data, with sources."""
+
+
+@policy.command("list")
+@pass_terminal
+def list_(terminal: Terminal) -> None:
+    """List the policies that are built in."""
+    from personactl import policy as room
+
+    loaded = [room.load(policy_id) for policy_id in room.builtin_ids()]
+    rows = [(item.id, str(len(item.rules)), item.title) for item in loaded]
+    document = [{"id": item.id, "title": item.title, "sha256": item.sha256} for item in loaded]
+    lines = columns(("ID", "RULES", "TITLE"), rows, terminal.width(terminal.out))
+    terminal.result({"schema": "personactl.policy-list/1", "policies": document}, lines)
+
+
+@policy.command()
+@click.argument("policy_id", metavar="ID")
+@pass_terminal
+def show(terminal: Terminal, *, policy_id: str) -> None:
+    """Show every rule of a policy with its source and the day it was read."""
+    from personactl import policy as room
+
+    item = room.load(policy_id)
+    terminal.line(Styled(item.id, "bold"), f"  {item.title}")
+    terminal.line(Styled(f"sha256 {item.sha256}", "dim"))
+    for rule in item.rules:
+        _show_rule(terminal, rule)
+    terminal.result({"schema": "personactl.policy-show/1", **_document(item)})
+
+
+def _show_rule(terminal: Terminal, rule: Rule) -> None:
+    terminal.line()
+    terminal.line(Styled(rule.id, "bold"), f"  {rule.severity}, binds {_words(rule.binds)}, check {rule.check}")
+    terminal.prose(rule.text, indent="  ")
+    confirmed = "source read" if rule.confirmed else "source not read first-hand: warns, never blocks"
+    terminal.line(Styled(f"  {rule.source} ({rule.read_on}; {confirmed})", "dim"))
+
+
+def _words(binds: object) -> str:
+    return " and ".join(str(item) for item in binds) if isinstance(binds, list | tuple) else str(binds)
+
+
+def _document(item: Policy) -> dict[str, Any]:
+    names = ("id", "text", "binds", "severity", "check", "source", "confirmed")
+    rules = [{**{name: getattr(rule, name) for name in names}, "readOn": str(rule.read_on)} for rule in item.rules]
+    return {"id": item.id, "title": item.title, "sha256": item.sha256, "rules": rules}
+
+
+add_refusing(policy, {"check": "Check a policy file of your own."})

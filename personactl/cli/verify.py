@@ -1,0 +1,71 @@
+"""`personactl verify`: a verdict on delivered files, for people without the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from personactl.cli import exits
+from personactl.cli.project import now
+from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.errors import PersonactlError, worst_exit
+from personactl.render.terminal import Terminal
+
+if TYPE_CHECKING:
+    from personactl.model import Verdict
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command(cls=SessionCommand)
+@click.argument("paths", nargs=-1, required=True, type=PATH)
+@click.option("--trust", "trust_files", multiple=True, type=PATH, metavar="FILE", help="Accept this trust file.")
+@click.option("--receipts", type=PATH, metavar="DIR", help="Where the receipts lie, if not beside the files.")
+@click.option("--ledger", type=PATH, metavar="FILE", help="Compare with this ledger.")
+@click.option("--pixels", is_flag=True, help="Decode the pictures and look for the watermark.")
+@click.option("--policy", "policies", multiple=True, metavar="ID", help="Ask for what this policy demands.")
+@click.option("--require-exact", is_flag=True, help="Ask for a receipt or ledger entry of the exact bytes.")
+@click.option("--report", "reports", multiple=True, metavar="FMT=FILE", help="Also write json, md or junit.")
+@pass_terminal
+def verify(
+    terminal: Terminal,
+    *,
+    paths: tuple[Path, ...],
+    trust_files: tuple[Path, ...],
+    receipts: Path | None,
+    ledger: Path | None,
+    pixels: bool,
+    policies: tuple[str, ...],
+    require_exact: bool,
+    reports: tuple[str, ...],
+) -> int:
+    """Give a verdict on delivered files."""
+    from personactl import policy
+    from personactl.keys import trust_store
+    from personactl.render import reports as report_files
+    from personactl.render import verdicts as lines
+    from personactl.verify import document, exit_code, verify_paths
+
+    requests = [report_files.parse_request(text) for text in reports]
+    trust = trust_store.load_all(trust_files, os.environ)
+    required = policy.required_layers(tuple(policy.load(name) for name in policies))
+    verdicts: list[Verdict] = []
+    for verdict in verify_paths(
+        paths, trust, receipts=receipts, ledger=ledger, pixels=pixels, required_layers=required,
+        require_exact=require_exact,
+    ):  # fmt: skip
+        verdicts.append(verdict)
+        lines.show(terminal, verdict)
+    lines.show_summary(terminal, verdicts)
+    result = document(verdicts, trust, now())
+    codes = [exit_code(verdicts)]
+    for request in requests:
+        try:
+            report_files.write(request, verdicts, result)
+        except PersonactlError as error:
+            codes.append(exits.report_beside(error, terminal))
+    terminal.result(result)
+    return worst_exit(codes)
