@@ -33,6 +33,8 @@ for _name, _value in (
     ("HF_HUB_DISABLE_TELEMETRY", "1"),
     ("DO_NOT_TRACK", "1"),
     ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
+    ("TRANSFORMERS_VERBOSITY", "error"),
+    ("DIFFUSERS_VERBOSITY", "error"),
     ("CUBLAS_WORKSPACE_CONFIG", ":16:8"),
 ):
     os.environ[_name] = _value
