@@ -37,11 +37,12 @@ class Config:
     detector: str
 
 
+_FOLDER = InsidePath()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPlace:
     """A folder of the project; the URIs of hardware and cloud keys are known and not available yet."""
-
-    folder: InsidePath = InsidePath()
 
     @property
     def words(self) -> str:
@@ -52,11 +53,11 @@ class KeyPlace:
         if scheme:
             yield not_available(f"keys at {scheme.group()}…", path)
         else:
-            yield from self.folder.faults(value, path)
+            yield from _FOLDER.faults(value, path)
 
     def schema(self) -> dict[str, Any]:
         later = {"not": {"pattern": "^(?:pkcs11|awskms|gcpkms|azurekms|keyring):"}}
-        return {**self.folder.schema(), **later}
+        return {**_FOLDER.schema(), **later}
 
 
 _DOMAIN = r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"

@@ -302,6 +302,24 @@ class Either:
         return {"anyOf": [self.text.schema(), self.other.schema()]}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nullable:
+    """null, or a value of a kind."""
+
+    kind: Kind
+
+    @property
+    def words(self) -> str:
+        return f"null or {self.kind.words}"
+
+    def faults(self, value: object, path: Path) -> Iterator[Fault]:
+        if value is not None:
+            yield from self.kind.faults(value, path)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "null"}, self.kind.schema()]}
+
+
 _PLAIN_PART = re.compile(r"(?!\.{1,2}$)[^/\\\0-\x1f]+")
 
 

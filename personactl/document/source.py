@@ -106,21 +106,16 @@ def parse_json(data: bytes, *, path: str, room: str, limit: int = LIMIT) -> Docu
     """Parse JSON: no duplicate keys, no NaN, no lone surrogates; decimals become Decimal. Raises Unparsable."""
     text = _decode(data, path=path, room=room, limit=limit)
     try:
-        value = json.loads(text, parse_float=_decimal, parse_constant=_constant)
+        value = json.loads(text, parse_float=_decimal, parse_constant=_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise _unparsable(text, error.pos, path, f"{room}.syntax", _sentence(error.msg)) from None
     except RecursionError:
         raise _unparsable(text, _deepest(text), path, f"{room}.too-deep", "brackets are nested too deeply") from None
+    except _DuplicateKey:
+        raise Unparsable(_twice(text, path, room)) from None
     except (_NumberTooLarge, ValueError) as error:
         offset = max(text.find(str(error)), 0)
         raise _unparsable(text, offset, path, f"{room}.number", "this number is too large or no number") from None
-    twice = duplicate_keys(text)
-    if twice:
-        problems = [
-            problem_at(text, offset, path=path, code=f"{room}.duplicate-key", message=f'key "{keys[-1]}" stands twice')
-            for keys, offset in twice
-        ]
-        raise Unparsable(tuple(problems))
     surrogate = re.search(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}", text)
     if surrogate and not _encodable(value):
         raise _unparsable(text, surrogate.start(), path, f"{room}.encoding", "half a surrogate pair is no character")
@@ -128,7 +123,25 @@ def parse_json(data: bytes, *, path: str, room: str, limit: int = LIMIT) -> Docu
 
 
 class _NumberTooLarge(Exception):
-    pass
+    """The digits of a number that no Decimal holds."""
+
+
+class _DuplicateKey(Exception):
+    """Some object has a key twice; json says nothing about where."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _DuplicateKey
+    return value
+
+
+def _twice(text: str, path: str, room: str) -> tuple[Problem, ...]:
+    return tuple(
+        problem_at(text, offset, path=path, code=f"{room}.duplicate-key", message=f'key "{keys[-1]}" stands twice')
+        for keys, offset in duplicate_keys(text)
+    )
 
 
 def _decimal(digits: str) -> Decimal:

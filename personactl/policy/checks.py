@@ -1,0 +1,106 @@
+"""The checks that a policy rule can name. Each is a pure question about a plan or about the marks of a file.
+
+A rule gives the demand its text, its source and its severity; a check only says whether the facts meet it. Checks that
+no program can answer ("manual") become reminders: they are shown and never pass in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+MACHINE_LAYERS = ("signed-metadata", "watermark")
+FILE_LAYERS = ("signed-metadata", "watermark", "xmp", "exif")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFacts:
+    """What a plan knows that policies ask about. `…_commercial` is None where the licence is not known.
+
+    `consent` is the persona's consent record present; `embedding_consent` whether it permits embeddings (True for a
+    synthetic persona). `references` is the number of reference pictures that condition a shot.
+    """
+
+    role: Literal["provider", "deployer", "both"]
+    commercial: bool
+    watermark: bool
+    visible_label: bool
+    persona_origin: Literal["synthetic", "derived", "real"]
+    persona_frozen: bool
+    consent: bool
+    embedding_consent: bool
+    references: int
+    model_license: str
+    model_commercial: bool | None
+    scorer_license: str
+    scorer_commercial: bool | None
+    recogniser_sha256: str
+    conditioner_sha256: str
+    threshold_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """`stage`: where it is asked; `hint`: what to do; `met`: for plan checks, whether the facts meet the demand."""
+
+    stage: Literal["plan", "file", "manual"]
+    hint: str
+    met: Callable[[PlanFacts], bool] | None = None
+
+
+CHECKS: dict[str, Check] = {
+    "persona-frozen": Check(
+        stage="plan",
+        met=lambda facts: facts.persona_frozen,
+        hint="freeze the version: personactl persona freeze ID@VERSION",
+    ),
+    "consent": Check(
+        stage="plan",
+        met=lambda facts: facts.persona_origin == "synthetic" or facts.consent,
+        hint="put the consent record into the persona",
+    ),
+    "embedding-consent": Check(
+        stage="plan",
+        met=lambda facts: facts.persona_origin == "synthetic" or facts.embedding_consent,
+        hint="the consent must permit embeddings; without it, no face of a real person is measured",
+    ),
+    "commercial-licence": Check(
+        stage="plan",
+        met=lambda facts: not facts.commercial or False not in (facts.model_commercial, facts.scorer_commercial),
+        hint="use weights that may be used commercially, or set commercial = false",
+    ),
+    "known-licence": Check(
+        stage="plan",
+        met=lambda facts: not facts.commercial or None not in (facts.model_commercial, facts.scorer_commercial),
+        hint="record the licence of the weights in the model's folder",
+    ),
+    "identity-scored": Check(
+        stage="plan",
+        met=lambda facts: bool(facts.recogniser_sha256 and facts.threshold_source),
+        hint="name a scorer whose recogniser has a digest",
+    ),
+    "calibrated-threshold": Check(
+        stage="plan",
+        met=lambda facts: facts.threshold_source != "uncalibrated",
+        hint='set threshold = "calibrated" in [identity]',
+    ),
+    "independent-scorer": Check(
+        stage="plan",
+        met=lambda facts: not facts.references or facts.conditioner_sha256 != facts.recogniser_sha256,
+        hint="score with another network than the one that conditions the picture",
+    ),
+    "watermark-enabled": Check(
+        stage="plan", met=lambda facts: facts.watermark, hint="set watermark = true in [output]"
+    ),
+    "visible-label": Check(
+        stage="plan",
+        met=lambda facts: facts.visible_label,
+        hint="this version draws no label: put one on the picture, or beside it, before it is shown",
+    ),
+    "signed-metadata": Check(stage="file", hint="sign the file; do not re-encode or strip it afterwards"),
+    "watermark": Check(stage="file", hint="mark the picture; strong cropping or scaling can destroy the mark"),
+    "xmp": Check(stage="file", hint="keep the XMP block; some services remove it on upload"),
+    "exif": Check(stage="file", hint="keep the EXIF block; some services remove it on upload"),
+    "manual": Check(stage="manual", hint="personactl cannot check this; see the rule with `personactl policy show`"),
+}
