@@ -1,0 +1,16 @@
+"""Disclosure: a picture leaves this room marked in every layer, signed, and read back from its final bytes.
+
+disclose(scored, …)          pixels → Disclosed, or DisclosureError naming the layer that did not read back
+read_marks(data, anchors)    what a file of anyone's says about itself, without decoding it and without network
+watermark.extract(rgb)       the imperceptible layer, from decoded pixels (`pixels.decode`)
+C2paSigner(credential)       signs in memory; one per run
+"""
+
+from __future__ import annotations
+
+from personactl.disclose import pixels, watermark
+from personactl.disclose.c2pa import C2paReading, C2paSigner
+from personactl.disclose.marks import Marks, read_marks
+from personactl.disclose.sequence import disclose
+
+__all__ = ["C2paReading", "C2paSigner", "Marks", "disclose", "pixels", "read_marks", "watermark"]

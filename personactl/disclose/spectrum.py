@@ -34,12 +34,14 @@ def transform(rgb: Array) -> Array:
     """The first OUTER × OUTER coefficients of the luma's DCT-II divided by √(height · width), float32."""
     plane = luma(rgb)
     height, width = plane.shape
-    return _basis(height) @ plane @ _basis(width).T / np.float32(np.sqrt(plane.size))
+    coefficients: Array = _basis(height) @ plane @ _basis(width).T / np.float32(np.sqrt(plane.size))
+    return coefficients
 
 
 def inverse(coefficients: Array, height: int, width: int) -> Array:
     """The plane (height, width) that has these coefficients and no others: `transform` of it gives them back."""
-    return _basis(height).T @ (coefficients * np.float32(np.sqrt(height * width))) @ _basis(width)
+    plane: Array = _basis(height).T @ (coefficients * np.float32(np.sqrt(height * width))) @ _basis(width)
+    return plane
 
 
 def project(coefficients: Array) -> Array:

@@ -27,6 +27,7 @@ from personactl.disclose import coding, spectrum
 
 Array = np.ndarray[Any, Any]
 
+PAYLOAD_BYTES = coding.PAYLOAD_BYTES
 FALSE_POSITIVE_RATE = 1e-7
 """Upper bound per unmarked picture, from the simulation above."""
 

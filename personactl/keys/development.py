@@ -89,7 +89,7 @@ def _c2pa_chain(organisation: str, country: str, now: datetime) -> dict[str, byt
         layout.C2PA_ROOT_CERTIFICATE: root.public_bytes(Encoding.PEM),
         layout.C2PA_ROOT_KEY: _private_pem(root_key),
         layout.C2PA_LEAF_KEY: _private_pem(leaf_key),
-        layout.C2PA_CHAIN: leaf.public_bytes(Encoding.PEM) + root.public_bytes(Encoding.PEM),
+        layout.C2PA_CHAIN: leaf.public_bytes(Encoding.PEM),  # who verifies brings the anchor: it stays out of the files
     }
 
 

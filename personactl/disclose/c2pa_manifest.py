@@ -1,0 +1,79 @@
+"""What our C2PA manifest says (C2PA 2.4), as plain data; and our own assertion, which joins a file to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from personactl import __version__
+from personactl.model import ModelLock, OutputSpec, PolicyLock
+
+SPEC_VERSION = "2.4.0"
+GENERATOR = "personactl"
+
+ASSERTION_LABEL = "org.personactl.generation"
+ASSERTION_SCHEMA = "personactl.generation/1"
+ACTIONS_LABEL = "c2pa.actions.v2"
+AI_DISCLOSURE_LABEL = "c2pa.ai-disclosure"
+TRAINING_LABEL = "cawg.training-mining"
+
+TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+
+_MODEL_TYPES = {"diffusers": "c2pa.types.model.pytorch"}
+"""c2pa.types of model formats (Table 12 of C2PA 2.4) by backend; anything else is a plain c2pa.types.model."""
+_TRAINING_USES = ("cawg.ai_generative_training", "cawg.ai_training", "cawg.ai_inference", "cawg.data_mining")
+
+
+def assertion(
+    *,
+    entry_id: str,
+    persona_id: str,
+    persona_version: int,
+    origin: str,
+    policies: Sequence[PolicyLock],
+    output: OutputSpec,
+) -> dict[str, Any]:
+    """The data of `org.personactl.generation`: identifiers only, nothing about the prompt, the seed or the score."""
+    return {
+        "schema": ASSERTION_SCHEMA,
+        "persona": {"id": persona_id, "version": persona_version},
+        "ledgerOrigin": origin,
+        "entryId": entry_id,
+        "policies": [{"id": policy.id, "sha256": policy.sha256} for policy in policies],
+        "label": {"decision": "none", "reason": f"no visible label was drawn; output.label is {output.label}"},
+    }
+
+
+def definition(
+    *, title: str, created_at: str, model: ModelLock, generation: Mapping[str, Any], ingredients: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The manifest definition for c2pa-rs. `ingredients` are the labels of references given to `C2paSigner.sign`."""
+    created: dict[str, Any] = {
+        "action": "c2pa.created",
+        "when": created_at,
+        "softwareAgent": {"name": GENERATOR, "version": __version__},
+        "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA,
+        "description": "Synthetic person made by a trained model; depicts no real person",
+    }
+    if ingredients:
+        created["parameters"] = {"ingredientIds": list(ingredients)}
+    ai_disclosure = {
+        "modelType": _MODEL_TYPES.get(model.backend, "c2pa.types.model"),
+        "modelName": model.name,
+        "modelIdentifier": f"sha256:{model.sha256}",
+        "contentProfile": {"humanOversightLevel": "prompt_guided"},
+    }
+    return {
+        "claim_generator_info": [{"name": GENERATOR, "version": __version__, "specVersion": SPEC_VERSION}],
+        "title": title,
+        "assertions": [
+            _created(ACTIONS_LABEL, {"allActionsIncluded": True, "actions": [created]}),
+            _created(AI_DISCLOSURE_LABEL, ai_disclosure),
+            {"kind": "Json", **_created(ASSERTION_LABEL, generation)},
+            _created(TRAINING_LABEL, {"entries": {use: {"use": "notAllowed"} for use in _TRAINING_USES}}),
+        ],
+    }
+
+
+def _created(label: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"label": label, "created": True, "data": dict(data)}

@@ -1,0 +1,130 @@
+"""Which certificate signed: read from the manifest store, because the C2PA library tells its names but not its bytes.
+
+    JUMBF (ISO/IEC 19566-5)   store → manifest of the active label → c2pa.signature → its CBOR box
+    COSE_Sign1 (RFC 9052)     protected header, x5chain = label 33 (RFC 9360), first certificate
+
+Nothing is verified here: the library has verified the signature with the certificate of the same header. A structure
+with more than one candidate gives none, so that a pinned fingerprint can never match by ambiguity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+_X5CHAIN = 33
+_X5CHAIN_TEXT = "x5chain"
+_MAX_CBOR_DEPTH = 16
+
+
+class _MalformedError(ValueError):
+    """Bytes that are not the JUMBF or CBOR they should be."""
+
+
+def leaf_sha256(store: bytes, active_label: str) -> str:
+    """SHA-256 (hex) of the DER certificate that signed the active manifest; "" when it cannot be told for certain."""
+    try:
+        manifests = [body for label, body in _superboxes(_only(_superboxes(store), "c2pa")) if label == active_label]
+        signatures = [body for label, body in _superboxes(manifests[-1]) if label == "c2pa.signature"]
+        if len(manifests) != 1 or len(signatures) != 1:
+            return ""
+        boxes = [body for kind, body in _boxes(signatures[0]) if kind == b"cbor"]
+        return "" if len(boxes) != 1 else hashlib.sha256(_leaf(boxes[0])).hexdigest()
+    except (_MalformedError, IndexError, KeyError, TypeError, ValueError):
+        return ""
+
+
+def _leaf(signature: bytes) -> bytes:
+    """The first certificate of the only x5chain in a COSE_Sign1 structure."""
+    structure, _ = _cbor(signature, 0, 0)
+    protected, _ = _cbor(structure[0], 0, 0)
+    headers = (protected, structure[1])
+    chains = [header[key] for header in headers for key in (_X5CHAIN, _X5CHAIN_TEXT) if key in header]
+    if len(chains) != 1:
+        raise _MalformedError("no or several certificate chains")
+    leaf = chains[0][0] if isinstance(chains[0], list) else chains[0]
+    if not isinstance(leaf, bytes):
+        raise _MalformedError("a certificate is not a byte string")
+    return leaf
+
+
+def _only(boxes: Iterator[tuple[str, bytes]], wanted: str) -> bytes:
+    bodies = [body for label, body in boxes if label == wanted]
+    if len(bodies) != 1:
+        raise _MalformedError(f"not exactly one {wanted} box")
+    return bodies[0]
+
+
+def _superboxes(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The label and the content (behind the description box) of each JUMBF superbox."""
+    for kind, body in _boxes(data):
+        if kind != b"jumb":
+            continue
+        first, description = next(_boxes(body))
+        if first != b"jumd" or len(description) < 18 or not description[16] & 2:
+            raise _MalformedError("a superbox has no label")
+        label = description[17:].split(b"\0", 1)[0].decode("utf-8")
+        yield label, body[8 + len(description) :]
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Each box's type and payload (clause 4 of ISO/IEC 19566-5; sizes 0 and 1 do not occur in C2PA stores)."""
+    position = 0
+    while position < len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        if length < 8 or position + length > len(data):
+            raise _MalformedError("a box has an impossible size")
+        yield data[position + 4 : position + 8], data[position + 8 : position + length]
+        position += length
+
+
+def _cbor(data: bytes, position: int, depth: int) -> tuple[Any, int]:
+    """One CBOR item (RFC 8949) of the kinds that COSE headers use, and where it ends. Tags are passed over."""
+    if depth > _MAX_CBOR_DEPTH:
+        raise _MalformedError("CBOR is nested too deep")
+    major, position, argument = _head(data, position)
+    if major == 0:
+        return argument, position
+    if major == 1:
+        return -1 - argument, position
+    if major in (2, 3):
+        end = position + argument
+        if end > len(data):
+            raise _MalformedError("a CBOR string is longer than the data")
+        raw = data[position:end]
+        return (raw if major == 2 else raw.decode("utf-8")), end
+    if major == 4:
+        return _items(data, position, argument, depth)
+    if major == 5:
+        flat, position = _items(data, position, 2 * argument, depth)
+        keys = flat[::2]
+        if len(set(keys)) != len(keys):
+            raise _MalformedError("a CBOR map has a key twice")
+        return dict(zip(keys, flat[1::2], strict=True)), position
+    if major == 6:
+        return _cbor(data, position, depth + 1)
+    return {20: False, 21: True}.get(argument), position
+
+
+def _items(data: bytes, position: int, count: int, depth: int) -> tuple[list[Any], int]:
+    if count > len(data):
+        raise _MalformedError("a CBOR list is longer than the data")
+    items = []
+    for _ in range(count):
+        item, position = _cbor(data, position, depth + 1)
+        items.append(item)
+    return items, position
+
+
+def _head(data: bytes, position: int) -> tuple[int, int, int]:
+    """Major type, where the content begins, and the argument. Indefinite lengths are refused."""
+    initial = data[position]
+    major, low = initial >> 5, initial & 31
+    if low < 24:
+        return major, position + 1, low
+    if low > 27:
+        raise _MalformedError("CBOR of indefinite length")
+    size = 1 << (low - 24)
+    end = position + 1 + size
+    return major, end, int.from_bytes(data[position + 1 : end], "big")

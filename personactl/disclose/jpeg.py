@@ -1,0 +1,86 @@
+"""JPEG (ISO/IEC 10918-1): Pillow writes it, a walker reads its marker segments."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from personactl.disclose.parts import ContainerError, Parts
+
+SIGNATURE = b"\xff\xd8\xff"
+QUALITY = 95
+
+_EXIF_PREFIX = b"Exif\0\0"
+_XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
+_APP1, _APP11, _SOS, _EOI = 0xE1, 0xEB, 0xDA, 0xD9
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""The next marker after entropy-coded data: neither a stuffed byte nor a restart (clause B.1.1.5)."""
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_JUMBF_SEGMENT = struct.Struct(">2sHI4s4s")
+"""APP11 of ISO/IEC 19566-5, Annex D: identifier, box instance, packet number, then LBox and TBox in each packet."""
+
+
+def encode(rgb: np.ndarray[Any, Any], *, xmp: bytes, exif: bytes) -> bytes:
+    """A baseline JPEG of quality 95 without chroma subsampling, XMP and EXIF in APP1."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, format="JPEG", quality=QUALITY, subsampling=0, xmp=xmp, exif=_EXIF_PREFIX + exif)
+    return buffer.getvalue()
+
+
+def parts(data: bytes) -> Parts:
+    """The mark-carrying segments. Raises ContainerError for a truncated or malformed file."""
+    found = Parts()
+    packets: dict[int, list[tuple[int, bytes, bytes]]] = {}
+    for marker, body, end in _segments(data):
+        found.trailing = len(data) - end
+        if marker == _APP1 and body.startswith(_XMP_PREFIX):
+            found.xmp.append(body[len(_XMP_PREFIX) :])
+        elif marker == _APP1 and body.startswith(_EXIF_PREFIX):
+            found.exif.append(body[len(_EXIF_PREFIX) :])
+        elif marker == _APP11 and body.startswith(b"JP") and len(body) >= _JUMBF_SEGMENT.size:
+            _, instance, packet, length, kind = _JUMBF_SEGMENT.unpack_from(body)
+            packets.setdefault(instance, []).append((packet, length + kind, body[_JUMBF_SEGMENT.size :]))
+    for instance in packets.values():
+        ordered = sorted(instance, key=lambda item: item[0])
+        found.c2pa.append(ordered[0][1] + b"".join(content for _, _, content in ordered))
+    return found
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Each marker, the bytes of its segment and where it ends, through every scan to the end of the picture."""
+    position = 2
+    while True:
+        marker, position = _marker(data, position)
+        if marker == _EOI:
+            yield marker, b"", position
+            return
+        if marker in _STANDALONE:
+            continue
+        if position + 2 > len(data):
+            raise ContainerError("the JPEG breaks off inside a segment")
+        (length,) = struct.unpack_from(">H", data, position)
+        if length < 2 or position + length > len(data):
+            raise ContainerError("a JPEG segment is longer than the file")
+        yield marker, data[position + 2 : position + length], position + length
+        position += length
+        if marker == _SOS:
+            scan_end = _AFTER_SCAN.search(data, position)
+            if scan_end is None:
+                raise ContainerError("the JPEG ends inside its picture data")
+            position = scan_end.start()
+
+
+def _marker(data: bytes, position: int) -> tuple[int, int]:
+    """The marker at `position`, behind any number of fill bytes (clause B.1.1.2), and where it ends."""
+    start = position
+    while position < len(data) and data[position] == 0xFF:
+        position += 1
+    if position == start or position >= len(data):
+        raise ContainerError("the JPEG breaks off between its segments")
+    return data[position], position + 1

@@ -1,0 +1,91 @@
+"""Every mark that a file carries, read from its bytes alone: C2PA manifest, XMP, EXIF. What `verify` judges.
+
+Nothing is fetched, no pixel is decoded, and no file makes it raise: what is wrong with a file is part of the result.
+Strings come as they stand in the file; whoever prints them escapes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from personactl.disclose import c2pa, exif, formats, xmp
+from personactl.disclose.c2pa import C2paReading
+from personactl.disclose.parts import ContainerError, Parts
+from personactl.model import Finding
+
+MAX_BYTES = 512 << 20
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What was found. `media_type` is sniffed, "" for a type that is not read; `xmp` maps `prefix:name` to text."""
+
+    media_type: str
+    c2pa: C2paReading
+    xmp: Mapping[str, str] = field(default_factory=dict)
+    exif_software: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+def read_marks(data: bytes, *, anchors: Sequence[str]) -> Marks:
+    """Read every mark of one file, verifying its manifest under `anchors` (PEM certificates of authorities)."""
+    row = formats.sniff(data)
+    if row is None or len(data) > MAX_BYTES:
+        reason = "its type is not read" if row is None else f"it is larger than {MAX_BYTES} bytes"
+        return Marks(media_type="", c2pa=C2paReading(state="Unreadable", error=reason))
+    findings: list[Finding] = []
+    parts = _parts(row, data, findings)
+    reading = c2pa.read(data, row.media_type, anchors, stores=parts.c2pa)
+    return Marks(
+        media_type=row.media_type,
+        c2pa=reading,
+        xmp=_read("xmp", parts.xmp, xmp.parse, xmp.XmpError, {}, findings),
+        exif_software=_read("exif", parts.exif, exif.software, exif.ExifError, "", findings),
+        findings=tuple(findings),
+    )
+
+
+def _parts(row: formats.Format, data: bytes, findings: list[Finding]) -> Parts:
+    try:
+        parts = row.parts(data)
+    except ContainerError as error:
+        findings.append(_finding("disclosure.file-malformed", f"the file breaks its format's rules: {error}"))
+        return Parts()
+    if parts.trailing:
+        findings.append(
+            _finding("disclosure.trailing-data", f"{parts.trailing} bytes follow the end of the picture", "warning")
+        )
+    return parts
+
+
+def _read(
+    layer: str,
+    blocks: Sequence[bytes],
+    read: Callable[[bytes], Value],
+    expected: type[Exception],
+    empty: Value,
+    findings: list[Finding],
+) -> Value:
+    """The one block of a layer; none, several or a malformed one read as `empty`, the latter two with a finding."""
+    if len(blocks) > 1:
+        findings.append(_finding(f"disclosure.{layer}-twice", f"the file has {len(blocks)} {layer.upper()} blocks"))
+    if len(blocks) != 1:
+        return empty
+    try:
+        return read(blocks[0])
+    except expected as error:
+        findings.append(_finding(f"disclosure.{layer}-unreadable", f"the {layer.upper()} block is not read: {error}"))
+        return empty
+
+
+def _finding(code: str, message: str, severity: str = "error") -> Finding:
+    return Finding(
+        code=code,
+        severity="warning" if severity == "warning" else "error",
+        message=message,
+        hint=f"personactl explain {code}",
+    )

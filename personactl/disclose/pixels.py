@@ -1,0 +1,44 @@
+"""Pixels out of a file, within limits: the one place that decodes pictures of strangers."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from personactl.disclose import formats
+from personactl.errors import IntegrityError
+
+MAX_PIXELS = 128_000_000
+
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is ours, lower than Pillow's error
+
+
+def decode(data: bytes) -> np.ndarray[Any, Any]:
+    """The picture as uint8 RGB (height, width, 3). Raises IntegrityError for what is not a sound picture.
+
+    Only the decoder of the sniffed format runs, PNG, JPEG or WebP, and only up to 128 megapixels.
+    """
+    row = formats.sniff(data)
+    if row is None:
+        raise _unreadable("its type is not on the list of formats that are read")
+    try:
+        with Image.open(io.BytesIO(data), formats=(row.pillow,)) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise _unreadable(f"it has more than {MAX_PIXELS} pixels")
+            return np.array(picture.convert("RGB"))
+    except IntegrityError:
+        raise
+    except Exception as error:  # OSError, SyntaxError, struct.error, MemoryError …: decoders raise anything
+        raise _unreadable(str(error)[:200] or type(error).__name__) from None
+
+
+def _unreadable(reason: str) -> IntegrityError:
+    return IntegrityError(
+        f"the picture cannot be decoded: {reason}",
+        hint="ask for the file again; it may have been cut off on its way",
+        code="disclosure.picture-unreadable",
+    )

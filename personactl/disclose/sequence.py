@@ -1,0 +1,197 @@
+"""Pixels → marked, signed bytes that were read back.
+
+    watermark → encode with XMP and EXIF → sign (C2PA) → read every layer from the final bytes → digest, fingerprint
+
+The order matters: XMP and EXIF are under the signature, and so are the marked pixels; a mark that does not read back
+from the very bytes that will be published stops the output.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from personactl import __version__
+from personactl.disclose import c2pa_manifest, exif, fingerprint, formats, pixels, watermark, xmp
+from personactl.disclose.c2pa import C2paSigner, Signed
+from personactl.disclose.marks import read_marks
+from personactl.errors import DisclosureError, NotAvailable
+from personactl.model import Disclosed, ModelLock, OutputSpec, PolicyLock, Scored, WatermarkRecord
+
+SOFTWARE = f"{c2pa_manifest.GENERATOR} {__version__}"
+CHINA_POLICY = "cn-gb45438"
+DEFAULT_ALT_TEXT = "AI-generated picture of a synthetic person"
+DEFAULT_DETECTOR = "personactl verify"
+
+_ENTRY_ID = re.compile(r"[0-9a-f]{32}")
+_SAYS_AI = re.compile(r"\bAI\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Intent:
+    """What the file must say, before it says it: compared field by field with what is read back."""
+
+    xmp: Mapping[str, str]
+    assertion: Mapping[str, Any]
+    payload: bytes
+    marked: np.ndarray[Any, Any]
+
+
+def disclose(
+    scored: Scored,
+    *,
+    entry_id: str,
+    output: OutputSpec,
+    persona_id: str,
+    persona_version: int,
+    model: ModelLock,
+    origin: str,
+    policies: Sequence[PolicyLock],
+    organisation: str,
+    detector: str,
+    signer: C2paSigner,
+    claimed_at: str,
+    references: Sequence[bytes] = (),
+) -> Disclosed:
+    """Mark, encode, sign and read back one picture.
+
+    `entry_id` is 32 hex digits; its first 16 are the watermark's payload. `references` (file bytes) become `inputTo`
+    ingredients. Raises DisclosureError naming the layer that did not read back, KeyProblem when signing fails,
+    NotAvailable for a format or a visible label that this version does not make.
+    """
+    if not _ENTRY_ID.fullmatch(entry_id):
+        raise ValueError("an entryId has 32 lower-case hex digits")
+    if output.label == "always":
+        raise NotAvailable('output.label = "always"')
+    row, candidate = formats.named(output.format), scored.candidate
+    intent = _Intent(
+        xmp=_xmp(entry_id, model, origin, policies, organisation, detector, claimed_at, candidate.shot.alt_text),
+        assertion=c2pa_manifest.assertion(
+            entry_id=entry_id,
+            persona_id=persona_id,
+            persona_version=persona_version,
+            origin=origin,
+            policies=policies,
+            output=output,
+        ),
+        payload=bytes.fromhex(entry_id)[: watermark.PAYLOAD_BYTES] if output.watermark else b"",
+        marked=candidate.pixels,
+    )
+    if output.watermark:
+        intent = _mark(intent)
+    encoded = row.encode(
+        intent.marked,
+        xmp=xmp.build(intent.xmp),
+        exif=exif.build(software=SOFTWARE, description=DEFAULT_ALT_TEXT, created_at=claimed_at),
+    )
+    labelled = {f"reference-{number}": content for number, content in enumerate(references, start=1)}
+    manifest = c2pa_manifest.definition(
+        title=candidate.shot.file_name,
+        created_at=claimed_at,
+        model=model,
+        generation=intent.assertion,
+        ingredients=tuple(labelled),
+    )
+    signed = signer.sign(manifest, row.media_type, encoded, references=labelled)
+    return _read_back(scored, entry_id, row, intent, signed, signer)
+
+
+def _xmp(
+    entry_id: str,
+    model: ModelLock,
+    origin: str,
+    policies: Sequence[PolicyLock],
+    organisation: str,
+    detector: str,
+    claimed_at: str,
+    alt_text: str,
+) -> dict[str, str]:
+    properties = {
+        xmp.DIGITAL_SOURCE_TYPE: c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
+        "Iptc4xmpExt:AISystemUsed": model.name,
+        "Iptc4xmpExt:AISystemVersionUsed": f"sha256:{model.sha256}",
+        "Iptc4xmpExt:DigImageGUID": entry_id,
+        xmp.ALT_TEXT: alt_text if _SAYS_AI.search(alt_text) else f"{DEFAULT_ALT_TEXT}. {alt_text}".strip(" ."),
+        "xmp:CreatorTool": SOFTWARE,
+        "xmp:CreateDate": claimed_at,
+        "photoshop:Credit": organisation,
+        "personactl:Detector": detector or DEFAULT_DETECTOR,
+    }
+    if any(policy.id == CHINA_POLICY for policy in policies):
+        properties["TC260:AIGC"] = xmp.china_label(origin, entry_id)
+    return {name: xmp.clean(value) for name, value in properties.items()}
+
+
+def _mark(intent: _Intent) -> _Intent:
+    try:
+        marked = watermark.embed(intent.marked, intent.payload)
+    except ValueError as error:
+        raise DisclosureError(
+            f"the watermark cannot be embedded: {error}",
+            hint="choose a larger output.size, or output.watermark = false where policy allows it",
+            code="watermark.too-small",
+        ) from None
+    return _Intent(xmp=intent.xmp, assertion=intent.assertion, payload=intent.payload, marked=marked)
+
+
+def _read_back(
+    scored: Scored, entry_id: str, row: formats.Format, intent: _Intent, signed: Signed, signer: C2paSigner
+) -> Disclosed:
+    marks = read_marks(signed.data, anchors=signer.anchors)
+    reading = marks.c2pa
+    store_sha256 = hashlib.sha256(signed.manifest_store).hexdigest()
+    if reading.state != "Trusted" or reading.failures:
+        why = ", ".join(reading.failures) or reading.error or "no reason given"
+        raise _lost(
+            "the C2PA signature", f"is {reading.state.lower()} under its own anchors ({why})", "c2pa.not-trusted"
+        )
+    if reading.assertion != intent.assertion or reading.digital_source_type != c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA:
+        raise _lost("the C2PA manifest", "does not say what was put into it", "c2pa.assertion-changed")
+    if reading.leaf_sha256 != signer.leaf_sha256 or reading.manifest_sha256 != store_sha256:
+        raise _lost("the C2PA manifest", "is not found in the file as it was signed", "c2pa.assertion-changed")
+    if marks.xmp != intent.xmp:
+        raise _lost("the XMP packet", "does not read back as written", "disclosure.xmp-lost")
+    if marks.exif_software != SOFTWARE:
+        raise _lost("the EXIF block", "does not read back as written", "disclosure.exif-lost")
+    final = pixels.decode(signed.data)
+    if row.lossless and not np.array_equal(final, intent.marked):
+        raise _lost("the picture", "changed although its format is lossless", "disclosure.pixels-changed")
+    record = _watermark_record(scored.candidate.pixels, intent, final)
+    return Disclosed(
+        scored=scored,
+        entry_id=entry_id,
+        data=signed.data,
+        sha256=hashlib.sha256(signed.data).hexdigest(),
+        media_type=row.media_type,
+        layers=("signed-metadata", *(("watermark",) if record else ()), "xmp", "exif"),
+        digital_source_type=c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
+        c2pa_manifest_sha256=store_sha256,
+        watermark=record,
+        iscc=fingerprint.image_code(final),
+    )
+
+
+def _watermark_record(
+    original: np.ndarray[Any, Any], intent: _Intent, final: np.ndarray[Any, Any]
+) -> WatermarkRecord | None:
+    """The watermark as read from the decoded final file. Raises DisclosureError when it is not the one embedded."""
+    if not intent.payload:
+        return None
+    found = watermark.extract(final)
+    if not found.present or found.payload != intent.payload:
+        raise _lost("the watermark", f"does not read back (score {found.score:.2f})", "watermark.not-read-back")
+    return WatermarkRecord(
+        scheme=watermark.scheme(),
+        payload=found.payload.hex(),
+        psnr=f"{watermark.psnr(original, intent.marked):.2f}",
+        score=f"{found.score:.4f}",
+    )
+
+
+def _lost(layer: str, what: str, code: str) -> DisclosureError:
+    return DisclosureError(f"{layer} {what}; the output is withheld", hint=f"personactl explain {code}", code=code)
