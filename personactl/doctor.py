@@ -19,7 +19,9 @@ from personactl import __version__
 from personactl.errors import EXIT_ENVIRONMENT, EXIT_KEYS, EXIT_OK, EXIT_USAGE, PersonactlError, worst_exit
 
 State = Literal["ok", "warning", "error"]
-BASE = ("click", "cryptography", "sqlite-utils", "c2pa-python", "piexif", "numpy", "scipy", "pillow", "isal", "iscc-lib")
+BASE = (
+    "click", "cryptography", "sqlite-utils", "c2pa-python", "piexif", "numpy", "scipy", "pillow", "isal", "iscc-lib",
+)  # fmt: skip
 GENERATE = ("torch", "diffusers", "transformers", "onnxruntime", "insightface", "opencv-python-headless")
 LOW_DISK_BYTES = 1_000_000_000
 BROKEN_WAL_BELOW = (3, 51, 3)
@@ -39,7 +41,23 @@ class Check:
 
 def examine(start: Path, environ: Mapping[str, str]) -> tuple[Check, ...]:
     """Every check: of the machine, then of the project that holds `start` when there is one."""
-    return (*_program(), *_packages(), *_device(), *_weights(), *_project(start), *_trust(environ))
+    looks: dict[str, Callable[[], Iterator[Check]]] = {
+        "program": _program,
+        "packages": _packages,
+        "gpu": _device,
+        "weights": _weights,
+        "project": lambda: _project(start),
+        "trust": lambda: _trust(environ),
+    }
+    return tuple(check for name, look in looks.items() for check in _guarded(name, look))
+
+
+def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    """The checks of one area. A broken installation may fail anywhere, and then the other areas matter most."""
+    try:
+        yield from look()
+    except Exception as error:
+        yield Check(name=name, state="error", value=f"{type(error).__name__}: {error}", hint="install personactl again")
 
 
 def exit_code(checks: tuple[Check, ...]) -> int:
@@ -107,9 +125,7 @@ def _project(start: Path) -> Iterator[Check]:
     except PersonactlError as error:
         missing = error.code == "config.missing"
         state: State = "warning" if missing else "error"
-        yield Check(
-            name="project", state=state, value=error.message, hint=error.hint or "", exit_code=error.exit_code
-        )
+        yield Check(name="project", state=state, value=error.message, hint=error.hint or "", exit_code=error.exit_code)
         return
     yield Check(name="project", state="ok", value=str(found.project))
     yield from _keys(found.keys_path)
@@ -125,7 +141,9 @@ def _keys(folder: Path) -> Iterator[Check]:
         state: State = "error" if finding.severity == "error" else "warning"
         yield Check(name="keys", state=state, value=finding.message, hint=finding.hint, exit_code=EXIT_KEYS)
     if not told:
-        yield _attempt("keys", lambda: "development keys, not for release" if keys.load(folder).development else "sound")
+        yield _attempt(
+            "keys", lambda: "development keys, not for release" if keys.load(folder).development else "sound"
+        )
 
 
 def _ledger(path: Path) -> str:

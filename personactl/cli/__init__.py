@@ -25,7 +25,7 @@ def main() -> NoReturn:
         code = code or EXIT_PARTIAL
         _mute()
     except OSError as error:
-        sys.stderr.write(f"error[environment.os]: cannot write the result: {error.strerror}\n")
+        sys.stderr.write(f"error[cli.machine-refused]: cannot write the result: {error.strerror}\n")
         code = EXIT_ENVIRONMENT
         _mute()
     sys.exit(code)
@@ -49,7 +49,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as request:
         return request.exit_code
     except click.ClickException as error:
-        _show_usage(error, terminal)
+        from personactl.cli import usage
+
+        usage.show(error, terminal)
         return EXIT_USAGE
     except exits.Terminated:
         terminal.note("terminated")
@@ -74,12 +76,6 @@ def _invoke(arguments: Sequence[str], terminal: object) -> object:
         return shell_complete(root, {}, PROGRAM, "_PERSONACTL_COMPLETE", instruction)
     with root.make_context(PROGRAM, list(arguments), obj=terminal) as context:
         return root.invoke(context)
-
-
-def _show_usage(error: Exception, terminal: object) -> None:
-    from personactl.cli.usage import show
-
-    show(error, terminal)
 
 
 def _tolerant_streams() -> None:

@@ -77,9 +77,9 @@ def _known(error: Exception) -> tuple[str, str, str | None, str | None, int] | N
     if isinstance(error, OSError) and error.errno in _MACHINE:
         where = str(error.filename) if error.filename is not None else None
         hint = "check free space, permissions and limits of this place"
-        return "environment.os", error.strerror or str(error), where, hint, errors.EXIT_ENVIRONMENT
+        return "cli.machine-refused", error.strerror or str(error), where, hint, errors.EXIT_ENVIRONMENT
     if isinstance(error, MemoryError):
-        return "environment.memory", "out of memory", None, "use a smaller picture or fewer at once", 8
+        return "cli.out-of-memory", "out of memory", None, "use a smaller picture or fewer at once", 8
     from personactl_ledger.errors import LedgerError
 
     if isinstance(error, LedgerError):

@@ -25,7 +25,9 @@ HARMLESS = frozenset({".git"})
 @click.command(cls=SessionCommand)
 @click.argument("directory", metavar="[DIR]", type=click.Path(path_type=Path), default=".")
 @click.option("--organisation", default=scaffold.ORGANISATION, show_default=True, help="Name in certificates.")
-@click.option("--domain", default=scaffold.DOMAIN, show_default=True, help="Domain; the ledger's origin begins with it.")
+@click.option(
+    "--domain", default=scaffold.DOMAIN, show_default=True, help="Domain; the ledger's origin begins with it."
+)
 @pass_terminal
 def init(terminal: Terminal, *, directory: Path, organisation: str, domain: str) -> None:
     """Scaffold a project: config, persona, manifest, keys, ledger."""
@@ -56,7 +58,9 @@ def demo_persona() -> Path:
         if (folder / "persona.json").is_file():
             return folder
     raise EnvironmentProblem(
-        "the demo persona is not in this installation", hint="install personactl from its wheel", code="cli.demo-missing"
+        "the demo persona is not in this installation",
+        hint="install personactl from its wheel",
+        code="cli.demo-missing",
     )
 
 
@@ -139,4 +143,3 @@ def _refuse_taken(target: Path) -> None:
     else:
         return
     raise ConflictError(message, where=str(target), hint="name a new folder: personactl init DIR", code="cli.not-empty")
-

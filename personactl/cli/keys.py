@@ -28,9 +28,7 @@ def init(terminal: Terminal, *, dev: bool) -> None:
     from personactl.keys import create_development
 
     config = here()
-    create_development(
-        config.keys_path, organisation=config.organisation_name, domain=config.domain, now=now()
-    )
+    create_development(config.keys_path, organisation=config.organisation_name, domain=config.domain, now=now())
     folder = shown(config.keys_path)
     terminal.result(
         {"schema": "personactl.keys-init/1", "folder": folder, "development": True},

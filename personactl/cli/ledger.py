@@ -12,7 +12,7 @@ from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.cli.unavailable import add_refusing
 from personactl.errors import EXIT_INTEGRITY, EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
 from personactl.render.columns import columns
-from personactl.render.terminal import Styled, Terminal
+from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
     from personactl_ledger import LedgerTrust, StoredEntry
@@ -49,9 +49,8 @@ def log(terminal: Terminal, *, path: Path | None, run: str | None, kind: str | N
         for item in entries
     ]
     lines = columns(("INDEX", "APPENDED", "KIND", "SUBJECT", "SHA256"), rows, terminal.width(terminal.out))
-    document = {
-        "schema": "personactl.ledger-log/1", "origin": origin, "size": size, "entries": [_row(item) for item in entries],
-    }  # fmt: skip
+    told = [_row(item) for item in entries]
+    document = {"schema": "personactl.ledger-log/1", "origin": origin, "size": size, "entries": told}
     terminal.result(document, [*lines, f"{size} entries in {origin}"])
 
 
@@ -78,7 +77,9 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
 @ledger.command()
 @ledger_option
 @click.option("--level", type=click.Choice(["tree", "index", "full"]), default="full", show_default=True)
-@click.option("--anchor", "anchors", type=PATH, multiple=True, metavar="FILE", help="A receipt or checkpoint kept outside.")
+@click.option(
+    "--anchor", "anchors", type=PATH, multiple=True, metavar="FILE", help="A receipt or checkpoint kept outside."
+)
 @click.option("--require-anchor", is_flag=True, help="Exit 11 when no --anchor is given.")
 @click.option("--trust", "trust_file", type=PATH, metavar="FILE", help="Check signatures against this trust file.")
 @pass_terminal
@@ -98,7 +99,7 @@ def check(
         place = "" if item.index is None else f" at entry {item.index}"
         terminal.line(Styled(f"error[{item.code}]", "bad"), f"{place}: {item.message}")
     verdict = Styled("good", "good") if report.ok else Styled("broken", "bad")
-    lines = [[verdict, f": {report.size} entries, root {report.root_hex}, {report.origin} ({level} check)"]]
+    lines: list[Line] = [[verdict, f": {report.size} entries, root {report.root_hex}, {report.origin} ({level} check)"]]
     if report.ok and not report.anchored:
         lines.append(["no outside anchor was given: rollback to an earlier state is not excluded"])
     findings = [{"code": item.code, "message": item.message, "index": item.index} for item in report.findings]

@@ -43,7 +43,9 @@ def new(terminal: Terminal, *, persona_id: str, parent: str | None, source: Path
             )  # fmt: skip
     made = room.create(here().project, persona_id, from_version=version, source=source)
     document = {"schema": "personactl.persona-new/1", **_summary(made)}
-    terminal.result(document, [[Styled(f"{made.id}@{made.version}", "bold"), f": edit {_record(made)}, then freeze it"]])
+    terminal.result(
+        document, [[Styled(f"{made.id}@{made.version}", "bold"), f": edit {_record(made)}, then freeze it"]]
+    )
 
 
 @persona.command()
@@ -77,12 +79,20 @@ def list_(terminal: Terminal) -> None:
 def freeze(terminal: Terminal, *, reference: str) -> None:
     """Sign a version into the ledger; from then on it never changes."""
     from personactl import casting, keys
+    from personactl import persona as room
 
     config = here()
     persona_id, version = named(reference)
-    frozen, index = casting.freeze(config, keys.load(config.keys_path), persona_id, version, now=now())
-    document = {"schema": "personactl.persona-freeze/1", **_summary(frozen), "entryIndex": index}
-    terminal.result(document, [[Styled(f"{frozen.id}@{frozen.version}", "bold"), f" is frozen: ledger entry #{index}"]])
+    draft = room.load(config.project, persona_id, version)
+    entry = casting.freeze(config, keys.load(config.keys_path), draft, now=now())
+    frozen = room.load(config.project, persona_id, version)
+    document = {
+        "schema": "personactl.persona-freeze/1", **_summary(frozen), "entryIndex": entry.entry_index,
+        "origin": entry.origin, "already": entry.already,
+    }  # fmt: skip
+    terminal.result(
+        document, [[Styled(f"{frozen.id}@{frozen.version}", "bold"), f" is frozen: ledger entry #{entry.entry_index}"]]
+    )
 
 
 def named(text: str) -> tuple[str, int]:

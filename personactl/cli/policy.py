@@ -42,6 +42,7 @@ def show(terminal: Terminal, *, policy_id: str) -> None:
 
     item = room.load(policy_id)
     terminal.line(Styled(item.id, "bold"), f"  {item.title}")
+    terminal.prose(item.summary)
     terminal.line(Styled(f"sha256 {item.sha256}", "dim"))
     for rule in item.rules:
         _show_rule(terminal, rule)
@@ -50,20 +51,18 @@ def show(terminal: Terminal, *, policy_id: str) -> None:
 
 def _show_rule(terminal: Terminal, rule: Rule) -> None:
     terminal.line()
-    terminal.line(Styled(rule.id, "bold"), f"  {rule.severity}, binds {_words(rule.binds)}, check {rule.check}")
+    terminal.line(Styled(rule.id, "bold"), f"  {rule.severity}, binds {rule.binds}, check {rule.check}")
     terminal.prose(rule.text, indent="  ")
     confirmed = "source read" if rule.confirmed else "source not read first-hand: warns, never blocks"
     terminal.line(Styled(f"  {rule.source} ({rule.read_on}; {confirmed})", "dim"))
-
-
-def _words(binds: object) -> str:
-    return " and ".join(str(item) for item in binds) if isinstance(binds, list | tuple) else str(binds)
+    if rule.url:
+        terminal.line(Styled(f"  {rule.url}", "dim"))
 
 
 def _document(item: Policy) -> dict[str, Any]:
-    names = ("id", "text", "binds", "severity", "check", "source", "confirmed")
-    rules = [{**{name: getattr(rule, name) for name in names}, "readOn": str(rule.read_on)} for rule in item.rules]
-    return {"id": item.id, "title": item.title, "sha256": item.sha256, "rules": rules}
+    names = ("id", "text", "binds", "severity", "check", "source", "url", "confirmed")
+    rules = [{**{name: getattr(rule, name) for name in names}, "readOn": rule.read_on} for rule in item.rules]
+    return {"id": item.id, "title": item.title, "summary": item.summary, "sha256": item.sha256, "rules": rules}
 
 
 add_refusing(policy, {"check": "Check a policy file of your own."})

@@ -1,4 +1,4 @@
-"""What commands take from their surroundings: the clock, the project of the working folder, and short names of paths."""
+"""What commands take from their surroundings: the clock, the project of the working folder, short names of paths."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--pixels", is_flag=True, help="Decode the pictures and look for the watermark.")
 @click.option("--policy", "policies", multiple=True, metavar="ID", help="Ask for what this policy demands.")
 @click.option("--require-exact", is_flag=True, help="Ask for a receipt or ledger entry of the exact bytes.")
+@click.option("--require-approval", is_flag=True, help="Ask for the approvals that the trust file names.")
 @click.option("--report", "reports", multiple=True, metavar="FMT=FILE", help="Also write json, md or junit.")
 @pass_terminal
 def verify(
@@ -40,6 +41,7 @@ def verify(
     pixels: bool,
     policies: tuple[str, ...],
     require_exact: bool,
+    require_approval: bool,
     reports: tuple[str, ...],
 ) -> int:
     """Give a verdict on delivered files."""
@@ -51,11 +53,11 @@ def verify(
 
     requests = [report_files.parse_request(text) for text in reports]
     trust = trust_store.load_all(trust_files, os.environ)
-    required = policy.required_layers(tuple(policy.load(name) for name in policies))
+    required = policy.required_layers(policy.load_all(policies))
     verdicts: list[Verdict] = []
     for verdict in verify_paths(
-        paths, trust, receipts=receipts, ledger=ledger, pixels=pixels, required_layers=required,
-        require_exact=require_exact,
+        paths, trust, receipts=receipts, ledger=ledger, pixels=pixels or bool(policies), required_layers=required,
+        require_exact=require_exact, require_approval=require_approval,
     ):  # fmt: skip
         verdicts.append(verdict)
         lines.show(terminal, verdict)

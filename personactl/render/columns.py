@@ -8,7 +8,7 @@ from personactl.render.terminal import Line, Part, Styled, display_width, escape
 
 
 def columns(header: Sequence[str], rows: Sequence[Sequence[Part]], width: int | None = None) -> list[Line]:
-    """Rows as lines with two spaces between columns; `width` (terminal columns) cuts the last one, None cuts nothing."""
+    """Rows as lines with two spaces between cells; `width` (terminal columns) cuts the last cell, None cuts nothing."""
     if not rows:
         return []
     table: list[Sequence[Part]] = [[Styled(name, "dim") for name in header], *rows]

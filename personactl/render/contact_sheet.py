@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from personactl.render.terminal import escape
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-    from PIL.ImageDraw import ImageDraw
+    from PIL.Image import Image as Picture
+    from PIL.ImageDraw import ImageDraw as Pen
 
 TILE = 192
 """Side of a picture's square in pixels; pictures keep their aspect ratio inside it."""
@@ -33,15 +33,14 @@ def render(title: str, cells: Sequence[Cell], *, columns: int = 4) -> bytes:
     """The sheet as PNG bytes. `columns` 1..20; a missing or unreadable picture becomes a tile that says so."""
     from io import BytesIO
 
-    from PIL import Image as images
-    from PIL import ImageDraw as drawing
+    from PIL import Image, ImageDraw
 
     columns = max(1, min(columns, len(cells) or 1))
     rows = -(-len(cells) // columns)
     text = LINE * max((len(cell.lines) for cell in cells), default=0) + MARGIN
     size = (MARGIN + columns * (TILE + MARGIN), 3 * MARGIN + LINE + rows * (TILE + text + MARGIN))
-    sheet = images.new("RGB", size, _BACKGROUND)
-    draw = drawing.Draw(sheet)
+    sheet = Image.new("RGB", size, _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
     _write(draw, (MARGIN, MARGIN), title, _INK, size[0] - 2 * MARGIN)
     for number, cell in enumerate(cells):
         left = MARGIN + number % columns * (TILE + MARGIN)
@@ -52,7 +51,7 @@ def render(title: str, cells: Sequence[Cell], *, columns: int = 4) -> bytes:
     return buffer.getvalue()
 
 
-def _place(sheet: Image, draw: ImageDraw, cell: Cell, left: int, top: int) -> None:
+def _place(sheet: Picture, draw: Pen, cell: Cell, left: int, top: int) -> None:
     picture = _thumbnail(cell.picture)
     if picture is None:
         draw.rectangle((left, top, left + TILE - 1, top + TILE - 1), fill=_EMPTY)
@@ -63,25 +62,25 @@ def _place(sheet: Image, draw: ImageDraw, cell: Cell, left: int, top: int) -> No
         _write(draw, (left, top + TILE + 4 + row * LINE), line, _SOFT if row else _INK, TILE)
 
 
-def _thumbnail(path: Path | None) -> Image | None:
+def _thumbnail(path: Path | None) -> Picture | None:
     """The picture scaled to fit the tile; None when there is no readable picture."""
-    from PIL import Image as images
+    from PIL import Image
 
     if path is None:
         return None
     try:
-        with images.open(path, formats=("PNG", "JPEG", "WEBP")) as opened:
+        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 return None
             picture = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, images.DecompressionBombError, images.DecompressionBombWarning):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
     scale = min(TILE / picture.width, TILE / picture.height)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, images.Resampling.LANCZOS)
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def _write(draw: ImageDraw, where: tuple[int, int], text: str, color: tuple[int, int, int], room: int) -> None:
+def _write(draw: Pen, where: tuple[int, int], text: str, color: tuple[int, int, int], room: int) -> None:
     """One line of text, cut with an ellipsis where `room` pixels end."""
     from PIL import ImageFont
 

@@ -41,4 +41,3 @@ def write_whole(path: Path, data: bytes, *, replace: bool = True) -> None:
 
 def _ordinary(path: Path) -> bool:
     return path.is_file() or not path.exists()
-

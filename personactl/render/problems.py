@@ -65,9 +65,7 @@ def show_bug(terminal: Terminal, error: BaseException) -> None:
 
         for row in "".join(traceback.format_exception(error)).splitlines():
             terminal.alert(row)
-    show_error(
-        terminal, code="internal.error", message=f"{kind}: {error}", where=None, hint=REPORT_A_BUG, exit_code=1
-    )
+    show_error(terminal, code="internal.error", message=f"{kind}: {error}", where=None, hint=REPORT_A_BUG, exit_code=1)
 
 
 def error_document(*, code: str, message: str, where: str | None, hint: str | None, exit_code: int) -> dict[str, Any]:
@@ -118,7 +116,9 @@ def _window(quote: str, column: int) -> tuple[str, str, str]:
     """The quoted line as (before, marked, after), escaped, tabs as spaces, cut around the mark when it is long."""
     start = min(max(column - 1, 0), len(quote))
     end = start + _token_length(quote[start:])
-    before, marked, after = (escape(part.replace("\t", "    ")) for part in (quote[:start], quote[start:end], quote[end:]))
+    before, marked, after = (
+        escape(part.replace("\t", "    ")) for part in (quote[:start], quote[start:end], quote[end:])
+    )
     half = LONGEST_QUOTE // 2
     if len(marked) > half:
         marked = marked[: half - 1] + "…"

@@ -61,6 +61,10 @@ class Progress:
         self.say(f"{scored.candidate.shot.file_name}  ", Styled("rejected", "bad"), " to the end of its attempts")
         self._count()
 
+    def on_fail(self, shot: Shot, reason: str) -> None:
+        self.say(f"{shot.file_name}  ", Styled("failed", "bad"), f"  {reason}")
+        self._count()
+
     def on_finish(self, summary: RunSummary) -> None:
         self.close()
 
@@ -148,7 +152,9 @@ class EventLog:
         try:
             self._file: IO[str] = path.open("w", encoding="utf-8")
         except OSError as error:
-            raise StorageError(f"cannot write: {error.strerror}", where=str(path), hint="choose another place") from error
+            raise StorageError(
+                f"cannot write: {error.strerror}", where=str(path), hint="choose another place"
+            ) from error
 
     def on_start(self, total: int) -> None:
         self._write("start", total=total)
@@ -164,6 +170,9 @@ class EventLog:
 
     def on_reject(self, scored: Scored) -> None:
         self._write("reject", **_attempt(scored))
+
+    def on_fail(self, shot: Shot, reason: str) -> None:
+        self._write("fail", shot=shot.shot_id, index=shot.index, file=shot.file_name, reason=reason)
 
     def on_finish(self, summary: RunSummary) -> None:
         counts = {name: getattr(summary, name) for name in ("planned", "done", "failed", "rejected", "skipped")}
@@ -212,6 +221,10 @@ class Observers:
     def on_reject(self, scored: Scored) -> None:
         for observer in self._all:
             observer.on_reject(scored)
+
+    def on_fail(self, shot: Shot, reason: str) -> None:
+        for observer in self._all:
+            observer.on_fail(shot, reason)
 
     def on_finish(self, summary: RunSummary) -> None:
         for observer in self._all:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from personactl.errors import NotAvailable, UsageProblem
 from personactl.render.outfile import write_whole
 from personactl.render.terminal import dump_json, escape
-from personactl.render.verdicts import whose, word
+from personactl.render.verdicts import whose
 
 if TYPE_CHECKING:
     from personactl.model import Verdict
@@ -50,6 +50,8 @@ def write(request: tuple[str, Path], verdicts: Sequence[Verdict], document: Mapp
 
 def markdown(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
     """A table of all files, then the findings of those that did not pass."""
+    from personactl.verify import verdict_word
+
     summary = document["summary"]
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "unproven", "error"))
     rows = [
@@ -59,7 +61,7 @@ def markdown(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
         "",
         "| file | verdict | persona, entry |",
         "|---|---|---|",
-        *(f"| {_md(item.path)} | {_md(word(item))} | {_md(whose(item))} |" for item in verdicts),
+        *(f"| {_md(item.path)} | {_md(verdict_word(item))} | {_md(whose(item))} |" for item in verdicts),
     ]
     for item in verdicts:
         told = [finding for finding in item.findings if finding.severity != "info"]

@@ -1,16 +1,16 @@
 """The only place that prints, and the rules of everything that is printed.
 
- 1. stdout carries the result and nothing else; everything else goes to stderr. Text output is for people and is not
-    stable; `--json` is for programs: exactly one document with a `schema` key on stdout, also for an error.
- 2. Nothing from outside reaches the terminal raw. Every character of category Cc, Cf, Cs, Zl, Zp (control, bidi and
-    other invisible ones, undecodable bytes, line separators) is written as its escape, so that a file name can neither
-    move the cursor, reverse the text nor add a line. One call prints one line; there is no way to pass ANSI through.
- 3. Colour only repeats what a word already says. It is used when the stream is a terminal and neither NO_COLOR (not
-    empty) nor TERM=dumb is set; `--color always|never` overrides. Each stream is asked for itself.
- 4. On a terminal, long prose is wrapped and columns are cut to its width; off a terminal nothing is wrapped or cut, so
-    that grep finds it. No width below 40 is assumed.
- 5. Prompts and moving lines only on a terminal. `-q` drops notes, never errors, verdicts or results.
- 6. A closed pipe or a full disk under stdout is reported by the exit code, never by a traceback.
+1. stdout carries the result and nothing else; everything else goes to stderr. Text output is for people and is not
+   stable; `--json` is for programs: exactly one document with a `schema` key on stdout, also for an error.
+2. Nothing from outside reaches the terminal raw. Every character of category Cc, Cf, Cs, Zl, Zp (control, bidi and
+   other invisible ones, undecodable bytes, line separators) is written as its escape, so that a file name can neither
+   move the cursor, reverse the text nor add a line. One call prints one line; there is no way to pass ANSI through.
+3. Colour only repeats what a word already says. It is used when the stream is a terminal and neither NO_COLOR (not
+   empty) nor TERM=dumb is set; `--color always|never` overrides. Each stream is asked for itself.
+4. On a terminal, long prose is wrapped and columns are cut to its width; off a terminal nothing is wrapped or cut, so
+   that grep finds it. No width below 40 is assumed.
+5. Prompts and moving lines only on a terminal. `-q` drops notes, never errors, verdicts or results.
+6. A closed pipe or a full disk under stdout is reported by the exit code, never by a traceback.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import IO, Any, Literal
 
 ColorChoice = Literal["auto", "always", "never"]
 MIN_WIDTH = 40
@@ -26,7 +27,8 @@ _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _CODES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
 
 
-class Styled(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Styled:
     """Text with the name of a style; the text is still escaped when it is written."""
 
     text: str

@@ -1,0 +1,66 @@
+"""A plan for people: what will be made, with what, under which gate and policies, and what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from personactl.render import findings
+from personactl.render.columns import columns
+from personactl.render.terminal import Line, Styled, Terminal
+
+if TYPE_CHECKING:
+    from personactl.model import Plan
+
+
+def show(terminal: Terminal, plan: Plan, *, left: int) -> None:
+    """The whole plan on stdout. `left` counts the pictures that have no standing entry in the ledger."""
+    for line in _head(plan, left):
+        terminal.line(*([line] if isinstance(line, str | Styled) else line))
+    terminal.line()
+    for line in columns(
+        ("SHOT", "PICTURES", "SIZE", "STEPS", "SEED", "PROMPT"), _rows(plan), terminal.width(terminal.out)
+    ):
+        terminal.line(*([line] if isinstance(line, str | Styled) else line))
+    if plan.findings:
+        terminal.line()
+        findings.show(terminal, plan.findings)
+
+
+def _head(plan: Plan, left: int) -> Iterator[Line]:
+    total, gate, output = len(plan.shots), plan.gate, plan.output
+    model = plan.model
+    yield [
+        Styled(plan.run_id, "bold"),
+        f"  {_count(total, 'picture')} of {plan.persona_id}@{plan.persona_version}, from {plan.manifest_path}",
+    ]
+    yield _field("model", f"{model.name} ({model.family}, {model.license}), lock {model.sha256[:12]}")
+    yield _field("scorer", f"{plan.scorer.name} ({plan.scorer.license})")
+    drift = ", then ".join(gate.on_drift)
+    yield _field(
+        "gate", f"cosine ≥ {gate.threshold} ({gate.source}), {_count(gate.attempts, 'attempt')}, on drift {drift}"
+    )
+    marks = "signed metadata and watermark" if output.watermark else "signed metadata, no watermark"
+    yield _field("disclosure", f"{marks}, label {output.label}, {output.format}")
+    yield _field("policies", ", ".join(policy.id for policy in plan.policies))
+    yield _field("to do", f"{left} of {_count(total, 'picture')}, at most {left * gate.attempts} generations")
+
+
+def _rows(plan: Plan) -> list[tuple[str, ...]]:
+    rows = []
+    for shot_id, group in groupby(plan.shots, key=lambda shot: shot.shot_id):
+        shots = list(group)
+        first = shots[0]
+        seed = str(first.base_seed) if first.given_seed else "derived"
+        size = f"{first.width}×{first.height}"
+        rows.append((shot_id, str(len(shots)), size, str(first.steps), seed, first.prompt))
+    return rows
+
+
+def _field(name: str, value: str) -> Line:
+    return [Styled(f"  {name:<11}", "dim"), value]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
