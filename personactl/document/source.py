@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any, Literal
 
 import tomli
@@ -20,6 +21,7 @@ from personactl.document.toml_positions import Span, toml_positions
 from personactl.errors import Problem
 
 LIMIT = 1 << 20
+MOST_PROBLEMS = 200
 _QUOTE_LIMIT = 400
 _CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -43,8 +45,11 @@ class Document:
     value: Any
 
     def problems(self, faults: Iterable[Fault]) -> tuple[Problem, ...]:
-        """The faults as Problems in the order of the text."""
-        known = list(faults)
+        """The faults as Problems in the order of the text: all of them, up to the first MOST_PROBLEMS.
+
+        The faults are drawn one by one, so that a file of 100,000 unknown keys costs no more than a bad one.
+        """
+        known = list(islice(faults, MOST_PROBLEMS))
         if not known:
             return ()
         spans = toml_positions(self.text) if self.language == "toml" else json_positions(self.text)
@@ -91,7 +96,7 @@ def parse_toml(data: bytes, *, path: str, room: str, limit: int = LIMIT) -> Docu
     except tomli.TOMLDecodeError as error:
         raise _unparsable(text, error.pos, path, f"{room}.syntax", _sentence(error.msg)) from None
     except RecursionError:
-        raise _unparsable(text, _deepest(text), path, f"{room}.too-deep", "brackets are nested too deeply") from None
+        raise _unparsable(text, _deepest(text), path, f"{room}.too-deep", "nested too deeply") from None
     except _NumberTooLarge as error:
         raise _unparsable(text, text.find(str(error)), path, f"{room}.number", "this number is too large") from None
     except ValueError:
@@ -110,7 +115,7 @@ def parse_json(data: bytes, *, path: str, room: str, limit: int = LIMIT) -> Docu
     except json.JSONDecodeError as error:
         raise _unparsable(text, error.pos, path, f"{room}.syntax", _sentence(error.msg)) from None
     except RecursionError:
-        raise _unparsable(text, _deepest(text), path, f"{room}.too-deep", "brackets are nested too deeply") from None
+        raise _unparsable(text, _deepest(text), path, f"{room}.too-deep", "nested too deeply") from None
     except _DuplicateKey:
         raise Unparsable(_twice(text, path, room)) from None
     except (_NumberTooLarge, ValueError) as error:
@@ -187,13 +192,14 @@ def _decode(data: bytes, *, path: str, room: str, limit: int) -> str:
 
 
 def _deepest(text: str) -> int:
-    """The offset of the opening bracket at depth 100 by plain counting: good enough to show where a bomb starts."""
+    """Where a bomb starts, by plain counting: the opening bracket at depth 100, else the line with the most dots."""
     depth = 0
     for match in re.finditer(r"[\[\]{}]", text):
         depth = depth + 1 if match.group() in "[{" else max(depth - 1, 0)
         if depth == 100:
             return match.start()
-    return 0
+    lines = list(re.finditer(r"[^\n]+", text))
+    return max(lines, key=lambda line: line.group().count(".")).start() if lines else 0
 
 
 def _sentence(message: str) -> str:

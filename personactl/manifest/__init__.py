@@ -9,6 +9,7 @@ manifest.json_schema()                           for editors; checked against th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ __all__ = ["json_schema", "load", "parse", "read_plain_file", "reference_page", 
 def parse(data: bytes, path: str) -> Manifest:
     """The manifest in `data`. Raises ManifestError with every Problem in the order of the text."""
     document = _document(data, path)
-    faults = [*map(right_table, MANIFEST.faults(document.value)), *cross_faults(document.value)]
-    if faults:
-        raise ManifestError(document.problems(faults))
+    faults = chain(map(right_table, MANIFEST.faults(document.value)), cross_faults(document.value))
+    problems = document.problems(faults)
+    if problems:
+        raise ManifestError(problems)
     return build(document.value, path=path, data=data)
 
 

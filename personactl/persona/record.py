@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from personactl.document import Fault, Key, PersonaProblems, Section, parse_json
@@ -148,9 +149,9 @@ def parse(data: bytes, path: str) -> dict[str, Any]:
         document = parse_json(data, path=path, room="persona", limit=LIMIT)
     except Unparsable as error:
         raise PersonaProblems(error.problems) from None
-    faults = [*RECORD.faults(document.value), *_cross_faults(document.value)]
-    if faults:
-        raise PersonaProblems(document.problems(faults))
+    problems = document.problems(chain(RECORD.faults(document.value), _cross_faults(document.value)))
+    if problems:
+        raise PersonaProblems(problems)
     record: dict[str, Any] = document.value
     return record
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from personactl_ledger.canonical import canonical_bytes
 
-from personactl.model import ModelLock, Plan, ReferenceUse, ScorerLock, Shot
+from personactl.model import ModelLock, Plan, PolicyLock, ReferenceUse, ScorerLock, Shot
 
 SHOT_KEY_SCHEMA = "personactl.shot-key/1"
 JOB_KEY_SCHEMA = "personactl.job-key/1"
@@ -101,6 +101,11 @@ def job_key_document(shot_key: str, plan: Plan) -> dict[str, Any]:
             {"id": lock.id, "sha256": lock.sha256} for lock in sorted(plan.policies, key=lambda lock: lock.id)
         ],
     }
+
+
+def _by_id(plan: Plan) -> list[PolicyLock]:
+    """The order in which a manifest names its policies changes nothing that is delivered."""
+    return sorted(plan.policies, key=lambda lock: lock.id)
 
 
 def attempt_seed(shot: Shot, attempt: int) -> int:
