@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from personactl.errors import EnvironmentProblem, UsageProblem, WeightsError
+from personactl.errors import EnvironmentProblem, PersonactlError, UsageProblem, WeightsError
 from personactl.generate.backend import Clock, OnStep
 from personactl.generate.lock import Survey
 from personactl.generate.poison import ENVIRONMENT_KEY, poison, to_bytes
@@ -258,7 +258,9 @@ def _load(found: Survey, dtype: torch.dtype) -> Any:
                 image_encoder_folder=None,
                 local_files_only=True,
             )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as error:
+    except PersonactlError:
+        raise
+    except Exception as error:  # whatever three libraries raise on weights that do not fit their configuration
         raise WeightsError(
             f"the model cannot be loaded: {str(error)[:300]}", where=found.lock.name, code="weights.cannot-load"
         ) from error

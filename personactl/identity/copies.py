@@ -2,7 +2,7 @@
 
 A generator that copies its reference scores highest of all and has made nothing. After alignment a paste agrees with
 its source in every patch whatever the compression, brightness or contrast; a new picture of the same face differs in
-gaze, light, expression, turn. The number is the smallest correlation over a 3 x 3 grid of patches of the small grey crops.
+gaze, light, expression, turn. The number is the smallest correlation over a 3 x 3 grid of patches of small grey crops.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class FaceNetworks:
                 analysis.prepare(ctx_id=0, det_thresh=weakest_score, det_size=DETECTOR_SIZE)
             self._detector = analysis.models["detection"]
             self._recogniser = analysis.models["recognition"]
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, AssertionError, AttributeError) as error:
+        except Exception as error:  # protobuf's and onnxruntime's errors have no base class of their own
             raise WeightsError(
                 f"the networks cannot be loaded: {str(error)[:300]}", where=package.name, code="weights.cannot-load"
             ) from error

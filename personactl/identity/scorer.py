@@ -1,7 +1,7 @@
 """Embedder and Scorer: the two sides of the identity gate.
 
-The embedder's network conditions the generator; the scorer's, trained from another seed, judges what came out. Were they
-one, a picture could please the judge without showing the person.
+The embedder's network conditions the generator; the scorer's, trained from another seed, judges what came out. Were
+they one, a picture could please the judge without showing the person.
 """
 
 from __future__ import annotations
