@@ -1,0 +1,73 @@
+"""The file before its contents: header, stray journals, schema, SQLite's own check (SPEC 12.1 to 12.3)."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from personactl_ledger.findings import Findings, Level
+from personactl_ledger.lock import writer_active
+from personactl_ledger.schema import APPLICATION_ID, USER_VERSION, expected_objects, read_objects
+
+_MAGIC = b"SQLite format 3\x00"
+_ROLLBACK_JOURNAL = b"\x01\x01"
+
+
+def check_header(path: Path, findings: Findings) -> bool:
+    """SPEC 12.1, read from the bytes and not through SQLite. Whether it makes sense to go on."""
+    with path.open("rb") as stream:
+        header = stream.read(100)
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        findings.add("ledger.header", "this is not an SQLite file")
+        return False
+    application, version = int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big")
+    if application != APPLICATION_ID or version != USER_VERSION:
+        findings.add("ledger.header", f"application_id {application:#x} with user_version {version} is not this format")
+        return False
+    if header[18:20] != _ROLLBACK_JOURNAL:
+        findings.add("ledger.journal", "the file was switched to write-ahead logging")
+        return False
+    return True
+
+
+def check_journals(path: Path, findings: Findings) -> bool:
+    """SPEC 12.2: a journal that nobody owns would change what SQLite reads. Whether it makes sense to go on."""
+    for suffix in ("-wal", "-journal"):
+        journal = path.with_name(path.name + suffix)
+        try:
+            stray = journal.is_symlink() or journal.stat().st_size > 0
+        except OSError:
+            continue
+        if stray and not (suffix == "-journal" and writer_active(path)):
+            findings.add(
+                "ledger.journal",
+                f"{journal.name} lies beside the file: a writer died, or the file was copied while in use",
+            )
+            return False
+    return True
+
+
+def check_schema(connection: sqlite3.Connection, findings: Findings) -> bool:
+    """SPEC 12.3: nothing missing, nothing changed, nothing added. Whether the tables themselves can be read."""
+    expected, found = expected_objects(), read_objects(connection)
+    readable = True
+    for kind, name in sorted(set(expected) | set(found)):
+        key = (kind, name)
+        if key in expected and key in found and expected[key] == found[key]:
+            continue
+        what = "is missing" if key not in found else "differs from schema.sql" if key in expected else "is not ours"
+        findings.add("ledger.schema", f"the {kind} {name} {what}")
+        readable = readable and not (kind == "table" and key in expected)
+    return readable
+
+
+def check_database(connection: sqlite3.Connection, level: Level, findings: Findings) -> None:
+    """SPEC 12.3: SQLite's own consistency check: pages at level index, also every index and key at level full."""
+    if level == "tree":
+        return
+    pragma = "integrity_check" if level == "full" else "quick_check"
+    rows = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}(10)").fetchall()]
+    if rows != ["ok"]:
+        findings.add("ledger.database", f"{pragma} of SQLite: {'; '.join(rows)[:300]}")
+    if level == "full" and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+        findings.add("ledger.database", "a row points to an entry or a checkpoint that is not there")

@@ -1,0 +1,126 @@
+"""Signed tree heads against the recomputed tree: stored checkpoints, trust, outside anchors (SPEC 12.5 to 12.7)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from personactl_ledger.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from personactl_ledger.ed25519 import key_id
+from personactl_ledger.errors import LedgerError
+from personactl_ledger.findings import Findings
+from personactl_ledger.keyring import Keyring
+from personactl_ledger.note import Vkey
+from personactl_ledger.proof import HEADER, parse_proof
+from personactl_ledger.receipt import parse_receipt
+from personactl_ledger.trust import LedgerTrust
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A row of the checkpoint table: `size` and `root_hex` are its columns, `checkpoint` its parsed note."""
+
+    size: int
+    root_hex: str
+    checkpoint: Checkpoint
+
+
+def read_checkpoints(connection: sqlite3.Connection, findings: Findings) -> list[StoredCheckpoint]:
+    """Every stored checkpoint that can be parsed, smallest first (SPEC 12.5)."""
+    found = []
+    for size, root, note in connection.execute("SELECT size, root, note FROM checkpoint ORDER BY size").fetchall():
+        try:
+            found.append(StoredCheckpoint(size, root, parse_checkpoint(note)))
+        except LedgerError as error:
+            findings.add(error.code, f"checkpoint over {size} entries: {error.message}")
+    return found
+
+
+def parse_anchor(data: bytes) -> Checkpoint:
+    """The checkpoint inside a receipt, a tlog-proof, or a bare checkpoint (SPEC 12.7). Raises LedgerError."""
+    if data.lstrip()[:1] == b"{":
+        return parse_receipt(data).proof.checkpoint
+    if data.startswith(HEADER.encode()):
+        return parse_proof(data.decode("utf-8", "replace")).checkpoint
+    return parse_checkpoint(data)
+
+
+def check_checkpoints(
+    stored: list[StoredCheckpoint], roots: Mapping[int, bytes], origin: str, keyring: Keyring, findings: Findings
+) -> None:
+    """SPEC 12.5: columns, origin, root and signature of every stored checkpoint. `roots` maps sizes to tree heads."""
+    for row in stored:
+        head = row.checkpoint
+        if (row.size, row.root_hex, origin) != (head.size, head.root.hex(), head.origin):
+            findings.add("ledger.checkpoint-columns", f"the row of the checkpoint over {row.size} contradicts its note")
+        if head.size not in roots:
+            findings.add("ledger.truncated", f"a checkpoint covers {head.size} entries, and the file has fewer")
+        elif roots[head.size] != head.root:
+            findings.add(
+                "ledger.checkpoint-root", f"the entries do not lead to the checkpoint over {head.size} entries"
+            )
+        if not _signed_by_enrolled(head, keyring):
+            findings.add(
+                "ledger.checkpoint-signature",
+                f"the checkpoint over {head.size} is not signed by an enrolled ledger key",
+            )
+
+
+def check_trust(
+    trust: LedgerTrust, latest: Checkpoint | None, origin: str, genesis_signers: set[str], findings: Findings
+) -> None:
+    """SPEC 12.6: the ledger is the one that the trust file names, by origin, root key and log keys."""
+    if origin != trust.origin:
+        findings.add("ledger.trust-origin", f"the ledger is {origin}, and the trust file is for {trust.origin}")
+    if not {key_id(key) for key in trust.root_keys} & genesis_signers:
+        findings.add("ledger.trust-root", "the genesis is not signed by a root key that the trust file names", 0)
+    if latest is not None and not _satisfied(latest, trust.log_keys):
+        findings.add("ledger.trust-log-key", "the latest checkpoint is not signed by the log keys of the trust file")
+
+
+def check_anchor(
+    data: bytes,
+    roots: Mapping[int, bytes],
+    origin: str,
+    keyring: Keyring,
+    trust: LedgerTrust | None,
+    findings: Findings,
+) -> bool:
+    """SPEC 12.7: an outside checkpoint must lie on this tree. Whether it does."""
+    try:
+        head = parse_anchor(data)
+    except LedgerError as error:
+        findings.add("ledger.anchor", f"the anchor cannot be read: {error.message}")
+        return False
+    if head.origin != origin:
+        findings.add("ledger.anchor", f"the anchor is from {head.origin}, and the ledger is {origin}")
+        return False
+    enrolled = any(_satisfied(head, map(str, key.vkeys)) for key in keyring.keys.values() if key.vkeys)
+    if not enrolled and not (trust is not None and _satisfied(head, trust.log_keys)):
+        findings.add("ledger.anchor", "the anchor is not signed by this ledger's key")
+        return False
+    if head.size not in roots:
+        findings.add(
+            "ledger.rollback", f"the anchor covers {head.size} entries, and the file has fewer: it was cut back"
+        )
+        return False
+    if roots[head.size] != head.root:
+        findings.add(
+            "ledger.fork", f"the anchor over {head.size} entries is not part of this tree: history was changed"
+        )
+        return False
+    return True
+
+
+def _signed_by_enrolled(head: Checkpoint, keyring: Keyring) -> bool:
+    return any(verify_checkpoint(head, key.vkeys).satisfies(key.vkeys) for key in keyring.log_keys(head.size))
+
+
+def _satisfied(head: Checkpoint, vkeys: Iterable[str]) -> bool:
+    """Whether a list of verifier key lines accepts the checkpoint."""
+    try:
+        keys = [Vkey.parse(line) for line in vkeys]
+    except LedgerError:
+        return False
+    return verify_checkpoint(head, keys).satisfies(keys)

@@ -1,0 +1,186 @@
+"""Checkpoints (C2SP tlog-checkpoint v1 and tlog-cosignature v1; SPEC 7.2): type, strict parser, writer, verification.
+
+    <origin>
+    <tree size, decimal>
+    <base64 of the 32-byte root>
+
+No extension lines: an ML-DSA-44 signature would not cover them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from personactl_ledger.ed25519 import verify_signature
+from personactl_ledger.encoding import from_base64, posix_seconds, to_base64
+from personactl_ledger.errors import FormatError
+from personactl_ledger.note import ED25519, ML_DSA_44, Note, NoteSignature, Vkey, parse_note, write_note
+from personactl_ledger.signer import LogSigner
+
+ORIGIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?/personactl/[0-9a-f]{16}")
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_MAX_SIZE = 2**63 - 1
+_MLDSA_BYTES = 2420
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A tree head. `root` is 32 bytes, `note` the whole signed note as it was written, possibly with cosignatures."""
+
+    origin: str
+    size: int
+    root: bytes
+    note: str
+
+    @property
+    def body(self) -> str:
+        return checkpoint_body(self.origin, self.size, self.root)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSignatures:
+    """What verification found: types with a good signature, whether one was bad, types that this library lacks."""
+
+    good: frozenset[int]
+    bad: bool
+    unsupported: frozenset[int]
+
+    def satisfies(self, keys: Iterable[Vkey]) -> bool:
+        """No bad signature, at least one good one, and a good one of every type in `keys` that can be checked here.
+
+        The last rule keeps a stronger signature from being left out unnoticed (SPEC 7.4).
+        """
+        wanted = {key.type for key in keys} - self.unsupported
+        return not self.bad and bool(self.good) and wanted <= self.good
+
+
+def checkpoint_body(origin: str, size: int, root: bytes) -> str:
+    """The three lines that are signed."""
+    return f"{origin}\n{size}\n{to_base64(root)}\n"
+
+
+def parse_checkpoint(data: bytes | str) -> Checkpoint:
+    """Parse strictly. Raises FormatError (code ledger.checkpoint-malformed or ledger.note)."""
+    note = parse_note(data)
+    lines = note.text.split("\n")
+    if len(lines) != 4:
+        raise _malformed(f"it has {len(lines) - 1} lines of text, not three")
+    origin, size, root_text, _ = lines
+    if not ORIGIN.fullmatch(origin):
+        raise _malformed("the first line is not the origin of a personactl ledger")
+    if not _SIZE.fullmatch(size) or int(size) > _MAX_SIZE:
+        raise _malformed("the second line is not a tree size")
+    try:
+        root = from_base64(root_text)
+    except FormatError:
+        root = b""
+    if len(root) != 32:
+        raise _malformed("the third line is not the base64 of 32 bytes")
+    return Checkpoint(origin=origin, size=int(size), root=root, note=str(note))
+
+
+def sign_checkpoint(origin: str, size: int, root: bytes, log: LogSigner, *, now: str) -> Checkpoint:
+    """Sign a tree head with every half of the ledger key (tlog-cosignature, "ML-DSA-44 signed message").
+
+    The caller has made sure that the tree extends every tree signed before.
+    """
+    body = checkpoint_body(origin, size, root)
+    lines = []
+    for key in log.verifier_keys(origin):
+        if key.type == ED25519:
+            signature = log.sign_ed25519(body.encode())
+        else:
+            seconds = posix_seconds(now).to_bytes(8, "big")
+            signature = seconds + log.sign_mldsa(_cosigned_message(key.name, seconds, origin, size, root))
+        lines.append(NoteSignature(key.name, key.key_hash, signature))
+    return Checkpoint(origin=origin, size=size, root=root, note=write_note(body, lines))
+
+
+def verify_checkpoint(checkpoint: Checkpoint, keys: Iterable[Vkey]) -> CheckpointSignatures:
+    """Check every signature line that belongs to one of `keys`; others are ignored, as signed-note asks."""
+    note = parse_note(checkpoint.note)
+    good: set[int] = set()
+    unsupported: set[int] = set()
+    bad = False
+    for key in keys:
+        for line in note.by(key):
+            verdict = _verify_line(note, checkpoint, key, line)
+            if verdict is None:
+                unsupported.add(key.type)
+            elif verdict:
+                good.add(key.type)
+            else:
+                bad = True
+        if key.type == ML_DSA_44 and not mldsa_available():
+            unsupported.add(key.type)
+    return CheckpointSignatures(good=frozenset(good), bad=bad, unsupported=frozenset(unsupported))
+
+
+@cache
+def mldsa_available() -> bool:
+    """Whether the installed `cryptography` verifies ML-DSA-44 (FIPS 204)."""
+    try:
+        from cryptography.hazmat.primitives.asymmetric import mldsa
+
+        mldsa.MLDSA44PublicKey.from_public_bytes(bytes(1312))
+    except (ImportError, UnsupportedAlgorithm):
+        return False
+    except ValueError:
+        pass
+    return True
+
+
+def log_signed_part(checkpoint: Checkpoint) -> bytes:
+    """The note with only the log's own signature lines: the bytes that a time-stamp token covers (SPEC 8.3)."""
+    note = parse_note(checkpoint.note)
+    own = [line for line in note.signatures if line.name == checkpoint.origin]
+    return write_note(note.text, own).encode()
+
+
+def _verify_line(note: Note, checkpoint: Checkpoint, key: Vkey, line: NoteSignature) -> bool | None:
+    if key.type == ED25519:
+        return verify_signature(key.public_key, line.signature, note.text.encode())
+    if len(line.signature) != 8 + _MLDSA_BYTES:
+        return False
+    seconds, signature = line.signature[:8], line.signature[8:]
+    message = _cosigned_message(key.name, seconds, checkpoint.origin, checkpoint.size, checkpoint.root)
+    return _verify_mldsa(key.public_key, signature, message)
+
+
+def _verify_mldsa(public_key: bytes, signature: bytes, message: bytes) -> bool | None:
+    if not mldsa_available():
+        return None
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
+    try:
+        MLDSA44PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _cosigned_message(name: str, seconds: bytes, origin: str, size: int, root: bytes) -> bytes:
+    """The `cosigned_message` structure for a whole tree: start is zero, end is the size."""
+    encoded_name, encoded_origin = name.encode(), origin.encode()
+    return b"".join(
+        (
+            b"subtree/v1\n\x00",
+            bytes([len(encoded_name)]),
+            encoded_name,
+            seconds,
+            bytes([len(encoded_origin)]),
+            encoded_origin,
+            bytes(8),
+            size.to_bytes(8, "big"),
+            root,
+        )
+    )
+
+
+def _malformed(reason: str) -> FormatError:
+    return FormatError(f"this is not a checkpoint: {reason}", code="ledger.checkpoint-malformed")

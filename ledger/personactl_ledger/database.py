@@ -1,0 +1,155 @@
+"""Opening the SQLite file: settings that are read back, errors by meaning, durable directories (SPEC 11.2, 11.3)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from personactl_ledger.errors import (
+    LedgerConflict,
+    LedgerCorrupt,
+    LedgerError,
+    LedgerLocked,
+    LedgerMissing,
+    LedgerStorage,
+)
+from personactl_ledger.schema import APPLICATION_ID, USER_VERSION, expected_objects, read_objects
+
+BUSY_MILLISECONDS = 30_000
+
+_BOTH: tuple[tuple[str, str, int | str], ...] = (
+    ("busy_timeout", str(BUSY_MILLISECONDS), BUSY_MILLISECONDS),
+    ("trusted_schema", "OFF", 0),
+    ("cell_size_check", "ON", 1),
+    ("foreign_keys", "ON", 1),
+    ("mmap_size", "0", 0),
+    ("temp_store", "MEMORY", 2),
+)
+_WRITER: tuple[tuple[str, str, int | str], ...] = (
+    # A rollback journal, because WAL can corrupt a file under SQLite 3.7.0 to 3.51.2 (docs/adr/0100). With TRUNCATE the
+    # journal's new length is synced, which is the commit; EXTRA also syncs the directory where a journal is deleted.
+    ("journal_mode", "TRUNCATE", "truncate"),
+    ("synchronous", "EXTRA", 3),
+    ("fullfsync", "ON", 1),
+    ("secure_delete", "ON", 1),
+    ("recursive_triggers", "ON", 1),
+)
+_READER: tuple[tuple[str, str, int | str], ...] = (("query_only", "ON", 1),)
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """A connection for the holder of the writer's lock; every setting is asserted. Rolls back what a crash left."""
+    return _connect(path, "rw", _WRITER)
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """A read-only connection that works while a writer is active."""
+    return _connect(path, "ro", _READER)
+
+
+def _connect(path: Path, mode: str, extra: tuple[tuple[str, str, int | str], ...]) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    with storage_errors(path):
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            apply_settings(connection, path, (*_BOTH, *extra))
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def apply_settings(
+    connection: sqlite3.Connection, path: Path, settings: tuple[tuple[str, str, int | str], ...]
+) -> None:
+    """Set each PRAGMA and read it back. Raises LedgerStorage when SQLite did not obey."""
+    for name, value, expected in settings:
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()
+        row = connection.execute(f"PRAGMA {name}").fetchone()
+        found = row[0] if row else 0
+        if found != expected:
+            raise LedgerStorage(
+                f"SQLite answered {found!r} to PRAGMA {name} = {value}",
+                where=str(path),
+                hint="use the SQLite library that your Python was built with, on a local file system",
+                code="ledger.sqlite-setting",
+            )
+
+
+def require_file(path: Path) -> None:
+    """Raises LedgerMissing, or LedgerCorrupt for something that is not a plain file."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise LedgerCorrupt("the ledger is not a plain file", where=str(path), hint="name the file itself")
+    if not path.exists():
+        raise LedgerMissing("there is no ledger here", where=str(path), hint="personactl init")
+
+
+def require_format(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises LedgerCorrupt unless the file is a ledger of format 1 with exactly the shipped schema (SPEC 11.1)."""
+    with storage_errors(path):
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        same = read_objects(connection) == expected_objects()
+    if application != APPLICATION_ID:
+        raise LedgerCorrupt("this SQLite file is not a ledger", where=str(path), code="ledger.header")
+    if version != USER_VERSION:
+        raise LedgerCorrupt(
+            f"the ledger has format {version}; this program knows format {USER_VERSION}",
+            where=str(path),
+            hint="use a newer personactl",
+            code="ledger.header",
+        )
+    if not same:
+        raise LedgerCorrupt(
+            "the tables, triggers or views of the file are not those of schema.sql",
+            where=str(path),
+            hint="personactl ledger check",
+            code="ledger.schema",
+        )
+
+
+def sync_directory(folder: Path) -> None:
+    """Make a new or removed name durable. File systems that cannot sync a directory are taken at their word."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's and the system's errors into the ledger's own by meaning."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _translate(error, path) from error
+    except OSError as error:
+        raise LedgerStorage(
+            f"{error.strerror or error}", where=str(path), hint="check space and permissions"
+        ) from error
+
+
+def _translate(error: sqlite3.Error, path: Path) -> LedgerError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    where = str(path)
+    if name.startswith("SQLITE_BUSY") or name.startswith("SQLITE_LOCKED"):
+        return LedgerLocked("the ledger is busy", where=where, hint="run the same command again")
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return LedgerStorage(
+            f"the ledger cannot be read or written: {error}", where=where, hint="check space, permissions and the disk"
+        )
+    if "entry.leaf_hash" in str(error):
+        return LedgerConflict(
+            "the very same entry stands in the ledger already", where=where, code="ledger.entry-twice"
+        )
+    if name.startswith("SQLITE_CONSTRAINT"):
+        return LedgerConflict(f"the database refused the change: {error}", where=where, code="ledger.conflict")
+    return LedgerCorrupt(
+        f"SQLite cannot use the file: {error}", where=where, hint="keep the file as it is and restore a backup"
+    )

@@ -1,0 +1,49 @@
+"""Base64, hex and times in their one accepted spelling (SPEC 1.2)."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64encode
+from datetime import UTC, datetime
+
+from personactl_ledger.errors import FormatError
+
+HEX64 = re.compile(r"[0-9a-f]{64}")
+HEX32 = re.compile(r"[0-9a-f]{32}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+
+
+def to_base64(data: bytes) -> str:
+    """RFC 4648 section 4, with padding."""
+    return b64encode(data).decode("ascii")
+
+
+def from_base64(text: object) -> bytes:
+    """The bytes of standard base64 with padding. Raises FormatError for any other spelling of the same bytes."""
+    try:
+        if not isinstance(text, str):
+            raise ValueError
+        data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except ValueError:
+        raise FormatError("this is not base64 with padding") from None
+    if to_base64(data) != text:
+        raise FormatError("this is not base64 in its canonical spelling")
+    return data
+
+
+def require_time(text: object) -> str:
+    """An RFC 3339 time in UTC with `Z` and at most six decimals, unchanged. Raises FormatError."""
+    if isinstance(text, str) and _TIME.fullmatch(text):
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            pass
+        else:
+            return text
+    raise FormatError(f"{text!r:.40} is not an RFC 3339 time in UTC with Z")
+
+
+def posix_seconds(text: str) -> int:
+    """Whole seconds since 1970-01-01T00:00:00Z. Raises FormatError; times before 1970 count as 0."""
+    return max(0, int(datetime.fromisoformat(require_time(text)).astimezone(UTC).timestamp()))

@@ -1,0 +1,61 @@
+"""Entries: a signed statement as one leaf of the log (SPEC 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from personactl_ledger.envelope import EnvelopeSignature, pae, parse_envelope, write_envelope
+from personactl_ledger.errors import ProfileError
+from personactl_ledger.merkle import leaf_hash
+from personactl_ledger.predicates import require_fields
+from personactl_ledger.signer import Signer
+from personactl_ledger.statement import parse_statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What one leaf says. `payload` and `leaf` are the exact bytes, `leaf_hash` 32 bytes, `subject_sha256` 64 hex."""
+
+    kind: str
+    subject_name: str
+    subject_sha256: str
+    predicate: dict[str, Any]
+    payload: bytes = field(repr=False)
+    key_ids: tuple[str, ...]
+    signatures: tuple[EnvelopeSignature, ...] = field(repr=False)
+    leaf: bytes = field(repr=False)
+    leaf_hash: bytes = field(repr=False)
+
+
+def sign_entry(statement: bytes, *signers: Signer) -> bytes:
+    """Wrap payload bytes in an envelope signed by each signer: the leaf (SPEC 3.1).
+
+    Raises ProfileError without a signer, FormatError when the leaf would be too long or a key signs twice.
+    """
+    if not signers:
+        raise ProfileError("an entry needs a signer")
+    message = pae(statement)
+    return write_envelope(statement, [EnvelopeSignature(s.key_id, s.sign(message)) for s in signers])
+
+
+def parse_entry(leaf: bytes) -> Entry:
+    """Parse a leaf strictly; signatures are not checked here (SPEC 3.3).
+
+    Raises FormatError (codes ledger.leaf-size, ledger.envelope, ledger.profile, ledger.statement, ledger.kind-unknown,
+    ledger.predicate).
+    """
+    envelope = parse_envelope(leaf)
+    said = parse_statement(envelope.payload)
+    require_fields(said.kind, said.predicate)
+    return Entry(
+        kind=said.kind,
+        subject_name=said.subject_name,
+        subject_sha256=said.subject_sha256,
+        predicate=said.predicate,
+        payload=envelope.payload,
+        key_ids=tuple(s.key_id for s in envelope.signatures),
+        signatures=envelope.signatures,
+        leaf=leaf,
+        leaf_hash=leaf_hash(leaf),
+    )

@@ -1,0 +1,84 @@
+"""DSSE envelopes (DSSE v1.0.0; SPEC 3): type, strict parser, writer.
+
+    {"payload":"<base64>","payloadType":"application/vnd.in-toto+json","signatures":[{"keyid":"…","sig":"…"}]}
+
+A leaf is exactly these bytes, in canonical JSON. They are stored, hashed and handed out as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from personactl_ledger.encoding import from_base64, to_base64
+from personactl_ledger.errors import FormatError
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+MAX_LEAF_BYTES = 65_535
+"""What the entry bundles of C2SP tlog-tiles can hold."""
+MAX_SIGNATURES = 16
+_KEY_ID = r"SHA256:[A-Za-z0-9+/]{43}="
+_SIGNATURE = rf'{{"keyid":"({_KEY_ID})","sig":"([A-Za-z0-9+/]{{86}}==)"}}'
+_ENVELOPE = re.compile(
+    rf'{{"payload":"([A-Za-z0-9+/=]+)","payloadType":"{re.escape(PAYLOAD_TYPE)}",'
+    rf'"signatures":\[({_SIGNATURE}(?:,{_SIGNATURE})*)\]}}'
+)
+_SIGNATURES = re.compile(_SIGNATURE)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeSignature:
+    """`key_id` names the public key (`SHA256:<base64>`), `signature` is 64 bytes over `pae(payload)`."""
+
+    key_id: str
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The payload's exact bytes and who signed them, no key twice."""
+
+    payload: bytes
+    signatures: tuple[EnvelopeSignature, ...]
+
+
+def pae(payload: bytes) -> bytes:
+    """The bytes that are signed: DSSE's pre-authentication encoding."""
+    return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
+
+
+def write_envelope(payload: bytes, signatures: Sequence[EnvelopeSignature]) -> bytes:
+    """The leaf. Raises FormatError when it would be longer than 65,535 bytes or have no, or too many, signatures."""
+    items = ",".join(f'{{"keyid":"{s.key_id}","sig":"{to_base64(s.signature)}"}}' for s in signatures)
+    leaf = f'{{"payload":"{to_base64(payload)}","payloadType":"{PAYLOAD_TYPE}","signatures":[{items}]}}'.encode()
+    parse_envelope(leaf)
+    return leaf
+
+
+def parse_envelope(leaf: bytes) -> Envelope:
+    """Parse the one accepted spelling. Raises FormatError (code ledger.leaf-size or ledger.envelope).
+
+    The canonical form of this fixed shape is a regular language, so a pattern is a complete and strict parser.
+    """
+    if len(leaf) > MAX_LEAF_BYTES:
+        raise FormatError(f"an entry has {len(leaf)} bytes; {MAX_LEAF_BYTES} are allowed", code="ledger.leaf-size")
+    try:
+        match = _ENVELOPE.fullmatch(leaf.decode("ascii"))
+    except UnicodeDecodeError:
+        match = None
+    if match is None:
+        raise _malformed("its bytes do not have the one form that SPEC 3.1 allows")
+    pairs = _SIGNATURES.findall(match[2])
+    if len(pairs) > MAX_SIGNATURES:
+        raise _malformed(f"it has more than {MAX_SIGNATURES} signatures")
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise _malformed("a key signed twice")
+    try:
+        return Envelope(from_base64(match[1]), tuple(EnvelopeSignature(key, from_base64(sig)) for key, sig in pairs))
+    except FormatError:
+        raise _malformed("its payload or a signature is not base64") from None
+
+
+def _malformed(reason: str) -> FormatError:
+    return FormatError(f"this is not a DSSE envelope of ours: {reason}", code="ledger.envelope")

@@ -1,0 +1,55 @@
+"""The right edge of the tree in memory: the frontier, and the hashes of tiles that are not full yet (SPEC 4.3)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from personactl_ledger.merkle import Frontier, perfect_root
+from personactl_ledger.store import TILE_WIDTH, Store
+
+_LEVELS = 8
+
+
+class TileSink(Protocol):
+    """What takes a tile when it is full: the store writes it, a check compares it."""
+
+    def insert_tile(self, level: int, index: int, hashes: bytes, root: bytes) -> None: ...
+
+
+class Growth:
+    """Where the next leaf goes. Constant work per append; `copy` lets a transaction fail without a trace."""
+
+    __slots__ = ("_pending", "frontier")
+
+    def __init__(self, frontier: Frontier, pending: list[list[bytes]]):
+        self.frontier = frontier
+        self._pending = pending
+
+    @classmethod
+    def load(cls, store: Store) -> Growth:
+        """From a file: reads at most 255 hashes on each level, and the tiles that the frontier crosses."""
+        size = store.size()
+        pending = []
+        count = size
+        for level in range(_LEVELS):
+            first = count - count % TILE_WIDTH
+            pending.append(store.nodes(level, first, count))
+            count //= TILE_WIDTH
+        return cls(Frontier.at(size, store.subtree), pending)
+
+    def copy(self) -> Growth:
+        return Growth(self.frontier.copy(), [level.copy() for level in self._pending])
+
+    def append(self, digest: bytes, tiles: TileSink) -> None:
+        """Add a leaf hash; hands over each tile that it fills."""
+        index = self.frontier.size
+        self.frontier.append(digest)
+        for level, pending in enumerate(self._pending):
+            pending.append(digest)
+            if len(pending) < TILE_WIDTH:
+                return
+            index >>= 8
+            hashes = b"".join(pending)
+            digest = perfect_root(hashes)
+            tiles.insert_tile(level, index, hashes, digest)
+            pending.clear()

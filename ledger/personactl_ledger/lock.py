@@ -1,0 +1,58 @@
+"""The writer's lock: `flock` on `<ledger>.lock` (SPEC 11.4).
+
+Never on the database file: closing any descriptor of that file would drop the locks that SQLite itself holds on it.
+The lock file is never removed, and the kernel frees the lock when its holder dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from personactl_ledger.errors import LedgerLocked, LedgerStorage
+
+
+class WriterLock:
+    """Held from construction until `release`. Raises LedgerLocked at once when somebody else writes."""
+
+    def __init__(self, ledger: Path):
+        self.path = ledger.with_name(ledger.name + ".lock")
+        try:
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise LedgerStorage(
+                f"the lock file cannot be opened: {error.strerror}",
+                where=str(self.path),
+                hint="check that the folder exists and that you may write there",
+            ) from None
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._descriptor)
+            raise LedgerLocked(
+                "another process is writing to this ledger",
+                where=str(ledger),
+                hint="wait until it has finished and run the same command again",
+            ) from None
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def writer_active(ledger: Path) -> bool:
+    """Whether some process holds the writer's lock right now."""
+    try:
+        descriptor = os.open(ledger.with_name(ledger.name + ".lock"), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

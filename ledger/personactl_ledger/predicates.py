@@ -1,0 +1,118 @@
+"""The kinds of entry, who signs each, and the fields that the ledger's own rules read (SPEC 6.1, predicates.md).
+
+Fields that no rule of the ledger reads are documented in predicates.md and left to the rooms that write them; unknown
+ones are kept and ignored, as in-toto asks of consumers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from personactl_ledger.encoding import HEX32, HEX64
+from personactl_ledger.errors import FormatError
+
+ROOT, OPERATOR, LEDGER, PERSON, RUN = "root", "operator", "ledger", "person", "run"
+ENROLLED_ROLES = (ROOT, OPERATOR, LEDGER, PERSON)
+"""Roles that a key-add entry can give; a run key is certified by a run-open entry instead."""
+
+KINDS: dict[str, str] = {
+    "genesis": ROOT,
+    "trust": ROOT,
+    "key-add": ROOT,
+    "key-retire": ROOT,
+    "key-revoke": ROOT,
+    "run-open": OPERATOR,
+    "run-close": OPERATOR,
+    "persona-freeze": OPERATOR,
+    "calibration": OPERATOR,
+    "training": OPERATOR,
+    "adoption": OPERATOR,
+    "refusal": OPERATOR,
+    "release": OPERATOR,
+    "erasure": OPERATOR,
+    "timestamp": OPERATOR,
+    "restore": OPERATOR,
+    "note": OPERATOR,
+    "output": RUN,
+    "reject": RUN,
+    "void": RUN,
+    "approval": PERSON,
+}
+"""Every kind, and the role of the keys that may sign it."""
+
+SEVERAL_SIGNERS = frozenset({ROOT, PERSON})
+"""Roles whose entries may carry up to 16 signatures; all others carry exactly one."""
+
+FORMAT = "personactl-ledger/1"
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?")
+_KEY_ID = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=")
+
+Check = Callable[[Any], bool]
+
+
+def _matches(pattern: re.Pattern[str]) -> Check:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _natural(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str and value != ""
+
+
+def _public_key(value: Any) -> bool:
+    return isinstance(value, dict) and {"kid", "publicKey"} <= set(value) and all(_text(v) for v in value.values())
+
+
+def _run_key(value: Any) -> bool:
+    return _public_key(value) and _key_id(value["kid"])
+
+
+_hex64, _hex32, _run, _key_id = _matches(HEX64), _matches(HEX32), _matches(_RUN), _matches(_KEY_ID)
+
+FIELDS: dict[str, dict[str, Check]] = {
+    "genesis": {
+        "ledgerId": _hex32,
+        "format": lambda value: value == FORMAT,
+        "domain": _matches(_DOMAIN),
+        "development": lambda value: type(value) is bool,
+        "rootKeys": lambda value: isinstance(value, list) and 0 < len(value) <= 16 and all(map(_public_key, value)),
+        "createdAt": _text,
+    },
+    "key-add": {"role": lambda value: value in ENROLLED_ROLES, "kid": _key_id, "publicKey": _text, "addedAt": _text},
+    "key-retire": {"kid": _key_id, "retiredAt": _text},
+    "key-revoke": {"kid": _key_id, "fromIndex": _natural, "revokedAt": _text},
+    "run-open": {"run": _run, "planSha256": _hex64, "planned": _natural, "runKey": _run_key, "startedAt": _text},
+    "output": {"run": _run, "entryId": _hex32, "jobKey": _hex64},
+    "reject": {"run": _run, "entryId": _hex32, "jobKey": _hex64},
+    "void": {"run": _run, "entryId": _hex32, "jobKey": _hex64, "voids": _natural},
+    "run-close": {
+        "run": _run,
+        "planSha256": _hex64,
+        **dict.fromkeys(("planned", "done", "failed", "rejected", "skipped", "outputs", "rejects"), _natural),
+        "firstIndex": _natural,
+        "lastIndex": _natural,
+        "closedAt": _text,
+    },
+}
+
+
+def require_fields(kind: str, predicate: dict[str, Any]) -> None:
+    """Check the fields that rules read. Raises FormatError (code ledger.predicate) naming the field."""
+    if kind != "genesis" and not _text(predicate.get("origin")):
+        raise _malformed(kind, "origin")
+    for name, check in FIELDS.get(kind, {}).items():
+        if name not in predicate or not check(predicate[name]):
+            raise _malformed(kind, name)
+    sealed = predicate.get("sealed", {})
+    if not isinstance(sealed, dict) or not all(map(_hex64, sealed.values())):
+        raise _malformed(kind, "sealed")
+
+
+def _malformed(kind: str, name: str) -> FormatError:
+    return FormatError(f"the field {name} of a {kind} entry is missing or has a wrong form", code="ledger.predicate")

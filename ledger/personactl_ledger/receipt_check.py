@@ -1,0 +1,172 @@
+"""Verifying a receipt offline (SPEC 9). The numbered steps here are those of SPEC 9.2.
+
+1  parse            4  log signature     7  the chain of keys
+2  the leaf         5  inclusion         8  the entry's own rules
+3  the origin       6  genesis and root  9  the file
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from personactl_ledger.book import MemoryBook
+from personactl_ledger.checkpoint import Checkpoint, verify_checkpoint
+from personactl_ledger.ed25519 import key_id
+from personactl_ledger.entry import Entry, parse_entry
+from personactl_ledger.errors import LedgerError, ReceiptError
+from personactl_ledger.merkle import leaf_hash, root_from_inclusion
+from personactl_ledger.note import ML_DSA_44, Vkey
+from personactl_ledger.receipt import Receipt, parse_receipt
+from personactl_ledger.rules import Rules, origin_of
+from personactl_ledger.trust import LedgerTrust
+
+KEY_KINDS = ("genesis", "key-add", "run-open")
+LIMITS = (
+    "key revocations and voids recorded after the checkpoint are not visible in a receipt",
+    "the order of entries that are not in the receipt, and their number, are not checked",
+)
+"""What a receipt cannot show by its nature; verifiers print it (SPEC 9.3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptReport:
+    """A receipt that holds. `keys_checked` are the ids of every key whose certification was followed, `signature_types`
+    the note signature types that were verified, `notes` what was not checked here and why."""
+
+    entry: Entry
+    index: int
+    size: int
+    origin: str
+    development: bool
+    checkpoint: Checkpoint
+    keys_checked: tuple[str, ...]
+    signature_types: tuple[int, ...]
+    timestamps: int
+    notes: tuple[str, ...]
+
+
+def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | None) -> ReceiptReport:
+    """Verify a receipt against `trust` (SPEC 9.2). `subject_sha256` is that of the file in hand, None to skip step 9.
+
+    Raises ReceiptError naming the step: exit 4 when the receipt contradicts itself or the file, 5 when it holds for a
+    log or a root key that `trust` does not name.
+    """
+    receipt = parse_receipt(data)
+    entry = _leaf(receipt.leaf)
+    checkpoint = receipt.proof.checkpoint
+    if checkpoint.origin != trust.origin:
+        raise _untrusted(
+            "3", "receipt.origin", f"it is from {checkpoint.origin}, and the trust file is for {trust.origin}"
+        )
+    types, notes = _log_signature(checkpoint, trust)
+    _inclusion(receipt)
+    genesis = _genesis(receipt, trust)
+    rules = _key_chain(receipt, genesis)
+    keys = _entry_rules(rules, receipt, entry)
+    if subject_sha256 is not None and entry.subject_sha256 != subject_sha256:
+        raise _failed("9", "receipt.subject", "it is about another file: the SHA-256 differs")
+    if receipt.timestamps:
+        notes.append(f"{len(receipt.timestamps)} time stamps were not checked")
+    return ReceiptReport(
+        entry=entry,
+        index=receipt.proof.index,
+        size=checkpoint.size,
+        origin=checkpoint.origin,
+        development=bool(genesis.predicate["development"]),
+        checkpoint=checkpoint,
+        keys_checked=keys,
+        signature_types=types,
+        timestamps=len(receipt.timestamps),
+        notes=(*notes, *LIMITS),
+    )
+
+
+def _leaf(leaf: bytes) -> Entry:
+    """Step 2."""
+    try:
+        return parse_entry(leaf)
+    except LedgerError as error:
+        raise _failed("2", "receipt.leaf", error.message) from None
+
+
+def _log_signature(checkpoint: Checkpoint, trust: LedgerTrust) -> tuple[tuple[int, ...], list[str]]:
+    """Step 4: signed by the log that the trust file names, in every type that it lists and this library verifies."""
+    try:
+        keys = [Vkey.parse(line) for line in trust.log_keys]
+    except LedgerError as error:
+        raise _untrusted("4", "receipt.log-key", f"the trust file has an unusable log key: {error.message}") from None
+    found = verify_checkpoint(checkpoint, keys)
+    if found.bad:
+        raise _failed("4", "receipt.log-signature", "a signature of the log over the checkpoint is wrong")
+    if not found.satisfies(keys):
+        raise _untrusted(
+            "4", "receipt.log-key", "the checkpoint is not signed by the log keys that the trust file names"
+        )
+    notes = []
+    if ML_DSA_44 in found.unsupported:
+        notes.append("the ML-DSA-44 signature was not checked: the installed cryptography library lacks it")
+    return tuple(sorted(found.good)), notes
+
+
+def _inclusion(receipt: Receipt) -> None:
+    """Step 5: the leaf and every key entry lead to the one root."""
+    head = receipt.proof.checkpoint
+    proofs = [(receipt.leaf, receipt.proof.index, receipt.proof.path)]
+    proofs += [(item.leaf, item.index, item.path) for item in receipt.keys]
+    for leaf, index, path in proofs:
+        if root_from_inclusion(leaf_hash(leaf), index, head.size, path) != head.root:
+            raise _failed("5", "receipt.inclusion", f"entry {index} is not in the tree that the checkpoint signs")
+
+
+def _genesis(receipt: Receipt, trust: LedgerTrust) -> Entry:
+    """Step 6: the genesis makes this origin, and a root key that the trust file names signed it."""
+    leaf = receipt.leaf if receipt.proof.index == 0 else receipt.keys[0].leaf if receipt.keys else b""
+    place = 0 if receipt.proof.index == 0 or not receipt.keys else receipt.keys[0].index
+    genesis = _leaf(leaf)
+    if place != 0 or genesis.kind != "genesis" or origin_of(genesis) != trust.origin:
+        raise _failed("6", "receipt.genesis", "its first key entry is not the genesis of this origin")
+    if not {key_id(key) for key in trust.root_keys} & set(genesis.key_ids):
+        raise _untrusted("6", "receipt.root-key", "the genesis is not signed by a root key that the trust file names")
+    return genesis
+
+
+def _key_chain(receipt: Receipt, genesis: Entry) -> Rules:
+    """Step 7: each key entry, in the order of the log, is signed by a key that an earlier one certified."""
+    rules = Rules(MemoryBook())
+    before = -1
+    for item in receipt.keys:
+        entry = _leaf(item.leaf)
+        if entry.kind not in KEY_KINDS or not before < item.index < receipt.proof.index:
+            raise _failed("7", "receipt.key-chain", "its key entries are of a wrong kind or out of order")
+        try:
+            rules.admit(item.index, entry)
+        except LedgerError as error:
+            raise _failed("7", "receipt.key-chain", f"entry {item.index}: {error.message}") from None
+        rules.record(item.index, entry)
+        before = item.index
+    return rules
+
+
+def _entry_rules(rules: Rules, receipt: Receipt, entry: Entry) -> tuple[str, ...]:
+    """Step 8: the entry names this origin and is signed by a key that may sign its kind."""
+    try:
+        rules.admit_signers(receipt.proof.index, entry)
+    except LedgerError as error:
+        raise _failed("8", "receipt.signature", error.message) from None
+    certified = [_leaf(item.leaf) for item in receipt.keys]
+    keys = [*entry.key_ids, *(key for item in certified for key in item.key_ids)]
+    return tuple(dict.fromkeys(keys))
+
+
+def _failed(step: str, code: str, reason: str) -> ReceiptError:
+    return ReceiptError(f"the receipt does not hold: {reason}", code=code, where=f"SPEC 9.2 step {step}")
+
+
+def _untrusted(step: str, code: str, reason: str) -> ReceiptError:
+    return ReceiptError(
+        f"the receipt is not from a signer that you trust: {reason}",
+        code=code,
+        where=f"SPEC 9.2 step {step}",
+        hint="ask the sender for the trust file that belongs to this ledger",
+        exit_code=5,
+    )

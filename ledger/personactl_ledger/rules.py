@@ -1,0 +1,216 @@
+"""Every rule about who may say what, and when (SPEC 6). No storage, no clock: append and check use the same object.
+
+6.2  the first entry is the genesis, signed by root keys that it lists; it makes the origin
+6.3  every other entry names that origin
+6.4  a kind is signed only by keys of its role, enrolled at a lower index, not retired, not revoked
+6.5  run entries are signed by the key that the run's latest run-open certified, while the run is open
+6.6  a key is enrolled once and for one role; weak keys never
+6.7  an entryId belongs to one entry; a jobKey has at most one standing output
+6.8  a void repeats an output of its own run that still stands
+6.9  a run-close adds up
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from personactl_ledger.book import Book, RunState
+from personactl_ledger.ed25519 import verify_signature
+from personactl_ledger.entry import Entry
+from personactl_ledger.envelope import pae
+from personactl_ledger.errors import EntryRefused, LedgerConflict
+from personactl_ledger.keyring import Keyring, read_key, read_vkeys
+from personactl_ledger.predicates import KINDS, LEDGER, ROOT, RUN, SEVERAL_SIGNERS
+
+
+def origin_of(genesis: Entry) -> str:
+    """`<domain>/personactl/<first 16 hex digits of the genesis leaf hash>` (SPEC 6.2)."""
+    return f"{genesis.predicate['domain']}/personactl/{genesis.leaf_hash.hex()[:16]}"
+
+
+class Rules:
+    """Judges entries in the order of the log. `origin` is empty until the genesis was recorded."""
+
+    def __init__(self, book: Book):
+        self.book = book
+        self.keyring = Keyring()
+        self.origin = ""
+        self.development = False
+        self._special: dict[str, Callable[[int, Entry], None]] = {
+            "key-add": self._key_add,
+            "key-retire": self._key_retire,
+            "key-revoke": self._key_revoke,
+            "run-open": self._run_open,
+            "output": self._output,
+            "reject": self._entry_id,
+            "void": self._void,
+            "run-close": self._run_close,
+        }
+
+    def admit(self, index: int, entry: Entry, *, verify: bool = True) -> None:
+        """Judge the entry for place `index`; nothing is remembered. `verify=False` leaves out the signatures alone.
+
+        Raises EntryRefused, LedgerConflict or FormatError naming the rule by its code.
+        """
+        self.admit_signers(index, entry, verify=verify)
+        special = self._special.get(entry.kind)
+        if special is not None:
+            special(index, entry)
+
+    def admit_signers(self, index: int, entry: Entry, *, verify: bool = True) -> None:
+        """SPEC 6.2 to 6.5 alone: who signed, and whether they may. All that a receipt can show about its entry."""
+        keys = self._genesis(entry) if index == 0 else self._signers(index, entry)
+        if not verify:
+            return
+        message = pae(entry.payload)
+        for key, signature in zip(keys, entry.signatures, strict=True):
+            if not verify_signature(key, signature.signature, message):
+                raise EntryRefused(f"the signature by {signature.key_id} is wrong", code="ledger.signature")
+
+    def record(self, index: int, entry: Entry) -> None:
+        """Remember an entry that was admitted."""
+        if index == 0:
+            self.origin = origin_of(entry)
+            self.development = entry.predicate["development"]
+        self.keyring.record(index, entry)
+        self.book.record(index, entry)
+
+    def _genesis(self, entry: Entry) -> list[bytes]:
+        """SPEC 6.2."""
+        if entry.kind != "genesis":
+            raise EntryRefused(f"the first entry is of kind {entry.kind}, not genesis", code="ledger.genesis")
+        listed = {item["kid"]: read_key(item["kid"], item["publicKey"]) for item in entry.predicate["rootKeys"]}
+        if len(listed) != len(entry.predicate["rootKeys"]):
+            raise EntryRefused("the genesis lists a root key twice", code="ledger.key-twice")
+        if not set(entry.key_ids) <= set(listed):
+            raise EntryRefused("the genesis is signed by a key that it does not list", code="ledger.signer-unknown")
+        return [listed[key] for key in entry.key_ids]
+
+    def _signers(self, index: int, entry: Entry) -> list[bytes]:
+        """The raw public keys behind each signature (SPEC 6.3 to 6.5)."""
+        if entry.kind == "genesis":
+            raise EntryRefused("a second genesis", code="ledger.genesis")
+        if entry.predicate["origin"] != self.origin:
+            raise EntryRefused(
+                f"the entry belongs to {entry.predicate['origin']!r:.120}, not to {self.origin}", code="ledger.origin"
+            )
+        role = KINDS[entry.kind]
+        if len(entry.key_ids) > 1 and role not in SEVERAL_SIGNERS:
+            raise EntryRefused(f"a {entry.kind} entry has exactly one signer", code="ledger.signer-role")
+        if role == RUN:
+            return [self._run_signer(index, entry)]
+        return [self.keyring.usable(key, role, index).public_key for key in entry.key_ids]
+
+    def _run_signer(self, index: int, entry: Entry) -> bytes:
+        """SPEC 6.5."""
+        state = self._open_run(entry)
+        key = entry.key_ids[0]
+        if key != state.key_id:
+            raise EntryRefused(
+                f"the entry is signed by {key}; the run's latest run-open (entry {state.open_index}) certified another",
+                code="ledger.run-key",
+            )
+        self.keyring.require_unrevoked(key, index)
+        return state.public_key
+
+    def _open_run(self, entry: Entry) -> RunState:
+        run = entry.predicate["run"]
+        state = self.book.run(run)
+        if state is None:
+            raise EntryRefused(f"no run-open entry for the run {run}", code="ledger.run-unknown")
+        if not state.open:
+            raise EntryRefused(f"the run {run} is closed; open it again first", code="ledger.run-closed")
+        return state
+
+    def _key_add(self, index: int, entry: Entry) -> None:
+        """SPEC 6.6."""
+        said = entry.predicate
+        public_key = read_key(said["kid"], said["publicKey"])
+        self._require_new_key(said["kid"])
+        if said["role"] == LEDGER:
+            read_vkeys(said, self.origin, public_key)
+
+    def _require_new_key(self, key: str) -> None:
+        if key in self.keyring.keys or self.book.certified(key):
+            raise EntryRefused(f"the key {key} is enrolled already; a key serves once", code="ledger.key-twice")
+
+    def _key_retire(self, index: int, entry: Entry) -> None:
+        """SPEC 6.6: only an enrolled key that still serves, and never the last root."""
+        key = self.keyring.keys.get(entry.predicate["kid"])
+        if key is None or key.retired is not None:
+            raise EntryRefused("the key to retire is not enrolled, or retired already", code="ledger.key-unknown")
+        if key.role == ROOT and self.keyring.active(ROOT) == (key,):
+            raise EntryRefused("the last root key cannot be retired; add its successor first", code="ledger.key-last")
+
+    def _key_revoke(self, index: int, entry: Entry) -> None:
+        """SPEC 6.6: an enrolled or run key, once, from an index that is not in the future."""
+        said = entry.predicate
+        known = said["kid"] in self.keyring.keys or self.book.certified(said["kid"])
+        if not known or said["kid"] in self.keyring.revocations:
+            raise EntryRefused("the key to revoke is not known here, or revoked already", code="ledger.key-unknown")
+        if said["fromIndex"] > index:
+            raise EntryRefused("a revocation cannot begin after its own entry", code="ledger.key-revoke-index")
+        key = self.keyring.keys.get(said["kid"])
+        if key is not None and self.keyring.active(ROOT) == (key,):
+            raise EntryRefused("the last root key cannot be revoked; add its successor first", code="ledger.key-last")
+
+    def _run_open(self, index: int, entry: Entry) -> None:
+        """SPEC 6.5: a fresh, sound run key."""
+        key = entry.predicate["runKey"]
+        read_key(key["kid"], key["publicKey"])
+        self._require_new_key(key["kid"])
+
+    def _entry_id(self, index: int, entry: Entry) -> None:
+        """SPEC 6.7."""
+        found = self.book.entry_id(entry.predicate["entryId"])
+        if found is not None:
+            raise LedgerConflict(
+                f"entry {found} has the entryId {entry.predicate['entryId']} already", code="ledger.entry-id-twice"
+            )
+
+    def _output(self, index: int, entry: Entry) -> None:
+        """SPEC 6.7."""
+        self._entry_id(index, entry)
+        standing = self.book.standing(entry.predicate["jobKey"])
+        if standing is not None:
+            raise LedgerConflict(
+                f"entry {standing} is a standing output of the same job",
+                hint="take that output over, or void it first",
+                code="ledger.job-key-twice",
+            )
+
+    def _void(self, index: int, entry: Entry) -> None:
+        """SPEC 6.8."""
+        said = entry.predicate
+        target = self.book.output(said["voids"])
+        if target is None or target.voided:
+            raise EntryRefused(f"entry {said['voids']} is not a standing output", code="ledger.void-target")
+        same = (target.run, target.entry_id, target.job_key, target.subject_sha256)
+        if same != (said["run"], said["entryId"], said["jobKey"], entry.subject_sha256):
+            raise EntryRefused(
+                f"the void does not repeat run, entryId, jobKey and subject of entry {said['voids']}",
+                code="ledger.void-target",
+            )
+
+    def _run_close(self, index: int, entry: Entry) -> None:
+        """SPEC 6.9."""
+        said = entry.predicate
+        state = self._open_run(entry)
+        wrong = [
+            name
+            for name, found in (
+                ("planSha256", state.plan_sha256),
+                ("planned", state.planned),
+                ("planned", said["done"] + said["failed"] + said["rejected"] + said["skipped"]),
+                ("outputs", state.outputs),
+                ("rejects", state.rejects),
+                ("firstIndex", state.open_index),
+                ("lastIndex", state.last_index),
+            )
+            if said[name] != found
+        ]
+        if wrong:
+            raise EntryRefused(
+                f"the run-close does not agree with the entries of the run: {', '.join(dict.fromkeys(wrong))}",
+                code="ledger.run-counts",
+            )

@@ -1,0 +1,38 @@
+"""The SQLite schema as shipped in `schema.sql`, and what a file's own schema must equal (SPEC 11.1)."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import cache
+from pathlib import Path
+
+APPLICATION_ID = 0x504C4731
+USER_VERSION = 1
+
+Objects = dict[tuple[str, str], str | None]
+"""(type, name) → SQL text, as sqlite_master keeps it."""
+
+
+@cache
+def schema_sql() -> str:
+    """The text of schema.sql: inside the installed package, else beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    inside = here / "schema.sql"
+    return (inside if inside.is_file() else here.parent / "schema.sql").read_text(encoding="utf-8")
+
+
+@cache
+def expected_objects() -> Objects:
+    """The objects that `schema.sql` makes in an empty database."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        connection.executescript(schema_sql())
+        return read_objects(connection)
+    finally:
+        connection.close()
+
+
+def read_objects(connection: sqlite3.Connection) -> Objects:
+    """The objects of an open database."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    return {(str(kind), str(name)): sql for kind, name, sql in rows}

@@ -1,0 +1,85 @@
+"""in-toto Statements v1 (SPEC 3.2): writer and strict parser. One subject, one predicate of a known kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from personactl_ledger.canonical import canonical_bytes, parse_canonical
+from personactl_ledger.encoding import HEX64
+from personactl_ledger.errors import FormatError, ProfileError
+from personactl_ledger.predicates import KINDS
+
+TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_PREFIX = "urn:personactl:predicate:"
+PREDICATE_SUFFIX = ":1"
+MAX_NAME = 512
+_KEYS = {"_type", "predicate", "predicateType", "subject"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`kind` is the part of the predicate type that changes; `subject_sha256` is 64 hex digits."""
+
+    kind: str
+    subject_name: str
+    subject_sha256: str
+    predicate: dict[str, Any]
+
+
+def statement(kind: str, *, subject: tuple[str, str], predicate: Mapping[str, Any]) -> bytes:
+    """The payload bytes of an entry. `subject` is (name, sha256 in hex).
+
+    Raises ProfileError for values outside the JSON profile, FormatError for an unknown kind or an unfit subject.
+    """
+    name, digest = subject
+    data = canonical_bytes(
+        {
+            "_type": TYPE,
+            "predicate": dict(predicate),
+            "predicateType": f"{PREDICATE_PREFIX}{kind}{PREDICATE_SUFFIX}",
+            "subject": [{"digest": {"sha256": digest}, "name": name}],
+        }
+    )
+    parse_statement(data)
+    return data
+
+
+def parse_statement(payload: bytes) -> Statement:
+    """Parse strictly. Raises FormatError (codes ledger.profile, ledger.statement, ledger.kind-unknown)."""
+    try:
+        document = parse_canonical(payload)
+    except ProfileError as error:
+        raise FormatError(error.message, code="ledger.profile") from None
+    if not isinstance(document, dict) or set(document) != _KEYS or document["_type"] != TYPE:
+        raise _malformed("it is not an in-toto Statement v1 with exactly its four keys")
+    name, digest = _subject(document["subject"])
+    predicate = document["predicate"]
+    if not isinstance(predicate, dict):
+        raise _malformed("its predicate is not a map")
+    return Statement(_kind(document["predicateType"]), name, digest, predicate)
+
+
+def _subject(value: object) -> tuple[str, str]:
+    match value:
+        case [{"name": str(name), "digest": {"sha256": str(digest), **more_digests}, **more}]:
+            if not more_digests and not more and HEX64.fullmatch(digest):
+                if 0 < len(name) <= MAX_NAME and not _CONTROL.search(name):
+                    return name, digest
+                raise _malformed("the name of its subject is empty, too long, or holds control characters")
+    raise _malformed("it does not have exactly one subject with a name and a sha256 digest")
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, str) and value.startswith(PREDICATE_PREFIX) and value.endswith(PREDICATE_SUFFIX):
+        kind = value[len(PREDICATE_PREFIX) : -len(PREDICATE_SUFFIX)]
+        if kind in KINDS:
+            return kind
+    raise FormatError(f"the predicate type {value!r:.80} is not known", code="ledger.kind-unknown")
+
+
+def _malformed(reason: str) -> FormatError:
+    return FormatError(f"this is not a statement of ours: {reason}", code="ledger.statement")

@@ -1,0 +1,236 @@
+"""Plain SQL over the tables of schema.sql. No rule lives here; transactions belong to the caller."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from personactl_ledger.book import OutputRecord, RunState, output_record
+from personactl_ledger.checkpoint import Checkpoint, parse_checkpoint
+from personactl_ledger.entry import Entry, parse_entry
+from personactl_ledger.merkle import perfect_root
+from personactl_ledger.projection import COLUMNS, project
+from personactl_ledger.sealed import Sealed
+
+TILE_WIDTH = 256
+CHUNK = 512
+"""Rows fetched at a time, so that no read lock is held while the caller works and a writer can go on."""
+
+_INSERT_ENTRY = (
+    f"INSERT INTO entry (idx, appended_at, leaf, {', '.join(COLUMNS)}) "  # noqa: S608  (column names are constants)
+    f"VALUES (?, ?, ?, {', '.join('?' * len(COLUMNS))})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry in its place. `appended_at` is the operator's clock; it is not part of the leaf and proves nothing."""
+
+    index: int
+    entry: Entry
+    appended_at: str
+
+
+class Store:
+    """Reads and writes rows of one open connection."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self.connection = connection
+
+    # --- entries -----------------------------------------------------------------------------------------------------
+
+    def size(self) -> int:
+        """Number of entries; the dense index makes it the highest plus one."""
+        return int(self._one("SELECT coalesce(max(idx) + 1, 0) FROM entry")[0])
+
+    def insert(self, index: int, entry: Entry, appended_at: str) -> None:
+        self.connection.execute(_INSERT_ENTRY, (index, appended_at, entry.leaf, *project(entry)))
+
+    def leaf(self, index: int) -> tuple[bytes, str] | None:
+        """(leaf, appended_at)."""
+        row = self._maybe("SELECT leaf, appended_at FROM entry WHERE idx = ?", (index,))
+        return None if row is None else (bytes(row[0]), str(row[1]))
+
+    def leaf_hash(self, index: int) -> bytes:
+        return bytes(self._one("SELECT leaf_hash FROM entry WHERE idx = ?", (index,))[0])
+
+    def entries(self, start: int, stop: int, *, kind: str | None, run: str | None) -> Iterator[StoredEntry]:
+        """Entries of [start, stop) in order, in chunks."""
+        where, values = ["idx >= ?", "idx < ?"], [start, stop]
+        filters: list[Any] = [*values]
+        for column, value in (("kind", kind), ("run", run)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                filters.append(value)
+        sql = f"SELECT idx, leaf, appended_at FROM entry WHERE {' AND '.join(where)} ORDER BY idx LIMIT {CHUNK}"  # noqa: S608
+        while True:
+            rows = self.connection.execute(sql, filters).fetchall()
+            for index, leaf, appended_at in rows:
+                yield StoredEntry(index, parse_entry(leaf), appended_at)
+            if len(rows) < CHUNK:
+                return
+            filters[0] = rows[-1][0] + 1
+
+    def indexes_of_subject(self, sha256: str) -> list[int]:
+        return self._column("SELECT idx FROM entry WHERE subject_sha256 = ? ORDER BY idx", (sha256,))
+
+    def index_of_entry_id(self, entry_id: str) -> int | None:
+        """The output or reject with this entryId."""
+        sql = (
+            "SELECT idx FROM entry WHERE entry_id = ? AND entry_id IS NOT NULL AND kind IN ('output', 'reject') LIMIT 1"
+        )
+        return self._index(sql, (entry_id,))
+
+    def standing(self, job_key: str) -> int | None:
+        """The output of this jobKey that no entry voids."""
+        sql = (
+            "SELECT idx FROM entry AS o WHERE job_key = ? AND kind = 'output' "
+            "AND NOT EXISTS (SELECT 1 FROM entry AS v WHERE v.voids = o.idx) LIMIT 1"
+        )
+        return self._index(sql, (job_key,))
+
+    def certifier(self, key: str) -> int | None:
+        """The key-add or run-open entry that certifies this key id."""
+        return self._index("SELECT idx FROM entry WHERE certifies = ?", (key,))
+
+    def root_entries(self) -> list[tuple[int, bytes]]:
+        """(index, leaf) of every entry about keys, in order."""
+        sql = (
+            "SELECT idx, leaf FROM entry "
+            "WHERE kind IN ('genesis', 'key-add', 'key-retire', 'key-revoke', 'trust') ORDER BY idx"
+        )
+        return [(index, bytes(leaf)) for index, leaf in self.connection.execute(sql).fetchall()]
+
+    def run_state(self, run: str, below: int) -> RunState | None:
+        """The latest start of a run among the entries below `below`."""
+        sql = "SELECT idx, leaf FROM entry WHERE run = ? AND kind = 'run-open' AND idx < ? ORDER BY idx DESC LIMIT 1"
+        row = self._maybe(sql, (run, below))
+        if row is None:
+            return None
+        state = RunState.opened(row[0], parse_entry(row[1]))
+        later = (
+            "SELECT idx, kind FROM entry WHERE run = ? AND kind IN ('output', 'reject', 'void', 'run-close') "
+            "AND idx > ? AND idx < ? ORDER BY idx"
+        )
+        for index, kind in self.connection.execute(later, (run, state.open_index, below)).fetchall():
+            state.record(index, kind)
+        return state
+
+    def output(self, index: int) -> OutputRecord | None:
+        """The output entry at `index`, and whether it was voided."""
+        row = self._maybe("SELECT leaf FROM entry WHERE idx = ? AND kind = 'output'", (index,))
+        if row is None:
+            return None
+        voided = self._maybe("SELECT 1 FROM entry WHERE voids = ?", (index,)) is not None
+        return output_record(parse_entry(row[0]), voided=voided)
+
+    # --- sealed values -----------------------------------------------------------------------------------------------
+
+    def insert_sealed(self, index: int, sealed: Iterable[Sealed]) -> None:
+        rows = [(index, s.field, s.salt, s.value) for s in sealed]
+        self.connection.executemany("INSERT INTO sealed (idx, field, salt, value) VALUES (?, ?, ?, ?)", rows)
+
+    def sealed(self, index: int) -> list[tuple[str, bytes, str]]:
+        """(field, salt, value) of one entry."""
+        sql = "SELECT field, salt, value FROM sealed WHERE idx = ? ORDER BY field"
+        return [(f, bytes(s), v) for f, s, v in self.connection.execute(sql, (index,)).fetchall()]
+
+    # --- tiles and checkpoints ---------------------------------------------------------------------------------------
+
+    def insert_tile(self, level: int, index: int, hashes: bytes, root: bytes) -> None:
+        self.connection.execute(
+            "INSERT INTO tile (level, idx, hashes, root) VALUES (?, ?, ?, ?)", (level, index, hashes, root)
+        )
+
+    def subtree(self, level: int, index: int) -> bytes:
+        """The root of a perfect subtree of 2**level leaves, from tiles and, at the right edge, from their parts."""
+        tile_level, height = divmod(level, 8)
+        count = 1 << height
+        tile, offset = divmod(index << height, TILE_WIDTH)
+        row = self._maybe("SELECT hashes FROM tile WHERE level = ? AND idx = ?", (tile_level, tile))
+        if row is not None:
+            return perfect_root(row[0][offset * 32 : (offset + count) * 32])
+        first = index << height
+        return perfect_root(b"".join(self.nodes(tile_level, first, first + count)))
+
+    def nodes(self, tile_level: int, start: int, stop: int) -> list[bytes]:
+        """Hashes [start, stop) of tile level `tile_level` from the level below: leaf hashes, or roots of full tiles."""
+        if tile_level == 0:
+            sql, values = "SELECT leaf_hash FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", (start, stop)
+        else:
+            sql = f"SELECT root FROM tile WHERE level = {tile_level - 1} AND idx >= ? AND idx < ? ORDER BY idx"  # noqa: S608
+            values = (start, stop)
+        return [bytes(row[0]) for row in self.connection.execute(sql, values).fetchall()]
+
+    def insert_checkpoint(self, checkpoint: Checkpoint, created_at: str) -> None:
+        self.connection.execute(
+            "INSERT INTO checkpoint (size, root, note, created_at) VALUES (?, ?, ?, ?)",
+            (checkpoint.size, checkpoint.root.hex(), checkpoint.note, created_at),
+        )
+
+    def latest_checkpoint(self) -> Checkpoint | None:
+        """The largest, with the log's own signatures only."""
+        row = self._maybe("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1")
+        return None if row is None else parse_checkpoint(str(row[0]))
+
+    def cosignature_lines(self, size: int) -> list[str]:
+        """Witness lines over the checkpoint of that size, each ending in a newline."""
+        sql = "SELECT line FROM cosignature WHERE size = ? ORDER BY key_name, key_hash"
+        return [str(row[0]) for row in self.connection.execute(sql, (size,)).fetchall()]
+
+    # --- small readers -----------------------------------------------------------------------------------------------
+
+    def _maybe(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self.connection.execute(sql, values).fetchone()
+        return row
+
+    def _one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+        row = self._maybe(sql, values)
+        if row is None:
+            raise sqlite3.DatabaseError("a row that must exist is missing")
+        return row
+
+    def _column(self, sql: str, values: Sequence[Any]) -> list[int]:
+        return [int(row[0]) for row in self.connection.execute(sql, values).fetchall()]
+
+    def _index(self, sql: str, values: Sequence[Any]) -> int | None:
+        row = self._maybe(sql, values)
+        return None if row is None else int(str(row[0]))
+
+
+class TableBook:
+    """The rules' look-ups answered by the tables; the latest start of each run is kept in memory."""
+
+    def __init__(self, store: Store):
+        self._store = store
+        self._runs: dict[str, RunState] = {}
+
+    def run(self, run: str) -> RunState | None:
+        if run not in self._runs:
+            state = self._store.run_state(run, self._store.size())
+            if state is None:
+                return None
+            self._runs[run] = state
+        return self._runs[run]
+
+    def entry_id(self, entry_id: str) -> int | None:
+        return self._store.index_of_entry_id(entry_id)
+
+    def standing(self, job_key: str) -> int | None:
+        return self._store.standing(job_key)
+
+    def output(self, index: int) -> OutputRecord | None:
+        return self._store.output(index)
+
+    def certified(self, key: str) -> bool:
+        return self._store.certifier(key) is not None
+
+    def record(self, index: int, entry: Entry) -> None:
+        """Called after the row was inserted."""
+        run = entry.predicate.get("run")
+        if entry.kind == "run-open":
+            self._runs[entry.predicate["run"]] = RunState.opened(index, entry)
+        elif entry.kind in ("output", "reject", "void", "run-close") and run in self._runs:
+            self._runs[run].record(index, entry.kind)

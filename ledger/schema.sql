@@ -1,0 +1,194 @@
+-- The ledger file, format 1 (SPEC 11). `ledger check` compares sqlite_master with this text, object by object.
+-- Evidence is the Merkle tree over entry.leaf and the signed checkpoints; every other column, tile and view is derived
+-- from the leaves and is compared with them. The triggers are a seat-belt against accidents, not evidence.
+
+PRAGMA application_id = 0x504C4731;  -- "PLG1"
+PRAGMA user_version = 1;
+
+-- One row for each entry. `leaf` is the exact DSSE envelope; `statement` is its decoded payload, for people.
+CREATE TABLE entry (
+  idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+  leaf_hash BLOB NOT NULL UNIQUE CHECK (length(leaf_hash) = 32),
+  kind TEXT NOT NULL,
+  run TEXT,
+  entry_id TEXT CHECK (length(entry_id) = 32),
+  job_key TEXT CHECK (length(job_key) = 64),
+  voids INTEGER CHECK (voids < idx),
+  certifies TEXT,
+  subject_name TEXT NOT NULL,
+  subject_sha256 TEXT NOT NULL CHECK (length(subject_sha256) = 64),
+  key_id TEXT NOT NULL,
+  appended_at TEXT NOT NULL CHECK (appended_at GLOB '????-??-??T??:??:??*Z'),
+  statement TEXT NOT NULL,
+  leaf BLOB NOT NULL CHECK (length(leaf) BETWEEN 2 AND 65535)
+) STRICT;
+
+CREATE INDEX entry_kind ON entry (kind, idx);
+CREATE INDEX entry_run ON entry (run, kind, idx) WHERE run IS NOT NULL;
+CREATE INDEX entry_subject ON entry (subject_sha256);
+CREATE UNIQUE INDEX entry_entry_id ON entry (entry_id) WHERE entry_id IS NOT NULL AND kind IN ('output', 'reject');
+CREATE INDEX entry_job_key ON entry (job_key) WHERE kind = 'output';
+CREATE UNIQUE INDEX entry_voids ON entry (voids) WHERE voids IS NOT NULL;
+CREATE UNIQUE INDEX entry_certifies ON entry (certifies) WHERE certifies IS NOT NULL;
+
+-- Full tiles of 256 hashes. Level 0 holds leaf hashes, level n the roots of 256 tiles of level n - 1.
+CREATE TABLE tile (
+  level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 7),
+  idx INTEGER NOT NULL CHECK (idx >= 0),
+  hashes BLOB NOT NULL CHECK (length(hashes) = 8192),
+  root BLOB NOT NULL CHECK (length(root) = 32),
+  PRIMARY KEY (level, idx)
+) STRICT, WITHOUT ROWID;
+
+-- Signed tree heads: `note` is the C2SP checkpoint with the log's own signature lines, as signed.
+CREATE TABLE checkpoint (
+  size INTEGER PRIMARY KEY CHECK (size > 0),
+  root TEXT NOT NULL CHECK (length(root) = 64),
+  note TEXT NOT NULL,
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T??:??:??*Z')
+) STRICT;
+
+-- Signature lines of witnesses over a checkpoint, one row each.
+CREATE TABLE cosignature (
+  size INTEGER NOT NULL REFERENCES checkpoint (size),
+  key_name TEXT NOT NULL,
+  key_hash BLOB NOT NULL CHECK (length(key_hash) = 4),
+  line TEXT NOT NULL,
+  received_at TEXT NOT NULL CHECK (received_at GLOB '????-??-??T??:??:??*Z'),
+  PRIMARY KEY (size, key_name, key_hash)
+) STRICT, WITHOUT ROWID;
+
+-- RFC 3161 tokens over checkpoint.note. `covers` names the older token that a renewal covers; `evidence` is DER.
+CREATE TABLE timestamp (
+  id INTEGER PRIMARY KEY,
+  size INTEGER NOT NULL REFERENCES checkpoint (size),
+  tsa TEXT NOT NULL,
+  hash_algorithm TEXT NOT NULL CHECK (hash_algorithm IN ('sha256', 'sha384', 'sha512')),
+  token BLOB NOT NULL,
+  covers INTEGER REFERENCES timestamp (id),
+  evidence BLOB,
+  received_at TEXT NOT NULL CHECK (received_at GLOB '????-??-??T??:??:??*Z')
+) STRICT;
+
+-- Values behind commitments: the only table that rows may leave.
+CREATE TABLE sealed (
+  idx INTEGER NOT NULL REFERENCES entry (idx),
+  field TEXT NOT NULL,
+  salt BLOB NOT NULL CHECK (length(salt) = 32),
+  value TEXT NOT NULL,
+  PRIMARY KEY (idx, field)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER entry_dense BEFORE INSERT ON entry
+  WHEN NEW.idx IS NOT (SELECT coalesce(max(idx) + 1, 0) FROM entry)
+  BEGIN SELECT RAISE(ABORT, 'ledger: entries are appended in order'); END;
+CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER tile_dense BEFORE INSERT ON tile
+  WHEN NEW.idx IS NOT (SELECT coalesce(max(idx) + 1, 0) FROM tile WHERE level = NEW.level)
+  BEGIN SELECT RAISE(ABORT, 'ledger: tiles are appended in order'); END;
+CREATE TRIGGER tile_no_update BEFORE UPDATE ON tile BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER tile_no_delete BEFORE DELETE ON tile BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER checkpoint_grows BEFORE INSERT ON checkpoint
+  WHEN NEW.size <= (SELECT coalesce(max(size), 0) FROM checkpoint)
+    OR NEW.size > (SELECT coalesce(max(idx) + 1, 0) FROM entry)
+  BEGIN SELECT RAISE(ABORT, 'ledger: checkpoints grow with the log'); END;
+CREATE TRIGGER checkpoint_no_update BEFORE UPDATE ON checkpoint BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER checkpoint_no_delete BEFORE DELETE ON checkpoint BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER cosignature_once BEFORE INSERT ON cosignature
+  WHEN EXISTS (SELECT 1 FROM cosignature
+               WHERE size = NEW.size AND key_name = NEW.key_name AND key_hash = NEW.key_hash)
+  BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER cosignature_no_update BEFORE UPDATE ON cosignature BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER cosignature_no_delete BEFORE DELETE ON cosignature BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER timestamp_dense BEFORE INSERT ON timestamp
+  WHEN NEW.id IS NOT (SELECT coalesce(max(id) + 1, 1) FROM timestamp)
+  BEGIN SELECT RAISE(ABORT, 'ledger: time stamps are appended in order'); END;
+CREATE TRIGGER timestamp_no_update BEFORE UPDATE ON timestamp BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER timestamp_no_delete BEFORE DELETE ON timestamp BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER sealed_once BEFORE INSERT ON sealed
+  WHEN EXISTS (SELECT 1 FROM sealed WHERE idx = NEW.idx AND field = NEW.field)
+  BEGIN SELECT RAISE(ABORT, 'ledger: a sealed value is written once'); END;
+CREATE TRIGGER sealed_no_update BEFORE UPDATE ON sealed BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+
+-- For people: the sqlite3 shell, DB Browser, Datasette. Times are RFC 3339 text in UTC.
+CREATE VIEW v_timeline AS
+  SELECT idx, appended_at, kind, run, subject_name, key_id AS signed_by
+  FROM entry ORDER BY idx;
+
+CREATE VIEW v_output AS
+  SELECT o.idx, json_extract(o.statement, '$.predicate.generatedAt') AS generated_at, o.run,
+    json_extract(o.statement, '$.predicate.persona.id') AS persona,
+    json_extract(o.statement, '$.predicate.persona.version') AS persona_version,
+    json_extract(o.statement, '$.predicate.shot') AS shot,
+    json_extract(o.statement, '$.predicate.index') AS shot_index,
+    o.subject_name AS file, o.subject_sha256 AS file_sha256,
+    json_extract(o.statement, '$.predicate.model.name') AS model,
+    json_extract(o.statement, '$.predicate.seed') AS seed,
+    json_extract(o.statement, '$.predicate.attempt') AS attempt,
+    json_extract(o.statement, '$.predicate.identity.verdict') AS identity_verdict,
+    json_extract(o.statement, '$.predicate.identity.score') AS identity_score,
+    json_extract(o.statement, '$.predicate.identity.threshold') AS identity_threshold,
+    json_extract(o.statement, '$.predicate.disclosure.layers') AS disclosure_layers,
+    o.entry_id, o.job_key,
+    (SELECT v.idx FROM entry AS v WHERE v.voids = o.idx) AS voided_by,
+    o.key_id AS signed_by
+  FROM entry AS o WHERE o.kind = 'output' ORDER BY o.idx;
+
+CREATE VIEW v_reject AS
+  SELECT idx, json_extract(statement, '$.predicate.generatedAt') AS generated_at, run,
+    json_extract(statement, '$.predicate.persona.id') AS persona,
+    json_extract(statement, '$.predicate.persona.version') AS persona_version,
+    json_extract(statement, '$.predicate.shot') AS shot,
+    json_extract(statement, '$.predicate.index') AS shot_index,
+    json_extract(statement, '$.predicate.attempt') AS attempt,
+    json_extract(statement, '$.predicate.reason') AS reason,
+    json_extract(statement, '$.predicate.identity.verdict') AS identity_verdict,
+    json_extract(statement, '$.predicate.identity.score') AS identity_score,
+    json_extract(statement, '$.predicate.identity.threshold') AS identity_threshold,
+    entry_id, key_id AS signed_by
+  FROM entry WHERE kind = 'reject' ORDER BY idx;
+
+CREATE VIEW v_run AS
+  SELECT o.idx AS opened_by, o.run, json_extract(o.statement, '$.predicate.startedAt') AS started_at,
+    json_extract(o.statement, '$.predicate.planned') AS planned,
+    json_extract(o.statement, '$.predicate.planSha256') AS plan_sha256,
+    c.idx AS closed_by, json_extract(c.statement, '$.predicate.closedAt') AS closed_at,
+    json_extract(c.statement, '$.predicate.done') AS done,
+    json_extract(c.statement, '$.predicate.failed') AS failed,
+    json_extract(c.statement, '$.predicate.rejected') AS rejected,
+    json_extract(c.statement, '$.predicate.skipped') AS skipped
+  FROM entry AS o
+  LEFT JOIN entry AS c ON c.kind = 'run-close' AND c.run = o.run
+    AND json_extract(c.statement, '$.predicate.firstIndex') = o.idx
+  WHERE o.kind = 'run-open' ORDER BY o.idx;
+
+CREATE VIEW v_keys AS
+  SELECT e.idx AS since_entry, e.appended_at AS since, 'root' AS role,
+    json_extract(k.value, '$.kid') AS key_id, NULL AS run, NULL AS retired_by, NULL AS revoked_by, NULL AS revoked_from
+  FROM entry AS e, json_each(e.statement, '$.predicate.rootKeys') AS k WHERE e.kind = 'genesis'
+  UNION ALL
+  SELECT e.idx, e.appended_at,
+    CASE e.kind WHEN 'run-open' THEN 'run' ELSE json_extract(e.statement, '$.predicate.role') END,
+    e.certifies, e.run,
+    (SELECT r.idx FROM entry AS r
+     WHERE r.kind = 'key-retire' AND json_extract(r.statement, '$.predicate.kid') = e.certifies),
+    (SELECT r.idx FROM entry AS r
+     WHERE r.kind = 'key-revoke' AND json_extract(r.statement, '$.predicate.kid') = e.certifies),
+    (SELECT json_extract(r.statement, '$.predicate.fromIndex') FROM entry AS r
+     WHERE r.kind = 'key-revoke' AND json_extract(r.statement, '$.predicate.kid') = e.certifies)
+  FROM entry AS e WHERE e.certifies IS NOT NULL
+  ORDER BY 1;
+
+CREATE VIEW v_approval AS
+  SELECT idx, appended_at, json_extract(statement, '$.predicate.decidedAt') AS decided_at,
+    json_extract(statement, '$.predicate.decision') AS decision, run,
+    subject_name, subject_sha256, key_id AS signed_by,
+    json_extract(statement, '$.predicate.reason') AS reason
+  FROM entry WHERE kind = 'approval' ORDER BY idx;
+
+CREATE VIEW v_checkpoint AS
+  SELECT size, root, created_at,
+    (SELECT count(*) FROM cosignature AS c WHERE c.size = checkpoint.size) AS cosignatures,
+    (SELECT count(*) FROM timestamp AS t WHERE t.size = checkpoint.size) AS timestamps
+  FROM checkpoint ORDER BY size;
