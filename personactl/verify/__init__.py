@@ -1,0 +1,76 @@
+"""Bytes and trust → axes, findings, verdict: what a stranger may conclude about a file.
+
+    targets → open once → read the claim, the XMP, the pixels → receipt, ledger → the rules → the table → Verdict
+    walking   opening     reading, pixels                       records, ledger_source  axes   table      document
+
+Nothing here opens a connection, needs torch, or believes anything that lies in the folder under test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from personactl.keys.trust import TrustFile
+from personactl.model import Verdict
+from personactl.verify.document import document, exit_code, summary_line, verdict_word
+from personactl.verify.inspection import Inspection
+from personactl.verify.judgement import Demands
+from personactl.verify.ledger_source import LedgerSource
+from personactl.verify.walking import targets
+
+__all__ = ["document", "exit_code", "summary_line", "verdict_word", "verify_file", "verify_paths"]
+
+
+def verify_file(
+    path: Path,
+    trust: Sequence[TrustFile],
+    *,
+    receipts: Path | None = None,
+    ledger: Path | None = None,
+    pixels: bool = False,
+    required_layers: int = 0,
+    require_exact: bool = False,
+    require_approval: bool = False,
+) -> Verdict:
+    """The verdict on one path; for a folder that of its first file, so use `verify_paths` there. Raises LedgerError."""
+    return next(
+        verify_paths(
+            [path],
+            trust,
+            receipts=receipts,
+            ledger=ledger,
+            pixels=pixels,
+            required_layers=required_layers,
+            require_exact=require_exact,
+            require_approval=require_approval,
+        )
+    )
+
+
+def verify_paths(
+    paths: Sequence[Path],
+    trust: Sequence[TrustFile],
+    *,
+    receipts: Path | None = None,
+    ledger: Path | None = None,
+    pixels: bool = False,
+    required_layers: int = 0,
+    require_exact: bool = False,
+    require_approval: bool = False,
+) -> Iterator[Verdict]:
+    """A verdict for every file under `paths`, one at a time, in a stable order.
+
+    `receipts`: a folder of NAME.EXT.receipt files, looked at before the place beside each file. `ledger`: a ledger
+    file, checked once before the first verdict. `pixels`: decode every picture for its watermark; a picture without a
+    credential is always decoded. `required_layers`: machine-readable layers that a policy asks for (0, 1 or 2); pass
+    `pixels` with it, since what was not looked at is not missing. Raises LedgerError when the ledger cannot be opened;
+    whatever the files hold ends in a verdict.
+    """
+    demands = Demands(layers=required_layers, exact=require_exact, approval=require_approval)
+    with ExitStack() as stack:
+        source = None if ledger is None else stack.enter_context(LedgerSource(ledger, trust))
+        inspection = Inspection(trust=tuple(trust), demands=demands, ledger=source, pixels=pixels)
+        for target in targets(paths, receipts=receipts):
+            yield inspection.judge(target)

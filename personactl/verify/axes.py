@@ -1,0 +1,284 @@
+"""The rules, one function per axis: evidence in, the axis' value and its findings out. No I/O.
+
+    integrity    are these the bytes that were signed or recorded?
+    credential   is there a C2PA claim inside?
+    trust        does a trust file of the verifier accept the signer, and everything that went in?
+    disclosure   do the signed claim and the XMP say, in the exact words, that this is synthetic?
+    watermark    do the pixels carry the mark, and does it point to the same entry?
+    ledger       does a receipt or the ledger know these bytes?
+    approval     did the people whom the trust file names sign them off?
+
+"Valid" is never enough: a stranger's certificate gives Valid, about a thousand byte positions of a signed file may
+change unnoticed, and a made-up digitalSourceType stays Trusted. Hence the rules on bytes, on the signer and on words.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from personactl.model import Finding
+from personactl.verify.evidence import Credential, Evidence, Metadata, Pixels, Record, Source
+from personactl.verify.findings import finding
+
+_VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+SYNTHETIC = _VOCABULARY + "trainedAlgorithmicMedia"
+COMPOSITE = _VOCABULARY + "compositeWithTrainedAlgorithmicMedia"
+GENERATION_SCHEMA = "personactl.generation/1"
+
+_ABOUT_THE_SIGNER = ("signingCredential.", "timeStamp.")
+"""Failure codes that speak of who signed and when, not of the bytes (C2PA 2.4, "Validation status codes")."""
+
+
+class Conclusion(NamedTuple):
+    value: str
+    findings: tuple[Finding, ...] = ()
+
+
+def integrity(evidence: Evidence) -> Conclusion:
+    source, claim = evidence.source, evidence.credential
+    if source.problem is not None:
+        return Conclusion("unreadable", (source.problem,))
+    if claim.problem:
+        return Conclusion(
+            "unreadable", (finding("credential.broken", f"the credential cannot be read: {claim.problem}"),)
+        )
+    if evidence.pixels.state == "refused":
+        message = evidence.pixels.problem
+        return Conclusion("unreadable", (finding("verify.pixels-refused", message),))
+    faults = (*_claim_faults(claim), *_byte_faults(source, evidence.records))
+    if faults:
+        return Conclusion("altered", faults)
+    if any(_is_exact(record, source) for record in evidence.records):
+        return Conclusion("exact")
+    if claim.presence == "embedded":
+        note = "the credential binds the content; a few bytes of its padding are not covered without a receipt"
+        return Conclusion("content", (finding("verify.content-only", note),))
+    return Conclusion("not-checked")
+
+
+def _claim_faults(claim: Credential) -> tuple[Finding, ...]:
+    own = [code for code in claim.failures if not code.startswith(_ABOUT_THE_SIGNER)]
+    parents = [code for code in claim.ingredient_failures if not code.startswith(_ABOUT_THE_SIGNER)]
+    faults = []
+    if own or (claim.state == "Invalid" and not claim.failures):
+        names = ", ".join(own) or "the validator names no reason"
+        faults.append(finding("verify.altered", f"these are not the bytes that were signed ({names})"))
+    if parents:
+        names = ", ".join(parents)
+        faults.append(finding("verify.ingredient-altered", f"a picture that went in had been altered before ({names})"))
+    return tuple(faults)
+
+
+def _byte_faults(source: Source, records: tuple[Record, ...]) -> tuple[Finding, ...]:
+    return tuple(
+        finding(
+            "verify.bytes-differ",
+            f"the {record.source} says SHA-256 {record.subject_sha256[:16]}…, the file has {source.sha256[:16]}…",
+        )
+        for record in records
+        if record.state in ("proven", "voided") and record.subject_sha256 != source.sha256
+    )
+
+
+def _is_exact(record: Record, source: Source) -> bool:
+    return record.state == "proven" and record.subject_sha256 == source.sha256
+
+
+def credential(claim: Credential) -> Conclusion:
+    if claim.presence == "absent":
+        message = "no credential was found; that is not evidence that the picture was or was not made by a machine"
+        return Conclusion("absent", (finding("credential.absent", message),))
+    if claim.presence == "remote":
+        return Conclusion(
+            "remote", (finding("credential.remote", "the credential is not in the file, only an address"),)
+        )
+    return Conclusion("embedded")
+
+
+def trust(claim: Credential) -> Conclusion:
+    if claim.presence != "embedded" or claim.problem:
+        return Conclusion("not-checked")
+    if claim.signer == "not-asked":
+        message = "no trust file was given, so nothing is known about the signer"
+        return Conclusion("not-checked", (finding("verify.no-trust-file", message),))
+    if claim.signer == "not-established":
+        return Conclusion("not-checked")
+    if claim.signer != "accepted":
+        return _refused(claim)
+    strangers = [code for code in claim.ingredient_failures if code.startswith(_ABOUT_THE_SIGNER)]
+    if strangers:
+        message = f"a picture that went in was signed by someone whom no trust file accepts ({', '.join(strangers)})"
+        return Conclusion("untrusted", (finding("verify.ingredient-untrusted", message),))
+    if claim.ledger_origin and claim.ledger_origin != claim.trust_origin:
+        message = f"the file names the ledger {claim.ledger_origin}, the trust file {claim.trust_origin}"
+        return Conclusion("trusted", (finding("verify.other-origin", message),))
+    return Conclusion("trusted")
+
+
+def _refused(claim: Credential) -> Conclusion:
+    if claim.signer == "expired":
+        message = (
+            "the signing certificate has expired, and no trusted time-stamp shows that it was valid when it signed"
+        )
+        return Conclusion("expired", (finding("verify.expired", message),))
+    if claim.signer == "not-allowed":
+        message = f"the issuer is accepted, the certificate {claim.leaf_sha256[:16]}… is not on the trust file's list"
+        return Conclusion("untrusted", (finding("verify.leaf-not-allowed", message),))
+    return Conclusion(
+        "untrusted", (finding("verify.untrusted", "no trust file accepts the signer, whatever its name"),)
+    )
+
+
+def disclosure(claim: Credential, metadata: Metadata, pixels: Pixels) -> Conclusion:
+    if claim.presence != "embedded":
+        return Conclusion({SYNTHETIC: "synthetic", COMPOSITE: "edited"}.get(metadata.source_type, "missing"))
+    if claim.problem:
+        return Conclusion("missing")
+    missing = (*_source_type_faults(claim), *_assertion_faults(claim))
+    if missing:
+        return Conclusion("missing", missing)
+    value = "synthetic" if claim.actions[0].name == "c2pa.created" else "edited"
+    contradictions = (
+        *_metadata_contradictions(claim, metadata, value),
+        *_watermark_contradictions(claim, pixels, value),
+    )
+    return Conclusion("contradictory" if contradictions else value, contradictions + _metadata_notes(metadata))
+
+
+def _source_type_faults(claim: Credential) -> tuple[Finding, ...]:
+    """The first action must be created with the exact type, or opened and then edited with the composite type."""
+    if not claim.actions:
+        return (finding("verify.disclosure-missing", "the credential lists no actions"),)
+    first = claim.actions[0]
+    if first.name == "c2pa.created":
+        found, wanted = first.source_type, SYNTHETIC
+    elif first.name == "c2pa.opened":
+        if first.source_type:
+            return (finding("verify.source-type-unknown", "c2pa.opened must not carry a digitalSourceType"),)
+        edits = [action.source_type for action in claim.actions[1:] if action.source_type]
+        found, wanted = (COMPOSITE if COMPOSITE in edits else (edits or [""])[0]), COMPOSITE
+    else:
+        return (finding("verify.disclosure-missing", f"the first action is {first.name}, not created or opened"),)
+    if not found:
+        return (finding("verify.disclosure-missing", f"the action {first.name} names no digitalSourceType"),)
+    if found != wanted:
+        return (finding("verify.source-type-unknown", f"digitalSourceType is {found}, not {wanted}"),)
+    return ()
+
+
+def _assertion_faults(claim: Credential) -> tuple[Finding, ...]:
+    faults = []
+    if not claim.model_type:
+        faults.append(
+            finding(
+                "verify.ai-disclosure-missing", "the assertion c2pa.ai-disclosure is not there or names no model type"
+            )
+        )
+    complete = (
+        claim.generation.get("schema") == GENERATION_SCHEMA and claim.entry_id and claim.ledger_origin and claim.persona
+    )
+    if not complete:
+        message = "the assertion org.personactl.generation is not there, or names no persona, ledger and entry"
+        faults.append(finding("verify.assertion-missing", message))
+    return tuple(faults)
+
+
+def _metadata_contradictions(claim: Credential, metadata: Metadata, value: str) -> tuple[Finding, ...]:
+    faults = []
+    wanted = SYNTHETIC if value == "synthetic" else COMPOSITE
+    if metadata.twice:
+        message = "the file has several XMP packets, and readers differ in which one they believe"
+        faults.append(finding("verify.disclosure-contradicts", message))
+    if metadata.source_type and metadata.source_type != wanted:
+        message = f"the credential says {wanted}, the XMP says {metadata.source_type}"
+        faults.append(finding("verify.disclosure-contradicts", message))
+    if metadata.image_guid and metadata.image_guid != claim.entry_id:
+        message = f"the credential names the entry {claim.entry_id}, the XMP DigImageGUID is {metadata.image_guid}"
+        faults.append(finding("verify.entry-id-differs", message))
+    return tuple(faults)
+
+
+def _watermark_contradictions(claim: Credential, pixels: Pixels, value: str) -> tuple[Finding, ...]:
+    """An edited file may still carry its parent's mark; a created one may carry only its own."""
+    if pixels.state != "present" or value == "edited" or claim.entry_id.startswith(pixels.payload):
+        return ()
+    message = f"the watermark points to the entry {pixels.payload}…, the credential to {claim.entry_id}"
+    return (finding("verify.watermark-differs", message),)
+
+
+def _metadata_notes(metadata: Metadata) -> tuple[Finding, ...]:
+    if metadata.problem:
+        return (finding("verify.xmp-unreadable", f"the XMP cannot be read: {metadata.problem}"),)
+    if not metadata.source_type and not metadata.twice:
+        return (finding("verify.xmp-missing", "the XMP does not name a digital source type"),)
+    return ()
+
+
+def watermark(pixels: Pixels, claim: Credential, *, required: bool) -> Conclusion:
+    if pixels.state == "present":
+        if claim.presence == "embedded":
+            return Conclusion("present")
+        message = f"the pixels carry a watermark that points to the entry {pixels.payload}… (score {pixels.score})"
+        return Conclusion("present", (finding("verify.watermark-only", message),))
+    if pixels.state != "absent":
+        return Conclusion("not-checked")
+    code = "verify.watermark-required" if required and claim.presence == "embedded" else "verify.watermark-absent"
+    return Conclusion("absent", (finding(code, "the pixels carry no watermark that can be read"),))
+
+
+def ledger(evidence: Evidence) -> Conclusion:
+    findings = tuple(item for record in evidence.records for item in _record_findings(record, evidence))
+    if any(_is_exact(record, evidence.source) for record in evidence.records):
+        return Conclusion("exact", findings)
+    if evidence.candidate is not None:
+        near = evidence.candidate
+        message = (
+            f"it looks like entry #{near.index} ({near.entry_id}) of {near.origin}: "
+            f"{near.distance} of 64 watermark bits differ"
+        )
+        return Conclusion("similar", (*findings, finding("verify.candidate", message)))
+    known = any(record.state in ("absent", "pending", "proven", "voided") for record in evidence.records)
+    return Conclusion("absent" if known else "not-checked", findings)
+
+
+def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
+    if record.state == "proven":
+        return _contradictions(record, evidence)
+    name = "receipt" if record.source == "receipt" else "ledger"
+    message = {
+        "invalid": f"the receipt does not verify: {record.reason}",
+        "broken": f"the ledger does not check: {record.reason}",
+        "untrusted": f"the {name} belongs to {record.origin or 'a log'} that no trust file names",
+        "unchecked": f"the {name} was not used, because no trust file was given",
+        "absent": "the ledger has no entry for these bytes",
+        "voided": f"the entry of these bytes was withdrawn: {record.reason}",
+        "pending": "the ledger holds an entry about this file, and no checkpoint covers it yet",
+    }[record.state]
+    subject = "entry" if record.state in ("voided", "pending") else name
+    code = f"verify.{subject}-{record.state}"
+    return (finding(code, message),)
+
+
+def _contradictions(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
+    """What a proven entry about these very bytes says otherwise than the claim inside them."""
+    claim = evidence.credential
+    if record.subject_sha256 != evidence.source.sha256 or claim.presence != "embedded" or not claim.entry_id:
+        return ()
+    pairs = (
+        ("entry", record.entry_id, claim.entry_id),
+        ("ledger", record.origin, claim.ledger_origin),
+        ("persona", record.persona, claim.persona),
+    )
+    return tuple(
+        finding(
+            f"verify.{record.source}-contradicts", f"the {record.source} names the {what} {ours}, the file {theirs}"
+        )
+        for what, ours, theirs in pairs
+        if theirs and ours != theirs
+    )
+
+
+def approval(*, required: bool) -> Conclusion:
+    """Approvals are entries of their own kind that this version does not read: never claimed, never assumed."""
+    message = "no approval of these bytes was shown"
+    return Conclusion("not-checked", (finding("verify.not-approved", message),) if required else ())

@@ -1,0 +1,109 @@
+"""Verdicts → the document `personactl.verify/1`, the exit code, and one line of words for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import personactl
+from personactl.errors import worst_exit
+from personactl.keys.trust import TrustFile
+from personactl.model import Verdict
+
+SCHEMA = "personactl.verify/1"
+VERDICTS = ("pass", "fail", "unproven", "error")
+
+_WORDS = {
+    "integrity": {
+        "exact": "exact bytes",
+        "content": "content intact",
+        "altered": "ALTERED",
+        "unreadable": "unreadable",
+        "not-checked": "nothing to compare the bytes with",
+    },
+    "credential": {"embedded": "credential embedded", "absent": "no credential", "remote": "credential elsewhere"},
+    "trust": {
+        "trusted": "signer trusted",
+        "listed": "signer on a public list",
+        "untrusted": "signer NOT trusted",
+        "expired": "certificate expired",
+        "not-checked": "signer not checked",
+    },
+    "disclosure": {
+        "synthetic": "disclosed as synthetic",
+        "edited": "disclosed as edited with a model",
+        "missing": "disclosure missing",
+        "contradictory": "disclosure contradicts itself",
+    },
+    "watermark": {"present": "watermark present", "absent": "no watermark"},
+    "ledger": {"exact": "in the ledger", "similar": "candidate in the ledger", "absent": "not in the ledger"},
+    "approval": {"approved": "approved", "rejected": "REJECTED", "pending": "approval pending"},
+}
+"""The words of each value. A value without words is left out of the line, as nothing was looked at."""
+
+
+def document(verdicts: Sequence[Verdict], trust: Sequence[TrustFile], now: str) -> dict[str, Any]:
+    """The result of `verify` for programs. `now`: RFC 3339 with Z."""
+    counts = {name: sum(verdict.verdict == name for verdict in verdicts) for name in VERDICTS}
+    return {
+        "schema": SCHEMA,
+        "verifiedAt": now,
+        "detector": {"name": "personactl", "version": personactl.__version__},
+        "trust": [{"name": item.name, "sha256": item.sha256, "issuedAt": item.issued_at} for item in trust],
+        "summary": {"files": len(verdicts), **counts},
+        "files": [_file(verdict) for verdict in verdicts],
+    }
+
+
+def _file(verdict: Verdict) -> dict[str, Any]:
+    persona, entry = verdict.persona, verdict.entry
+    return {
+        "path": verdict.path,
+        "sha256": verdict.sha256,
+        "mediaType": verdict.media_type,
+        "verdict": verdict.verdict,
+        "axes": asdict(verdict.axes),
+        "layers": {"required": verdict.layers_required, "found": list(verdict.layers_found)},
+        "basis": list(verdict.basis),
+        "persona": None if persona is None else {"id": persona[0], "version": persona[1]},
+        "entry": None if entry is None else {"entryId": entry[0], "origin": entry[1], "index": entry[2]},
+        "findings": [asdict(finding) for finding in verdict.findings],
+    }
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """The exit code of all files together: the worst, in the order of the product contract."""
+    return worst_exit([verdict.exit_code for verdict in verdicts])
+
+
+def verdict_word(verdict: Verdict) -> str:
+    """The verdict as people read it; a pass under development keys always says so."""
+    if verdict.verdict == "pass" and verdict.development:
+        return "pass (development keys: not for release)"
+    return verdict.verdict
+
+
+def summary_line(verdict: Verdict) -> str:
+    """One line for people, without the path: the verdict, the axes that were looked at, persona and entry.
+
+    The text may hold characters from outside (a persona id, an origin): whoever prints it must escape it.
+    """
+    if verdict.axes.integrity == "unreadable":
+        reasons = [item.message for item in verdict.findings if item.severity == "error"]
+        return " · ".join([verdict_word(verdict), *reasons[:1]])
+    words = [_WORDS[axis].get(value, "") for axis, value in asdict(verdict.axes).items() if _speaks(verdict, axis)]
+    if verdict.persona is not None:
+        words.append(f"{verdict.persona[0]}@{verdict.persona[1]}")
+    if verdict.entry is not None:
+        identifier, _, index = verdict.entry
+        words.append(f"entry #{index}" if index is not None else f"entry {identifier[:16]}")
+    return " · ".join([verdict_word(verdict), *(word for word in words if word)])
+
+
+def _speaks(verdict: Verdict, axis: str) -> bool:
+    """Without a credential, signer and disclosure are not worth a word: the missing credential says it."""
+    unsigned = verdict.axes.credential != "embedded"
+    return not (unsigned and axis in ("trust", "disclosure", "integrity") and getattr(verdict.axes, axis) in (
+        "not-checked", "missing",
+    ))  # fmt: skip

@@ -1,0 +1,155 @@
+"""What was found about one file, before anything is concluded from it. Plain values, no I/O, no libraries.
+
+    Source        the bytes, or why there are none
+    Credential    the C2PA claim as read under the verifier's anchors
+    Metadata      XMP and EXIF
+    Pixels        the watermark, when the picture was decoded
+    Record        what one receipt, or the ledger, says about these bytes
+
+The rules in `axes.py` see nothing else, so each of them can be tested without a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from personactl.model import Finding
+
+Presence = Literal["embedded", "absent", "remote"]
+ClaimState = Literal["Trusted", "Valid", "Invalid", ""]
+Signer = Literal["accepted", "not-allowed", "unknown", "expired", "not-established", "not-asked"]
+RecordSource = Literal["receipt", "ledger"]
+RecordState = Literal["proven", "absent", "invalid", "untrusted", "unchecked", "broken", "voided", "pending"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One opened file. `data` is empty and `problem` is set when it cannot be judged at all."""
+
+    path: str
+    data: bytes = b""
+    sha256: str = ""
+    media_type: str = ""
+    problem: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One entry of `c2pa.actions`: its name and its digitalSourceType ("" where it has none)."""
+
+    name: str
+    source_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """The active C2PA claim of a file.
+
+    `state` is the validator's; `failures` are the failure codes of the active claim, `ingredient_failures` those of
+    every ingredient delta. `problem` says why a claim that is there could not be read at all.
+    `signer` is what the trust files say about the certificate; `trust_origin` is the origin of the one that accepts it.
+    `generation` is the assertion `org.personactl.generation`, `model_type` that of `c2pa.ai-disclosure`.
+    """
+
+    presence: Presence = "absent"
+    state: ClaimState = ""
+    problem: str = ""
+    failures: tuple[str, ...] = ()
+    ingredient_failures: tuple[str, ...] = ()
+    signer: Signer = "not-asked"
+    trust_origin: str = ""
+    development: bool = False
+    leaf_sha256: str = ""
+    actions: tuple[Action, ...] = ()
+    model_type: str = ""
+    generation: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def entry_id(self) -> str:
+        """The entryId that the assertion names, "" without one."""
+        return _text(self.generation.get("entryId"))
+
+    @property
+    def ledger_origin(self) -> str:
+        return _text(self.generation.get("ledgerOrigin"))
+
+    @property
+    def persona(self) -> tuple[str, int] | None:
+        return persona_of(self.generation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """The XMP fields that the rules compare, "" where one is not there; `twice`: there are several XMP packets."""
+
+    source_type: str = ""
+    image_guid: str = ""
+    problem: str = ""
+    twice: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """The watermark. `payload` is 16 hex digits, `score` a decimal string; `problem` says why a decoder refused."""
+
+    state: Literal["not-decoded", "refused", "absent", "present"] = "not-decoded"
+    payload: str = ""
+    score: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One source of exact bytes (a receipt or the ledger) and what it says about this file.
+
+    `proven`: signatures and inclusion hold under a trust file; the fields tell what the entry says, which may still be
+    about other bytes. `untrusted`: it belongs to a log that no trust file names. `unchecked`: there is no trust file.
+    `pending`: the ledger holds an entry that no checkpoint covers yet.
+    """
+
+    source: RecordSource
+    state: RecordState
+    reason: str = ""
+    subject_sha256: str = ""
+    entry_id: str = ""
+    origin: str = ""
+    index: int | None = None
+    persona: tuple[str, int] | None = None
+    development: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An entry that a stripped file may come from: `distance` of 64 watermark bits differ."""
+
+    entry_id: str
+    origin: str
+    index: int
+    distance: int
+    persona: tuple[str, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    source: Source
+    credential: Credential = Credential()
+    metadata: Metadata = Metadata()
+    pixels: Pixels = Pixels()
+    records: tuple[Record, ...] = ()
+    candidate: Candidate | None = None
+    notes: tuple[Finding, ...] = ()
+
+
+def persona_of(document: Mapping[str, Any]) -> tuple[str, int] | None:
+    """`persona` {id, version} of an assertion or predicate, None unless both have the right type."""
+    persona = document.get("persona")
+    if not isinstance(persona, Mapping):
+        return None
+    name, version = persona.get("id"), persona.get("version")
+    return (name, version) if isinstance(name, str) and type(version) is int else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,72 @@
+"""Every code that `verify` reports, with its severity and what to do about it. Each has a page under `explain`."""
+
+from __future__ import annotations
+
+from personactl.model import Finding, Severity
+
+_GET_A_FRESH_COPY = "ask the sender for the file again, by another way"
+_TELL_THE_SENDER = "tell the sender; do not use the file as evidence"
+
+CODES: dict[str, tuple[Severity, str]] = {
+    # the file itself
+    "verify.not-found": ("error", "check the path"),
+    "verify.not-a-plain-file": ("error", "name the file itself, not a link or a device"),
+    "verify.too-large": ("error", "verify the original picture, not a container around it"),
+    "verify.empty-folder": ("error", "name the folder that holds the pictures"),
+    "verify.unreadable": ("error", _GET_A_FRESH_COPY),
+    "verify.unsupported-type": ("error", "this version reads PNG, JPEG and WebP"),
+    "verify.wrong-extension": ("warning", "rename it to what it is"),
+    # integrity
+    "verify.altered": ("error", _GET_A_FRESH_COPY),
+    "verify.bytes-differ": ("error", _GET_A_FRESH_COPY),
+    "verify.content-only": ("info", "ask the sender for the receipts, or give --receipts DIR"),
+    "verify.not-exact": ("error", "ask the sender for the receipts, or give --receipts DIR"),
+    # credential
+    "credential.absent": ("warning", "ask the sender for the original file; platforms often strip metadata"),
+    "credential.remote": ("warning", "ask the sender for a file with the credential inside; nothing is fetched"),
+    "credential.broken": ("error", _GET_A_FRESH_COPY),
+    # trust
+    "verify.no-trust-file": ("warning", "get trust.json from the sender by another way, then give --trust FILE"),
+    "verify.untrusted": ("error", "if you know the signer, get their trust.json by another way"),
+    "verify.leaf-not-allowed": ("error", "ask the sender for a current trust.json"),
+    "verify.expired": ("error", "ask the sender for a receipt, or for files signed with a current certificate"),
+    "verify.ingredient-altered": ("error", _TELL_THE_SENDER),
+    "verify.ingredient-untrusted": ("error", "ask the sender who signed the pictures that went in"),
+    "verify.other-origin": ("warning", "ask the sender for the trust.json of that ledger"),
+    "verify.development-keys": ("info", "ask for files that were released under production keys"),
+    # disclosure
+    "verify.disclosure-missing": ("error", _TELL_THE_SENDER),
+    "verify.source-type-unknown": ("error", _TELL_THE_SENDER),
+    "verify.disclosure-contradicts": ("error", _TELL_THE_SENDER),
+    "verify.ai-disclosure-missing": ("error", _TELL_THE_SENDER),
+    "verify.assertion-missing": ("error", _TELL_THE_SENDER),
+    "verify.entry-id-differs": ("error", _TELL_THE_SENDER),
+    "verify.xmp-missing": ("warning", "ask the sender why the embedded XMP is not there"),
+    "verify.xmp-unreadable": ("warning", "ask the sender for the original file"),
+    # watermark
+    "verify.watermark-absent": ("warning", "a heavy crop or re-encoding can remove it; ask for the original"),
+    "verify.watermark-required": ("error", _TELL_THE_SENDER),
+    "verify.watermark-differs": ("error", _TELL_THE_SENDER),
+    "verify.watermark-only": ("info", "give --ledger FILE to look up the entry that it points to"),
+    "verify.pixels-refused": ("warning", _GET_A_FRESH_COPY),
+    # receipts and the ledger
+    "verify.receipt-invalid": ("error", "ask the sender for the receipt of this very file"),
+    "verify.receipt-contradicts": ("error", _TELL_THE_SENDER),
+    "verify.receipt-untrusted": ("warning", "ask the sender for the trust.json of that ledger"),
+    "verify.receipt-unchecked": ("info", "give --trust FILE"),
+    "verify.ledger-broken": ("error", "personactl ledger check FILE"),
+    "verify.ledger-untrusted": ("warning", "ask the sender for the trust.json of that ledger"),
+    "verify.ledger-unchecked": ("info", "give --trust FILE"),
+    "verify.ledger-contradicts": ("error", _TELL_THE_SENDER),
+    "verify.ledger-absent": ("warning", "ask for a newer copy of the ledger, or for a receipt"),
+    "verify.entry-voided": ("error", "ask the sender for the output that replaced it"),
+    "verify.entry-pending": ("warning", "ask for a copy of the ledger with a newer checkpoint, or for a receipt"),
+    "verify.candidate": ("info", "a candidate is not a proof: compare it with the original of that entry"),
+    "verify.not-approved": ("error", "ask the sender for the approvals"),
+}
+
+
+def finding(code: str, message: str) -> Finding:
+    """A finding with the severity and hint of its code. `message` completes neither; it says what was found."""
+    severity, hint = CODES[code]
+    return Finding(code=code, severity=severity, message=message, hint=hint)

@@ -1,0 +1,82 @@
+"""One file from path to verdict: open, read the claim, look at the pixels if need be, ask the records, conclude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from personactl.keys.trust import TrustFile
+from personactl.model import Finding, Verdict
+from personactl.verify.evidence import Candidate, Credential, Evidence, Pixels, Record, Source
+from personactl.verify.findings import finding
+from personactl.verify.judgement import Demands, conclude
+from personactl.verify.ledger_source import LedgerSource
+from personactl.verify.opening import extension_fits, open_source
+from personactl.verify.pixels import read_watermark
+from personactl.verify.reading import read_claim
+from personactl.verify.records import read_receipt
+from personactl.verify.walking import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What stays the same for all files of one command."""
+
+    trust: tuple[TrustFile, ...]
+    demands: Demands
+    ledger: LedgerSource | None = None
+    pixels: bool = False
+
+    def judge(self, target: Target) -> Verdict:
+        """The verdict on one path. Never raises for what a file contains."""
+        shown = str(target.path)
+        if target.empty_folder:
+            problem = finding("verify.empty-folder", "the folder holds no file that could be judged")
+            return conclude(Evidence(source=Source(path=shown, problem=problem)), self.demands)
+        return conclude(self._gather(target, open_source(target.path, shown)), self.demands)
+
+    def _gather(self, target: Target, source: Source) -> Evidence:
+        if source.problem is not None:
+            return Evidence(source=source)
+        claim, metadata, notes = read_claim(source.data, self.trust)
+        stripped = claim.presence != "embedded"
+        pixels = read_watermark(source.data) if self.pixels or stripped else Pixels()
+        records = self._records(target, source, claim)
+        return Evidence(
+            source=source,
+            credential=claim,
+            metadata=metadata,
+            pixels=pixels,
+            records=records,
+            candidate=self._candidate(pixels, records) if stripped else None,
+            notes=(*_name_notes(target.path, source), *notes),
+        )
+
+    def _records(self, target: Target, source: Source, claim: Credential) -> tuple[Record, ...]:
+        receipt = read_receipt(target.receipts, self.trust)
+        entry = self.ledger.record(source.sha256, claim.entry_id) if self.ledger is not None else None
+        return tuple(record for record in (receipt, entry) if record is not None)
+
+    def _candidate(self, pixels: Pixels, records: tuple[Record, ...]) -> Candidate | None:
+        """The entry that a stripped file's watermark points to: in the ledger, else in the receipt beside it."""
+        if pixels.state != "present":
+            return None
+        if self.ledger is not None and (near := self.ledger.candidate(pixels.payload)) is not None:
+            return near
+        for record in records:
+            if record.state == "proven" and record.index is not None and record.entry_id.startswith(pixels.payload):
+                return Candidate(
+                    entry_id=record.entry_id,
+                    origin=record.origin,
+                    index=record.index,
+                    distance=0,
+                    persona=record.persona,
+                )
+        return None
+
+
+def _name_notes(path: Path, source: Source) -> tuple[Finding, ...]:
+    if extension_fits(path, source.media_type):
+        return ()
+    named = f"is named {path.suffix}" if path.suffix else "has no extension"
+    return (finding("verify.wrong-extension", f"the file {named} and holds {source.media_type}"),)

@@ -1,0 +1,114 @@
+"""Evidence → Verdict: put the axes together and look up the table. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from personactl.model import Axes, Finding, Verdict
+from personactl.verify import axes as rules
+from personactl.verify.evidence import Evidence
+from personactl.verify.findings import finding
+from personactl.verify.table import Condition, judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What the verifier asks for beyond the plain rules. `layers`: machine-readable layers that a policy asks for."""
+
+    layers: int = 0
+    exact: bool = False
+    approval: bool = False
+
+
+def conclude(evidence: Evidence, demands: Demands) -> Verdict:
+    """The verdict on one file. Pure: the same evidence gives the same verdict."""
+    claim = evidence.credential
+    conclusions = {
+        "integrity": rules.integrity(evidence),
+        "credential": rules.credential(claim) if evidence.source.problem is None else rules.Conclusion("absent"),
+        "trust": rules.trust(claim),
+        "disclosure": rules.disclosure(claim, evidence.metadata, evidence.pixels),
+        "watermark": rules.watermark(evidence.pixels, claim, required=demands.layers >= 2),
+        "ledger": rules.ledger(evidence),
+        "approval": rules.approval(required=demands.approval),
+    }
+    axes = Axes(**{name: conclusion.value for name, conclusion in conclusions.items()})
+    findings = tuple(item for conclusion in conclusions.values() for item in conclusion.findings)
+    outcome, exit_code = judge(axes, _conditions(evidence, demands, findings))
+    development = claim.development or any(record.development for record in evidence.records)
+    known = axes.integrity != "altered" and axes.trust not in ("untrusted", "expired")
+    return Verdict(
+        path=evidence.source.path,
+        sha256=evidence.source.sha256,
+        media_type=evidence.source.media_type,
+        verdict=outcome,
+        exit_code=exit_code,
+        axes=axes,
+        layers_required=demands.layers,
+        layers_found=_layers(axes),
+        basis=_basis(axes),
+        persona=_persona(evidence) if known else None,
+        entry=_entry(evidence) if known else None,
+        development=development,
+        findings=(*findings, *evidence.notes, *_closing(axes, demands, outcome, development)),
+    )
+
+
+def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, ...]) -> frozenset[Condition]:
+    claim, codes = evidence.credential, {item.code for item in findings}
+    holds: dict[Condition, bool] = {
+        "signed": claim.presence == "embedded" and not claim.problem,
+        "watermark-required": demands.layers >= 2 and evidence.pixels.state == "absent",
+        "record-contradicts": bool(
+            codes
+            & {"verify.receipt-contradicts", "verify.ledger-contradicts", "verify.entry-voided", "verify.bytes-differ"}
+        ),
+        "record-broken": any(record.state in ("invalid", "broken") for record in evidence.records),
+        "record-untrusted": any(record.state == "untrusted" for record in evidence.records),
+        "require-exact": demands.exact,
+        "require-approval": demands.approval,
+    }
+    return frozenset(name for name, true in holds.items() if true)
+
+
+def _layers(axes: Axes) -> tuple[str, ...]:
+    """The layers that count towards the required number. XMP and EXIF lie under the signature and count with it."""
+    signed = axes.credential == "embedded" and axes.integrity in ("exact", "content")
+    return (("signed-metadata",) if signed else ()) + (("watermark",) if axes.watermark == "present" else ())
+
+
+def _basis(axes: Axes) -> tuple[str, ...]:
+    """What the verdict rests on."""
+    used = {
+        "metadata": axes.credential == "embedded" and axes.integrity != "unreadable",
+        "watermark": axes.watermark != "not-checked",
+        "ledger": axes.ledger != "not-checked",
+    }
+    return tuple(name for name, true in used.items() if true)
+
+
+def _persona(evidence: Evidence) -> tuple[str, int] | None:
+    proven = [record.persona for record in evidence.records if record.state == "proven" and record.persona]
+    near = evidence.candidate.persona if evidence.candidate else None
+    return proven[0] if proven else evidence.credential.persona or near
+
+
+def _entry(evidence: Evidence) -> tuple[str, str, int | None] | None:
+    """The entry by the ledger's own word where it is proven, else as the file or the watermark claims it."""
+    for record in evidence.records:
+        if record.state == "proven" and record.entry_id:
+            return record.entry_id, record.origin, record.index
+    claim, near = evidence.credential, evidence.candidate
+    if claim.entry_id:
+        return claim.entry_id, claim.ledger_origin, None
+    return (near.entry_id, near.origin, near.index) if near else None
+
+
+def _closing(axes: Axes, demands: Demands, outcome: str, development: bool) -> tuple[Finding, ...]:
+    found = []
+    if demands.exact and axes.integrity in ("content", "not-checked"):
+        found.append(finding("verify.not-exact", "exact bytes were asked for, and no receipt or entry shows them"))
+    if development and outcome == "pass":
+        message = "the signer's keys are marked as development keys: not for release"
+        found.append(finding("verify.development-keys", message))
+    return tuple(found)

@@ -1,0 +1,133 @@
+"""The ledger as a source of exact bytes and of candidates. Checked once, before anything that it says is used.
+
+An entry that is found goes through `verify_receipt` like any other (see `records.py`); the ledger itself adds what a
+single receipt cannot know: that an entry was withdrawn later, and which entry a watermark points to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from personactl_ledger import Ledger, LedgerCorrupt, LedgerError, LedgerMissing, StoredEntry, check
+
+from personactl.keys.trust import TrustFile
+from personactl.verify.evidence import Candidate, Record, persona_of
+from personactl.verify.records import FILE_KINDS, prove
+
+MAX_DISTANCE = 6
+"""Bits of 64 that may differ. A random 64-bit word lies that near to one of a million ids with probability 5e-6."""
+
+_PREFIX_DIGITS = 16
+
+
+class LedgerSource:
+    """One ledger file, open for reading. Raises LedgerMissing when there is none; a bad one is a Record."""
+
+    def __init__(self, path: Path, trust: Sequence[TrustFile]) -> None:
+        self._fault: Record | None = None
+        self._ledger: Ledger | None = None
+        self._trust: tuple[TrustFile, ...] = ()
+        try:
+            self._ledger = Ledger.open_reader(path)
+            self._fault = self._examine(path, self._ledger.origin, trust)
+        except LedgerCorrupt as error:
+            self._fault = Record(source="ledger", state="broken", reason=error.message)
+
+    def _examine(self, path: Path, origin: str, trust: Sequence[TrustFile]) -> Record | None:
+        """Check the whole file under the trust file of its origin; None when it may be used."""
+        if not trust:
+            return Record(source="ledger", state="unchecked", origin=origin)
+        self._trust = tuple(item for item in trust if item.origin == origin)
+        if not self._trust:
+            return Record(source="ledger", state="untrusted", origin=origin)
+        report = check(path, level="index", trust=self._trust[0].ledger)
+        if report.ok:
+            return None
+        reason = report.findings[0].message if report.findings else "the check found no reason"
+        return Record(source="ledger", state="broken", origin=origin, reason=reason)
+
+    def record(self, sha256: str, entry_id: str) -> Record:
+        """What the ledger says about these bytes, else about the entry that the file names."""
+        ledger = self._ledger
+        if self._fault is not None or ledger is None:
+            return self._fault or Record(source="ledger", state="absent")
+        try:
+            return self._look_up(ledger, sha256, entry_id)
+        except LedgerError as error:
+            return Record(source="ledger", state="broken", origin=ledger.origin, reason=error.message)
+
+    def _look_up(self, ledger: Ledger, sha256: str, entry_id: str) -> Record:
+        about = ledger.by_subject(sha256)
+        withdrawn = {stored.entry.predicate.get("voids"): stored for stored in about if stored.entry.kind == "void"}
+        files = [stored for stored in about if stored.entry.kind in FILE_KINDS]
+        standing = [stored for stored in files if stored.index not in withdrawn]
+        if files and not standing:
+            return self._voided(files[-1], withdrawn[files[-1].index])
+        named = ledger.by_entry_id(entry_id) if entry_id and not standing else None
+        found = standing[0] if standing else named
+        if found is None or found.entry.kind not in FILE_KINDS:
+            return Record(source="ledger", state="absent", origin=ledger.origin)
+        return self._proven(ledger, found)
+
+    def _proven(self, ledger: Ledger, found: StoredEntry) -> Record:
+        try:
+            receipt = ledger.prove(found.index)
+        except LedgerMissing as error:  # the entry is newer than the last checkpoint
+            return Record(source="ledger", state="pending", origin=ledger.origin, reason=error.message)
+        return prove(receipt, self._trust, source="ledger")
+
+    def _voided(self, stored: StoredEntry, void: StoredEntry) -> Record:
+        reason = void.entry.predicate.get("reason")
+        return Record(
+            source="ledger",
+            state="voided",
+            reason=reason if isinstance(reason, str) else "no reason given",
+            subject_sha256=stored.entry.subject_sha256,
+            origin=self._trust[0].origin,
+            index=stored.index,
+        )
+
+    def candidate(self, payload: str) -> Candidate | None:
+        """The entry whose id begins most nearly with `payload` (16 hex digits), None when none is near enough."""
+        if self._fault is not None or self._ledger is None:
+            return None
+        wanted = int(payload, 16)
+        near = [((number ^ wanted).bit_count(), index) for number, index in self._payloads]
+        distance, index = min(near, default=(MAX_DISTANCE + 1, 0))
+        if distance > MAX_DISTANCE:
+            return None
+        predicate = self._ledger.entry(index).entry.predicate
+        return Candidate(
+            entry_id=str(predicate.get("entryId")),
+            origin=self._ledger.origin,
+            index=index,
+            distance=distance,
+            persona=persona_of(predicate),
+        )
+
+    @cached_property
+    def _payloads(self) -> list[tuple[int, int]]:
+        """(first 64 bits of the entryId, index) of every file entry; built when the first stripped file asks."""
+        assert self._ledger is not None  # noqa: S101 - candidate() has looked
+        found = []
+        for kind in sorted(FILE_KINDS):
+            for stored in self._ledger.entries(kind=kind):
+                prefix = str(stored.entry.predicate.get("entryId", ""))[:_PREFIX_DIGITS]
+                if len(prefix) == _PREFIX_DIGITS:
+                    found.append((int(prefix, 16), stored.index))
+        return found
+
+    def close(self) -> None:
+        if self._ledger is not None:
+            self._ledger.close()
+
+    def __enter__(self) -> LedgerSource:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

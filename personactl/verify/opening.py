@@ -1,0 +1,103 @@
+"""Read a file that someone else wrote: once, whole, from one descriptor, and only a plain file of a known type.
+
+Everything that follows works on these bytes in memory, so that a file cannot change between two looks. Links, pipes,
+devices and folders are refused without waiting on them; the type is what the first bytes say, never the name.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from personactl.disclose import formats
+from personactl.verify.evidence import Source
+from personactl.verify.findings import finding
+
+MAX_BYTES = 512 * 1024 * 1024
+MAX_RECEIPT_BYTES = 1024 * 1024
+SNIFFED_BYTES = 16
+
+EXTENSIONS = {
+    "image/png": frozenset({".png"}),
+    "image/jpeg": frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
+    "image/webp": frozenset({".webp"}),
+}
+"""The types that this version judges, with the names that fit them."""
+
+
+class RefusedError(Exception):
+    """The file is not read. `code` is one of `findings.CODES`, the message completes the finding."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def open_source(path: Path, shown: str, *, limit: int = MAX_BYTES) -> Source:
+    """The bytes of a delivered picture with their digest and sniffed type, or the finding that says why not."""
+    try:
+        data = read_plain(path, limit)
+    except RefusedError as refusal:
+        return Source(path=shown, problem=finding(refusal.code, refusal.message))
+    digest = hashlib.sha256(data).hexdigest()
+    media_type = sniff(data)
+    if media_type is None:
+        message = "it is empty" if not data else "its first bytes are not those of a picture type that is supported"
+        code = "verify.unreadable" if not data else "verify.unsupported-type"
+        return Source(path=shown, data=data, sha256=digest, problem=finding(code, message))
+    return Source(path=shown, data=data, sha256=digest, media_type=media_type)
+
+
+def read_plain(path: Path, limit: int) -> bytes:
+    """The bytes of a plain file of at most `limit` bytes. Raises RefusedError; never blocks on a pipe or a device."""
+    try:
+        with _open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = b"" if size > limit else file.read(limit + 1)
+    except OSError as error:
+        raise RefusedError("verify.unreadable", f"it cannot be read: {error.strerror}") from None
+    if max(size, len(data)) > limit:
+        raise RefusedError("verify.too-large", f"it has more than {limit} bytes")
+    return data
+
+
+def _open_plain(path: Path) -> BinaryIO:
+    """A plain file, opened by one call that follows no link and waits for nobody. Raises RefusedError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except FileNotFoundError:
+        raise RefusedError("verify.not-found", "there is no such file") from None
+    except ValueError:
+        raise RefusedError("verify.unreadable", "no file can have this name") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise RefusedError("verify.not-a-plain-file", "it is a symbolic link") from None
+        raise RefusedError("verify.unreadable", f"it cannot be opened: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise RefusedError("verify.not-a-plain-file", "it is a folder, a pipe or a device")
+    return os.fdopen(descriptor, "rb")
+
+
+def sniff(data: bytes) -> str | None:
+    """The media type by the first bytes, None when it is not one that is read."""
+    row = formats.sniff(data)
+    return None if row is None else row.media_type
+
+
+def begins_as_picture(path: Path) -> bool:
+    """Whether a plain file starts like a picture, whatever it is called. False for anything that is not read."""
+    try:
+        with _open_plain(path) as file:
+            return sniff(file.read(SNIFFED_BYTES)) is not None
+    except (OSError, RefusedError):
+        return False
+
+
+def extension_fits(path: Path, media_type: str) -> bool:
+    return path.suffix.lower() in EXTENSIONS[media_type]

@@ -1,0 +1,109 @@
+"""The marks of a file → evidence: the claim as the verifier's trust files see it, and the metadata beside it.
+
+The claim is read under the anchors of all trust files together. When that makes it Trusted, the one trust file that
+accepts it is found, because its leaf list, its ledger and its development mark apply, and no other file's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from personactl.disclose import C2paReading, Marks, read_marks
+from personactl.keys.trust import TrustFile
+from personactl.model import Finding
+from personactl.verify.evidence import Action, Credential, Metadata, Presence, Signer
+
+_SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
+_IMAGE_GUID = "Iptc4xmpExt:DigImageGUID"
+_PRESENCE: dict[str, Presence] = {"Absent": "absent", "Remote": "remote"}
+_PASSED_ON = frozenset({"disclosure.trailing-data", "disclosure.exif-twice", "disclosure.exif-unreadable"})
+"""Findings of the reader that do not bear on an axis; they stand in the verdict as warnings."""
+
+
+def read_claim(data: bytes, trust: Sequence[TrustFile]) -> tuple[Credential, Metadata, tuple[Finding, ...]]:
+    """What the file says and who stands behind it. Never raises for what a file contains."""
+    marks = read_marks(data, anchors=[anchor for item in trust for anchor in item.c2pa_anchors])
+    reading = marks.c2pa
+    accepting = _accepting(data, reading, trust) if reading.state == "Trusted" else None
+    signer = _signer(reading, accepting, trust)
+    trusted = reading.state == "Trusted"
+    claim = Credential(
+        presence=_PRESENCE.get(reading.state, "embedded"),
+        state=reading.state if reading.state in ("Trusted", "Valid", "Invalid") else "",
+        problem=_problem(marks),
+        failures=() if trusted else reading.failures,
+        ingredient_failures=reading.failures if trusted else (),
+        signer=signer,
+        trust_origin=accepting.origin if accepting else "",
+        development=accepting.development if accepting else False,
+        leaf_sha256=reading.leaf_sha256,
+        actions=tuple(_action(item) for item in reading.actions),
+        model_type=_text((reading.ai_disclosure or {}).get("modelType")),
+        generation=reading.assertion or {},
+    )
+    return claim, _metadata(marks), _passed_on(marks)
+
+
+def _accepting(data: bytes, reading: C2paReading, trust: Sequence[TrustFile]) -> TrustFile | None:
+    """The trust file under whose own anchors the claim is Trusted: one that allows the leaf, if any does."""
+    if len(trust) == 1:
+        return trust[0]
+    origin = _text((reading.assertion or {}).get("ledgerOrigin"))
+    order = sorted(trust, key=lambda item: (not _allows(item, reading), item.origin != origin))
+    for item in order:
+        if read_marks(data, anchors=item.c2pa_anchors).c2pa.state == "Trusted":
+            return item
+    return None
+
+
+def _allows(trust: TrustFile, reading: C2paReading) -> bool:
+    """Whether the trust file lists the leaf; an empty list allows every leaf of its anchors."""
+    return not trust.leaf_fingerprints or reading.leaf_sha256 in trust.leaf_fingerprints
+
+
+def _signer(reading: C2paReading, accepting: TrustFile | None, trust: Sequence[TrustFile]) -> Signer:
+    if not trust:
+        return "not-asked"
+    if accepting is not None:
+        return "accepted" if _allows(accepting, reading) else "not-allowed"
+    if "signingCredential.expired" in reading.failures and any(_allows(item, reading) for item in trust):
+        return "expired"
+    if any(code.startswith("signingCredential.") for code in reading.failures) or reading.state == "Trusted":
+        return "unknown"
+    return "not-established"
+
+
+def _problem(marks: Marks) -> str:
+    """Why nothing can be said about the file: its container is broken, or a credential is there and does not parse."""
+    broken = [item.message for item in marks.findings if item.code == "disclosure.file-malformed"]
+    if broken:
+        return broken[0]
+    return marks.c2pa.error or "no reason given" if marks.c2pa.state == "Unreadable" else ""
+
+
+def _action(item: object) -> Action:
+    if not isinstance(item, Mapping):
+        return Action(name="")
+    return Action(name=_text(item.get("action")), source_type=_text(item.get("digitalSourceType")))
+
+
+def _metadata(marks: Marks) -> Metadata:
+    found = {item.code: item.message for item in marks.findings}
+    return Metadata(
+        source_type=marks.xmp.get(_SOURCE_TYPE, ""),
+        image_guid=marks.xmp.get(_IMAGE_GUID, ""),
+        problem=found.get("disclosure.xmp-unreadable", ""),
+        twice="disclosure.xmp-twice" in found,
+    )
+
+
+def _passed_on(marks: Marks) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(code=item.code, severity="warning", message=item.message, hint=item.hint)
+        for item in marks.findings
+        if item.code in _PASSED_ON
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

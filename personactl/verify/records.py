@@ -1,0 +1,86 @@
+"""Where exact bytes come from: a receipt beside the file, or a ledger. Both count only under a trust file.
+
+Every entry that is believed went through `verify_receipt`, also one that was found in a ledger: the same steps of the
+specification decide for a recipient with one small file and for an auditor with the whole log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from personactl_ledger import LedgerError, ReceiptError, ReceiptReport, parse_receipt, verify_receipt
+
+from personactl.errors import EXIT_TRUST
+from personactl.keys.trust import TrustFile
+from personactl.verify.evidence import Record, RecordSource, persona_of
+from personactl.verify.opening import MAX_RECEIPT_BYTES, RefusedError, read_plain
+
+FILE_KINDS = frozenset({"output", "adoption"})
+"""The kinds of entries whose subject is a delivered file."""
+
+
+def read_receipt(places: Sequence[Path], trust: Sequence[TrustFile]) -> Record | None:
+    """What the first receipt found at `places` says, None when there is none.
+
+    The digest of the file is compared by the rules, not here, so that a sound receipt of another file is told apart
+    from a forged one.
+    """
+    for place in places:
+        try:
+            data = read_plain(place, MAX_RECEIPT_BYTES)
+        except RefusedError as refusal:
+            if refusal.code == "verify.not-found":
+                continue
+            return Record(source="receipt", state="invalid", reason=refusal.message)
+        return prove(data, trust, source="receipt")
+    return None
+
+
+def prove(data: bytes, trust: Sequence[TrustFile], *, source: RecordSource) -> Record:
+    """Verify the bytes of a receipt under each trust file until one holds."""
+    if not trust:
+        return Record(source=source, state="unchecked")
+    reasons: list[LedgerError] = []
+    for item in trust:
+        try:
+            report = verify_receipt(data, item.ledger, subject_sha256=None)
+        except LedgerError as error:
+            reasons.append(error)
+        else:
+            return _proven(report, item, source)
+    faults = [error for error in reasons if error.exit_code != EXIT_TRUST]
+    if faults:
+        return Record(source=source, state="invalid" if source == "receipt" else "broken", reason=_reason(faults[0]))
+    return Record(source=source, state="untrusted", reason=_reason(reasons[0]), origin=_origin(data))
+
+
+def _origin(data: bytes) -> str:
+    """The origin that a receipt claims, "" when it does not parse."""
+    try:
+        return parse_receipt(data).proof.checkpoint.origin
+    except LedgerError:
+        return ""
+
+
+def _proven(report: ReceiptReport, trust: TrustFile, source: RecordSource) -> Record:
+    if report.entry.kind not in FILE_KINDS:
+        reason = f"it proves an entry of the kind {report.entry.kind}, which is about no delivered file"
+        return Record(source=source, state="invalid" if source == "receipt" else "broken", reason=reason)
+    predicate = report.entry.predicate
+    identifier, origin = predicate.get("entryId"), predicate.get("origin")
+    return Record(
+        source=source,
+        state="proven",
+        subject_sha256=report.entry.subject_sha256,
+        entry_id=identifier if isinstance(identifier, str) else "",
+        origin=origin if isinstance(origin, str) else trust.origin,
+        index=report.index,
+        persona=persona_of(predicate),
+        development=trust.development or report.development,
+    )
+
+
+def _reason(error: LedgerError) -> str:
+    step = f" ({error.where})" if isinstance(error, ReceiptError) and error.where else ""
+    return f"{error.message}{step}"

@@ -1,0 +1,273 @@
+"""Each rule on evidence made by hand: one thing wrong at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from personactl.verify import axes
+from personactl.verify.axes import COMPOSITE, SYNTHETIC
+from personactl.verify.evidence import Action, Candidate, Credential, Evidence, Metadata, Pixels, Record, Source
+from personactl.verify.findings import CODES, finding
+from personactl.verify.judgement import Demands, conclude
+
+SHA = "aa" * 32
+ENTRY = "0123456789abcdef" * 2
+ORIGIN = "studio.example/personactl/0011223344556677"
+GENERATION: dict[str, Any] = {
+    "schema": "personactl.generation/1",
+    "persona": {"id": "lira", "version": 2},
+    "ledgerOrigin": ORIGIN,
+    "entryId": ENTRY,
+}
+CLAIM = Credential(
+    presence="embedded",
+    state="Trusted",
+    signer="accepted",
+    trust_origin=ORIGIN,
+    leaf_sha256="bb" * 32,
+    actions=(Action(name="c2pa.created", source_type=SYNTHETIC),),
+    model_type="c2pa.types.model.pytorch",
+    generation=GENERATION,
+)
+XMP = Metadata(source_type=SYNTHETIC, image_guid=ENTRY)
+RECEIPT = Record(
+    source="receipt", state="proven", subject_sha256=SHA, entry_id=ENTRY, origin=ORIGIN, index=7, persona=("lira", 2)
+)
+SOURCE = Source(path="a.png", data=b"x", sha256=SHA, media_type="image/png")
+GOOD = Evidence(source=SOURCE, credential=CLAIM, metadata=XMP, records=(RECEIPT,))
+STRIPPED = Evidence(source=SOURCE)
+
+
+def verdict_of(evidence: Evidence, **demands: Any) -> tuple[str, int, set[str]]:
+    verdict = conclude(evidence, Demands(**demands))
+    return verdict.verdict, verdict.exit_code, {item.code for item in verdict.findings}
+
+
+def test_a_file_with_everything_in_order_passes_without_findings() -> None:
+    verdict = conclude(GOOD, Demands())
+    assert (verdict.verdict, verdict.exit_code, verdict.findings) == ("pass", 0, ())
+    assert verdict.axes.integrity == "exact"
+    assert verdict.persona == ("lira", 2)
+    assert verdict.entry == (ENTRY, ORIGIN, 7)
+    assert verdict.basis == ("metadata", "ledger")
+    assert verdict.layers_found == ("signed-metadata",)
+
+
+def test_without_a_record_the_content_binding_passes_with_a_note() -> None:
+    assert verdict_of(replace(GOOD, records=())) == ("pass", 0, {"verify.content-only"})
+
+
+def test_without_a_record_exact_bytes_on_demand_are_unproven() -> None:
+    outcome, code, codes = verdict_of(replace(GOOD, records=()), exact=True)
+    assert (outcome, code) == ("unproven", 6)
+    assert "verify.not-exact" in codes
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ({"state": "Invalid", "failures": ("assertion.dataHash.mismatch",)}, ("fail", 4, "verify.altered")),
+        ({"state": "Invalid", "failures": ("claimSignature.mismatch",)}, ("fail", 4, "verify.altered")),
+        ({"state": "Invalid", "failures": ()}, ("fail", 4, "verify.altered")),
+        ({"problem": "more than one manifest store"}, ("error", 4, "credential.broken")),
+        (
+            {"ingredient_failures": ("assertion.dataHash.mismatch",)},
+            ("fail", 4, "verify.ingredient-altered"),
+        ),
+        (
+            {"ingredient_failures": ("signingCredential.untrusted",)},
+            ("fail", 5, "verify.ingredient-untrusted"),
+        ),
+        (
+            {"state": "Valid", "signer": "unknown", "failures": ("signingCredential.untrusted",)},
+            ("fail", 5, "verify.untrusted"),
+        ),
+        ({"signer": "not-allowed"}, ("fail", 5, "verify.leaf-not-allowed")),
+        (
+            {
+                "state": "Invalid",
+                "signer": "expired",
+                "failures": ("signingCredential.expired", "signingCredential.untrusted"),
+            },
+            ("fail", 5, "verify.expired"),
+        ),
+        ({"signer": "not-asked", "trust_origin": ""}, ("unproven", 5, "verify.no-trust-file")),
+        ({"actions": ()}, ("fail", 7, "verify.disclosure-missing")),
+        ({"actions": (Action(name="c2pa.created"),)}, ("fail", 7, "verify.disclosure-missing")),
+        ({"actions": (Action(name="c2pa.published"),)}, ("fail", 7, "verify.disclosure-missing")),
+        (
+            {"actions": (Action(name="c2pa.created", source_type=SYNTHETIC + "X"),)},
+            ("fail", 7, "verify.source-type-unknown"),
+        ),
+        (
+            {"actions": (Action(name="c2pa.created", source_type=SYNTHETIC.replace("http:", "https:")),)},
+            ("fail", 7, "verify.source-type-unknown"),
+        ),
+        (
+            {"actions": (Action(name="c2pa.opened", source_type=SYNTHETIC),)},
+            ("fail", 7, "verify.source-type-unknown"),
+        ),
+        (
+            {"actions": (Action(name="c2pa.opened"), Action(name="c2pa.edited"))},
+            ("fail", 7, "verify.disclosure-missing"),
+        ),
+        ({"model_type": ""}, ("fail", 7, "verify.ai-disclosure-missing")),
+        ({"generation": {}}, ("fail", 7, "verify.assertion-missing")),
+        ({"generation": {**GENERATION, "schema": "other/1"}}, ("fail", 7, "verify.assertion-missing")),
+        (
+            {"generation": {**GENERATION, "persona": {"id": "lira", "version": True}}},
+            ("fail", 7, "verify.assertion-missing"),
+        ),
+        ({"generation": {**GENERATION, "entryId": "ff" * 16}}, ("fail", 4, "verify.receipt-contradicts")),
+    ],
+)
+def test_one_thing_wrong_in_the_claim(claim: dict[str, Any], expected: tuple[str, int, str]) -> None:
+    outcome, code, codes = verdict_of(replace(GOOD, credential=replace(CLAIM, **claim)))
+    assert (outcome, code) == expected[:2]
+    assert expected[2] in codes
+
+
+def test_an_expired_certificate_does_not_make_the_bytes_altered() -> None:
+    codes = ("signingCredential.expired", "signingCredential.untrusted")
+    claim = replace(CLAIM, state="Invalid", signer="expired", failures=codes)
+    assert axes.integrity(replace(GOOD, credential=claim)).value == "exact"
+
+
+def test_an_edited_file_needs_opened_first_and_the_composite_type() -> None:
+    actions = (Action(name="c2pa.opened"), Action(name="c2pa.edited", source_type=COMPOSITE))
+    edited = replace(GOOD, credential=replace(CLAIM, actions=actions), metadata=replace(XMP, source_type=COMPOSITE))
+    verdict = conclude(edited, Demands())
+    assert (verdict.verdict, verdict.axes.disclosure) == ("pass", "edited")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "code"),
+    [
+        ({"source_type": COMPOSITE}, "verify.disclosure-contradicts"),
+        ({"source_type": "digitalCapture"}, "verify.disclosure-contradicts"),
+        ({"source_type": "", "twice": True}, "verify.disclosure-contradicts"),
+        ({"image_guid": "ff" * 16}, "verify.entry-id-differs"),
+    ],
+)
+def test_xmp_that_contradicts_the_credential(metadata: dict[str, Any], code: str) -> None:
+    outcome, exit_code, codes = verdict_of(replace(GOOD, metadata=replace(XMP, **metadata)))
+    assert (outcome, exit_code) == ("fail", 7)
+    assert code in codes
+
+
+def test_xmp_that_is_missing_or_unreadable_is_a_warning_because_the_credential_speaks() -> None:
+    assert verdict_of(replace(GOOD, metadata=Metadata())) == ("pass", 0, {"verify.xmp-missing"})
+    assert verdict_of(replace(GOOD, metadata=Metadata(problem="DTD"))) == ("pass", 0, {"verify.xmp-unreadable"})
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"subject_sha256": "cc" * 32}, ("fail", 4, "verify.bytes-differ")),
+        ({"entry_id": "ff" * 16}, ("fail", 4, "verify.receipt-contradicts")),
+        ({"origin": "other.example/personactl/0011223344556677"}, ("fail", 4, "verify.receipt-contradicts")),
+        ({"persona": ("lira", 1)}, ("fail", 4, "verify.receipt-contradicts")),
+        ({"state": "invalid", "reason": "step 5"}, ("fail", 4, "verify.receipt-invalid")),
+        ({"state": "untrusted"}, ("unproven", 5, "verify.receipt-untrusted")),
+        ({"source": "ledger", "state": "broken"}, ("fail", 4, "verify.ledger-broken")),
+        ({"source": "ledger", "state": "untrusted"}, ("unproven", 5, "verify.ledger-untrusted")),
+        ({"source": "ledger", "state": "voided"}, ("fail", 4, "verify.entry-voided")),
+        ({"source": "ledger", "state": "absent"}, ("pass", 0, "verify.ledger-absent")),
+        ({"source": "ledger", "state": "pending"}, ("pass", 0, "verify.entry-pending")),
+        ({"source": "ledger", "entry_id": "ff" * 16}, ("fail", 4, "verify.ledger-contradicts")),
+    ],
+)
+def test_one_thing_wrong_in_the_record(record: dict[str, Any], expected: tuple[str, int, str]) -> None:
+    outcome, code, codes = verdict_of(replace(GOOD, records=(replace(RECEIPT, **record),)))
+    assert (outcome, code) == expected[:2]
+    assert expected[2] in codes
+
+
+def test_altered_bytes_lend_no_persona_and_no_entry() -> None:
+    claim = replace(CLAIM, state="Invalid", failures=("assertion.dataHash.mismatch",), signer="not-established")
+    verdict = conclude(replace(GOOD, credential=claim, records=()), Demands())
+    assert verdict.persona is None
+    assert verdict.entry is None
+    assert verdict.layers_found == ()
+
+
+def test_an_unsigned_picture_is_unproven_and_never_a_failed_disclosure() -> None:
+    outcome, code, codes = verdict_of(STRIPPED)
+    assert (outcome, code, codes) == ("unproven", 6, {"credential.absent"})
+    assert conclude(STRIPPED, Demands()).axes.integrity == "not-checked"
+
+
+def test_an_unsigned_picture_without_watermark_stays_unproven_even_when_two_layers_are_asked_for() -> None:
+    outcome, code, codes = verdict_of(replace(STRIPPED, pixels=Pixels(state="absent")), layers=2)
+    assert (outcome, code) == ("unproven", 6)
+    assert codes == {"credential.absent", "verify.watermark-absent"}
+
+
+def test_a_stripped_picture_whose_watermark_leads_to_an_entry_is_a_candidate_with_its_distance() -> None:
+    near = Candidate(entry_id=ENTRY, origin=ORIGIN, index=9, distance=1, persona=("lira", 2))
+    pixels = Pixels(state="present", payload=ENTRY[:16], score="0.91")
+    verdict = conclude(replace(STRIPPED, pixels=pixels, candidate=near), Demands())
+    assert (verdict.verdict, verdict.exit_code) == ("unproven", 6)
+    assert (verdict.axes.ledger, verdict.axes.watermark) == ("similar", "present")
+    assert verdict.entry == (ENTRY, ORIGIN, 9)
+    assert "1 of 64" in next(item.message for item in verdict.findings if item.code == "verify.candidate")
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"), [(2, ("fail", 7, "verify.watermark-required")), (1, ("pass", 0, "verify.watermark-absent"))]
+)
+def test_a_missing_watermark_fails_where_two_layers_are_required(layers: int, expected: tuple[str, int, str]) -> None:
+    outcome, code, codes = verdict_of(replace(GOOD, pixels=Pixels(state="absent")), layers=layers)
+    assert (outcome, code) == expected[:2]
+    assert expected[2] in codes
+
+
+def test_a_watermark_of_another_entry_contradicts_a_created_file() -> None:
+    outcome, code, codes = verdict_of(replace(GOOD, pixels=Pixels(state="present", payload="ff" * 8)))
+    assert (outcome, code, codes) == ("fail", 7, {"verify.watermark-differs"})
+
+
+def test_the_watermark_of_the_same_entry_counts_as_the_second_layer() -> None:
+    verdict = conclude(replace(GOOD, pixels=Pixels(state="present", payload=ENTRY[:16])), Demands(layers=2))
+    assert verdict.verdict == "pass"
+    assert verdict.layers_found == ("signed-metadata", "watermark")
+
+
+def test_pixels_that_do_not_decode_are_an_error() -> None:
+    refused = Pixels(state="refused", problem="DecompressionBombError: too large")
+    outcome, code, codes = verdict_of(replace(GOOD, pixels=refused))
+    assert (outcome, code, codes) == ("error", 4, {"verify.pixels-refused"})
+
+
+def test_a_pass_under_development_keys_says_so() -> None:
+    verdict = conclude(replace(GOOD, credential=replace(CLAIM, development=True)), Demands())
+    assert verdict.development
+    assert [item.code for item in verdict.findings] == ["verify.development-keys"]
+
+
+def test_an_accepted_signer_who_names_another_ledger_is_a_warning() -> None:
+    other = {**GENERATION, "ledgerOrigin": "studio.example/personactl/ffffffffffffffff"}
+    outcome, code, codes = verdict_of(replace(GOOD, credential=replace(CLAIM, generation=other), records=()))
+    assert (outcome, code) == ("pass", 0)
+    assert "verify.other-origin" in codes
+
+
+def test_required_approval_is_not_assumed() -> None:
+    assert verdict_of(GOOD, approval=True) == ("fail", 3, {"verify.not-approved"})
+
+
+def test_an_unreadable_file_reports_why_and_nothing_else() -> None:
+    problem = finding("verify.unreadable", "it is empty")
+    assert verdict_of(Evidence(source=Source(path="e", problem=problem))) == ("error", 4, {"verify.unreadable"})
+
+
+def test_every_code_is_emitted_by_some_rule_or_reader(repository: Any) -> None:
+    room = repository / "personactl" / "verify"
+    text = "\n".join(path.read_text() for path in room.glob("*.py") if path.name != "findings.py")
+    built = {"verify.receipt-contradicts", "verify.ledger-contradicts", "verify.entry-pending"} | {
+        f"verify.receipt-{state}" for state in ("invalid", "untrusted", "unchecked")
+    } | {f"verify.ledger-{state}" for state in ("broken", "untrusted", "unchecked", "absent")}  # fmt: skip
+    assert set(CODES) == {code for code in CODES if f'"{code}"' in text} | built
