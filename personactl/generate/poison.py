@@ -16,6 +16,7 @@ from personactl.model import Candidate
 BLACK = 8
 FLAT_STD = 2.0
 ENVIRONMENT_KEY = "poison"
+CODE = "generate.poison"
 
 
 def poison(made: Candidate | np.ndarray[Any, Any]) -> str | None:

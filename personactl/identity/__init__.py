@@ -8,14 +8,16 @@ insightface.py  the only file that imports insightface, onnxruntime and OpenCV
 scorer.py       Embedder (conditions the generator) and Scorer (judges it); never the same network
 """
 
-from personactl.identity.lock import is_circular, lock_scorer
+from personactl.identity.gate import VERDICT_CODES
+from personactl.identity.lock import findings, lock_scorer
 from personactl.identity.scorer import Embedder, Scorer, Template, open_conditioner, open_scorer
 
 __all__ = [
+    "VERDICT_CODES",
     "Embedder",
     "Scorer",
     "Template",
-    "is_circular",
+    "findings",
     "lock_scorer",
     "open_conditioner",
     "open_scorer",

@@ -18,7 +18,7 @@ recorded, so that a record and its verdict cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -26,6 +26,15 @@ from personactl.identity.face import Face
 from personactl.model import Gate, IdentityVerdict
 
 PROFILE_TURN = 0.5
+# What `personactl explain` says about a verdict that keeps a picture out.
+VERDICT_CODES: Mapping[IdentityVerdict, str] = {
+    "drift": "gate.drift",
+    "copy": "gate.copy",
+    "wrong-person": "gate.wrong-person",
+    "no-face": "gate.no-face",
+    "extra-face": "gate.extra-face",
+    "not-scorable": "gate.not-scorable",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

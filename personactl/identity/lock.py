@@ -15,7 +15,7 @@ from typing import Any
 
 from personactl.errors import WeightsError
 from personactl.identity.gate import Limits
-from personactl.model import ScorerLock
+from personactl.model import Finding, ScorerLock
 from personactl.weights import Calibration, Folder, Pack, locate, open_folder, read_pack
 from personactl.weights.licences import COMMERCIAL
 
@@ -75,9 +75,18 @@ def lock_scorer(path: str, *, project: Path) -> ScorerLock:
     )
 
 
-def is_circular(lock: ScorerLock) -> bool:
-    """True when the network that conditions the generator also scores it: the score then flatters itself."""
-    return lock.recogniser_sha256 == lock.conditioner_sha256
+def findings(lock: ScorerLock) -> tuple[Finding, ...]:
+    """What a plan should tell about its scorer: identity.circular when it is also the conditioner."""
+    if lock.recogniser_sha256 != lock.conditioner_sha256:
+        return ()
+    return (
+        Finding(
+            code="identity.circular",
+            severity="warning",
+            message="the network that conditions the generator also scores it, so scores flatter themselves",
+            hint="put another recogniser into the folder scorer/ of the model",
+        ),
+    )
 
 
 def survey(path: str, project: Path) -> Judges:

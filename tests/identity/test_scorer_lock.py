@@ -14,7 +14,7 @@ import pytest
 from random_pack import index_pack
 
 from personactl.errors import WeightsError
-from personactl.identity import is_circular, lock_scorer
+from personactl.identity import findings, lock_scorer
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_lock_carries_digests_and_the_packs_calibration(pack: Path) -> None:
     assert (lock.threshold, lock.far, lock.far_upper95) == ("0.4650", "0.001", "0.0012")
     assert len(lock.calibration_id) == 64
     assert (lock.name, lock.license, lock.commercial) == ("random@0.1", "Apache-2.0", True)
-    assert not is_circular(lock)
+    assert findings(lock) == ()
 
 
 def test_calibration_id_changes_with_the_calibration(pack: Path) -> None:
@@ -59,7 +59,8 @@ def test_judge_that_is_also_the_conditioner_is_told(pack: Path) -> None:
     shutil.copy(pack / "conditioner/recogniser.onnx", pack / "scorer/recogniser.onnx")
     shutil.copy(pack / "conditioner/manifest.json", pack / "scorer/manifest.json")
     index_pack(pack)
-    assert is_circular(lock_scorer("pack", project=pack.parent))
+    told = findings(lock_scorer("pack", project=pack.parent))
+    assert [finding.code for finding in told] == ["identity.circular"]
 
 
 def test_calibration_of_another_recogniser_is_refused(pack: Path) -> None:
