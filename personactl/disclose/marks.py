@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from personactl.disclose import c2pa, exif, formats, xmp
 from personactl.disclose.c2pa import C2paReading
 from personactl.disclose.parts import ContainerError, Parts
-from personactl.model import Finding
+from personactl.model import Finding, Severity
 
 MAX_BYTES = 512 << 20
 
@@ -43,8 +43,8 @@ def read_marks(data: bytes, *, anchors: Sequence[str]) -> Marks:
     return Marks(
         media_type=row.media_type,
         c2pa=reading,
-        xmp=_read("xmp", parts.xmp, xmp.parse, xmp.XmpError, {}, findings),
-        exif_software=_read("exif", parts.exif, exif.software, exif.ExifError, "", findings),
+        xmp=_read(_XMP, parts.xmp, findings),
+        exif_software=_read(_EXIF, parts.exif, findings),
         findings=tuple(findings),
     )
 
@@ -62,30 +62,48 @@ def _parts(row: formats.Format, data: bytes, findings: list[Finding]) -> Parts:
     return parts
 
 
-def _read(
-    layer: str,
-    blocks: Sequence[bytes],
-    read: Callable[[bytes], Value],
-    expected: type[Exception],
-    empty: Value,
-    findings: list[Finding],
-) -> Value:
-    """The one block of a layer; none, several or a malformed one read as `empty`, the latter two with a finding."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layer(Generic[Value]):
+    """How the one block of a metadata layer is read, and what it reads as when there is none that can be."""
+
+    name: str
+    read: Callable[[bytes], Value]
+    error: type[Exception]
+    empty: Value
+    twice: str
+    unreadable: str
+
+
+_XMP: _Layer[Mapping[str, str]] = _Layer(
+    name="XMP",
+    read=xmp.parse,
+    error=xmp.XmpError,
+    empty={},
+    twice="disclosure.xmp-twice",
+    unreadable="disclosure.xmp-unreadable",
+)
+_EXIF: _Layer[str] = _Layer(
+    name="EXIF",
+    read=exif.software,
+    error=exif.ExifError,
+    empty="",
+    twice="disclosure.exif-twice",
+    unreadable="disclosure.exif-unreadable",
+)
+
+
+def _read(layer: _Layer[Value], blocks: Sequence[bytes], findings: list[Finding]) -> Value:
+    """The one block of a layer; none, several or a malformed one read as empty, the latter two with a finding."""
     if len(blocks) > 1:
-        findings.append(_finding(f"disclosure.{layer}-twice", f"the file has {len(blocks)} {layer.upper()} blocks"))
+        findings.append(_finding(layer.twice, f"the file has {len(blocks)} {layer.name} blocks"))
     if len(blocks) != 1:
-        return empty
+        return layer.empty
     try:
-        return read(blocks[0])
-    except expected as error:
-        findings.append(_finding(f"disclosure.{layer}-unreadable", f"the {layer.upper()} block is not read: {error}"))
-        return empty
+        return layer.read(blocks[0])
+    except layer.error as error:
+        findings.append(_finding(layer.unreadable, f"the {layer.name} block is not read: {error}"))
+        return layer.empty
 
 
-def _finding(code: str, message: str, severity: str = "error") -> Finding:
-    return Finding(
-        code=code,
-        severity="warning" if severity == "warning" else "error",
-        message=message,
-        hint=f"personactl explain {code}",
-    )
+def _finding(code: str, message: str, severity: Severity = "error") -> Finding:
+    return Finding(code=code, severity=severity, message=message, hint=f"personactl explain {code}")

@@ -47,7 +47,8 @@ def inverse(coefficients: Array, height: int, width: int) -> Array:
 def project(coefficients: Array) -> Array:
     """One number per coded bit: the coefficients along that bit's unit vector, shape (172,)."""
     places, vectors = _spreading()
-    return np.einsum("ij,ij->i", coefficients.ravel()[places], vectors)
+    projections: Array = np.einsum("ij,ij->i", coefficients.ravel()[places], vectors)
+    return projections
 
 
 def spread(amounts: Array) -> Array:
@@ -71,7 +72,7 @@ def orientations(coefficients: Array) -> Iterator[Array]:
 def _basis(length: int) -> Array:
     """The first OUTER rows of the orthonormal DCT-II matrix for `length` samples, float32 (OUTER, length)."""
     rows = np.arange(OUTER)[:, None]
-    matrix = np.sqrt(2 / length) * np.cos(np.pi * rows * (2 * np.arange(length)[None, :] + 1) / (2 * length))
+    matrix: Array = np.sqrt(2 / length) * np.cos(np.pi * rows * (2 * np.arange(length)[None, :] + 1) / (2 * length))
     matrix[0] /= np.sqrt(2)
     return matrix.astype(np.float32)
 
@@ -80,7 +81,8 @@ def _basis(length: int) -> Array:
 def keyed_numbers(purpose: str, count: int) -> Array:
     """`count` uniform 32-bit numbers that depend on `purpose` alone, on every machine and numpy release."""
     stream = hashlib.shake_256(b"personactl watermark stdm/1 " + purpose.encode()).digest(4 * count)
-    return np.frombuffer(stream, dtype=">u4").astype(np.uint32)
+    numbers: Array = np.frombuffer(stream, dtype=">u4").astype(np.uint32)
+    return numbers
 
 
 @cache

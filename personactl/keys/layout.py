@@ -13,7 +13,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from personactl.errors import ConflictError, KeyProblem, StorageError
+from personactl.document import read_plain_file
+from personactl.errors import ConflictError, KeyProblem, StorageError, UsageProblem
 
 ROOT_KEY = "root.pem"
 OPERATOR_KEY = "operator.pem"
@@ -53,35 +54,16 @@ def require_closed(folder: Path) -> None:
 
 def read(folder: Path, name: str) -> bytes:
     """The bytes of one key file. Raises KeyProblem when it is missing, a link, not a plain file or too large."""
-    path = folder / name
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+        return read_plain_file(folder / name, MAX_FILE_BYTES, f"key file {name}", beneath=folder)
+    except UsageProblem as problem:
+        missing = problem.code == "file.missing"
         raise KeyProblem(
-            f"{name} is missing",
-            where=str(path),
-            hint="personactl keys init --dev makes a complete folder",
-            code="keys.file-missing",
+            problem.message,
+            where=str(folder / name),
+            hint="personactl keys init --dev makes a complete folder" if missing else problem.hint,
+            code="keys.file-missing" if missing else "keys.file-unreadable",
         ) from None
-    except OSError as error:
-        reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
-        raise _unreadable(path, reason or "unknown reason") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _unreadable(path, "it is not a plain file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise _unreadable(path, f"it is larger than {MAX_FILE_BYTES} bytes")
-        return file.read(MAX_FILE_BYTES + 1)
-
-
-def _unreadable(path: Path, reason: str) -> KeyProblem:
-    return KeyProblem(
-        f"{path.name} cannot be read: {reason}",
-        where=str(path),
-        hint="personactl keys check",
-        code="keys.file-unreadable",
-    )
 
 
 def create(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -46,7 +46,7 @@ def leaf_rules(leaf: x509.Certificate, now: datetime) -> Iterator[Finding]:
     """Every rule that the leaf breaks by itself. `now` has a time zone."""
     for rule in (_key, _signature, _constraints, _key_usage, _extended_key_usage, _identifiers, _subject):
         yield from rule(leaf)
-    yield from _validity(leaf, now, "leaf")
+    yield from _validity(leaf, now, "leaf", _LEAF_VALIDITY)
     if leaf.not_valid_after_utc - leaf.not_valid_before_utc > CONFORMANCE_VALIDITY:
         yield _finding(
             "keys.leaf-long-lived",
@@ -66,7 +66,7 @@ def root_rules(root: x509.Certificate, now: datetime) -> Iterator[Finding]:
         yield _finding("keys.root-not-ca", "the C2PA root may not sign certificates (keyUsage lacks keyCertSign)")
     if _extension(root, x509.SubjectKeyIdentifier) is None:
         yield _finding("keys.ski-missing", "the C2PA root has no subject key identifier")
-    yield from _validity(root, now, "root")
+    yield from _validity(root, now, "root", _ROOT_VALIDITY)
 
 
 def chain_rules(chain: Sequence[x509.Certificate], root: x509.Certificate) -> Iterator[Finding]:
@@ -183,22 +183,23 @@ def _subject(leaf: x509.Certificate) -> Iterator[Finding]:
         )
 
 
-def _validity(certificate: x509.Certificate, now: datetime, role: str) -> Iterator[Finding]:
+_LEAF_VALIDITY = ("keys.leaf-expired", "keys.leaf-not-yet-valid", "keys.leaf-expires-soon")
+_ROOT_VALIDITY = ("keys.root-expired", "keys.root-not-yet-valid", "keys.root-expires-soon")
+
+
+def _validity(
+    certificate: x509.Certificate, now: datetime, role: str, codes: tuple[str, str, str]
+) -> Iterator[Finding]:
+    expired, early, soon = codes
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if now > end:
-        yield _finding(
-            f"keys.{role}-expired",
-            f"the C2PA {role} expired on {end:%Y-%m-%d}",
-            "files signed with it now would read as expired; get a new certificate",
-        )
+        hint = "files signed with it now would read as expired; get a new certificate"
+        yield _finding(expired, f"the C2PA {role} expired on {end:%Y-%m-%d}", hint)
     elif now < start:
-        yield _finding(f"keys.{role}-not-yet-valid", f"the C2PA {role} is valid only from {start:%Y-%m-%d %H:%M} UTC")
+        yield _finding(early, f"the C2PA {role} is valid only from {start:%Y-%m-%d %H:%M} UTC")
     elif end - now < EXPIRES_SOON:
-        yield _finding(
-            f"keys.{role}-expires-soon",
-            f"the C2PA {role} expires on {end:%Y-%m-%d}, in less than {EXPIRES_SOON.days} days",
-            severity="warning",
-        )
+        message = f"the C2PA {role} expires on {end:%Y-%m-%d}, in less than {EXPIRES_SOON.days} days"
+        yield _finding(soon, message, severity="warning")
 
 
 def _public_key(certificate: x509.Certificate) -> object:

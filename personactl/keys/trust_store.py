@@ -7,11 +7,11 @@ otherwise decide how they are judged.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from personactl.errors import ConflictError, StorageError, TrustError
+from personactl.document import read_plain_file
+from personactl.errors import ConflictError, StorageError, TrustError, UsageProblem
 from personactl.keys import trust
 from personactl.keys.strict_json import MAX_BYTES
 from personactl.keys.trust import TrustFile
@@ -85,16 +85,20 @@ def load_all(files: Sequence[Path], env: Mapping[str, str]) -> tuple[TrustFile, 
 
 
 def read(path: Path) -> TrustFile:
-    """Read and parse one trust file. Raises TrustError when it is missing, no plain file, or not a trust file."""
+    """Read and parse one trust file. Raises TrustError when it is missing, no plain file, or not a trust file.
+
+    A link is followed, as containers mount configuration through links; devices and pipes are not read.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or "unknown reason") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _unreadable(path, "it is not a plain file")
-        return trust.parse(file.read(MAX_BYTES + 1), str(path))
+        data = read_plain_file(Path(os.path.realpath(path)), MAX_BYTES, "trust file")
+    except UsageProblem as problem:
+        raise TrustError(
+            problem.message,
+            where=str(path),
+            hint="check the path and its permissions",
+            code="trust.file-unreadable",
+        ) from None
+    return trust.parse(data, str(path))
 
 
 def _named(name: str, env: Mapping[str, str]) -> Path:
@@ -117,15 +121,6 @@ def _absolute(part: str) -> Path:
             code="trust.path-relative",
         )
     return Path(part)
-
-
-def _unreadable(path: Path, reason: str) -> TrustError:
-    return TrustError(
-        f"the trust file cannot be read: {reason}",
-        where=str(path),
-        hint="check the path and its permissions",
-        code="trust.file-unreadable",
-    )
 
 
 def _write(target: Path, data: bytes) -> None:

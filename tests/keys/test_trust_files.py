@@ -1,0 +1,231 @@
+"""Trust files: exported, parsed strictly, and found only where the user put them."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import key_folders
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from key_folders import NOW_TEXT, ORIGIN, Authority
+
+from personactl import keys
+from personactl.errors import ConflictError, StorageError, TrustError
+from personactl.keys import trust, trust_store
+
+SMALL_ORDER = bytes([1]) + bytes(31)
+"""The neutral element of Ed25519: a "signature" under it holds for any message."""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = key_folders.make(tmp_path_factory.mktemp("keys") / "keys")
+    return keys.export_trust(
+        keys.load(folder), name="Example Studio", origin=ORIGIN, detector="https://example.org/verify", now=NOW_TEXT
+    )
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return {"XDG_CONFIG_HOME": str(tmp_path / "config"), "HOME": str(tmp_path / "home")}
+
+
+def changed(exported: bytes, **changes: Any) -> bytes:
+    return json.dumps({**json.loads(exported), **changes}).encode()
+
+
+def test_an_exported_file_parses_to_what_went_in(exported: bytes) -> None:
+    parsed = trust.parse(exported, "trust.json")
+    assert (parsed.name, parsed.origin, parsed.development) == ("Example Studio", ORIGIN, True)
+    assert parsed.issued_at == NOW_TEXT
+    assert len(parsed.log_keys) == 2
+    assert parsed.ledger.origin == ORIGIN
+    assert parsed.ledger.root_keys == parsed.root_keys
+    assert parsed.ledger.approvers is None
+
+
+def test_an_exported_file_holds_no_private_key(exported: bytes) -> None:
+    assert b"PRIVATE" not in exported
+
+
+def test_approvers_travel(exported: bytes, tmp_path: Path) -> None:
+    loaded = keys.load(key_folders.make(tmp_path / "keys"))
+    data = keys.export_trust(
+        loaded, name="x", origin=ORIGIN, detector="", now=NOW_TEXT, approvers=(1, (loaded.operator.public_key,))
+    )
+    assert trust.parse(data, "x").approvers == (1, (loaded.operator.public_key,))
+
+
+def _leaf_pem() -> str:
+    authority = Authority()
+    return key_folders.pem(authority.leaf(ec.generate_private_key(ec.SECP256R1()))).decode()
+
+
+REFUSED: dict[str, Callable[[bytes], bytes]] = {
+    "not JSON": lambda good: good[:-5],
+    "a list": lambda good: b"[]",
+    "not UTF-8": lambda good: b"\xff" + good,
+    "too large": lambda good: good + b" " * (1 << 20),
+    "too deep": lambda good: changed(good, detector=0).replace(
+        b'"detector": 0', b'"detector": ' + b"[" * 99 + b"]" * 99
+    ),
+    "a huge number": lambda good: changed(good, detector=0).replace(b'"detector": 0', b'"detector": ' + b"9" * 5000),
+    "a fraction": lambda good: changed(good, detector=0.5),
+    "not a number": lambda good: changed(good, detector=float("nan")),
+    "a key twice": lambda good: good.replace(b'"name"', b'"name": "Mallory", "name"', 1),
+    "an unknown key": lambda good: changed(good, extra=1),
+    "no anchors key": lambda good: json.dumps(
+        {k: v for k, v in json.loads(good).items() if k != "c2paAnchors"}
+    ).encode(),
+    "another schema": lambda good: changed(good, schema="personactl.trust/2"),
+    "development as text": lambda good: changed(good, development="false"),
+    "an empty name": lambda good: changed(good, name=""),
+    "a name that is a path": lambda good: changed(good, name="../evil"),
+    "a hidden name": lambda good: changed(good, name=".evil"),
+    "a name with an escape": lambda good: changed(good, name="a\x1b[2Jb"),
+    "a name with a bidi override": lambda good: changed(good, name="a\u202eb"),
+    "no anchors": lambda good: changed(good, c2paAnchors=[]),
+    "an anchor that is text": lambda good: changed(good, c2paAnchors=["hello"]),
+    "an anchor that is a leaf": lambda good: changed(good, c2paAnchors=[_leaf_pem()]),
+    "two anchors in one item": lambda good: changed(good, c2paAnchors=[json.loads(good)["c2paAnchors"][0] * 2]),
+    "an anchor twice": lambda good: changed(good, c2paAnchors=json.loads(good)["c2paAnchors"] * 2),
+    "too many anchors": lambda good: changed(good, c2paAnchors=[str(number) for number in range(65)]),
+    "a short fingerprint": lambda good: changed(good, leafFingerprints=["abc"]),
+    "an upper-case fingerprint": lambda good: changed(good, leafFingerprints=["A" * 64]),
+    "no root key": lambda good: changed(good, rootKeys=[]),
+    "a short root key": lambda good: changed(good, rootKeys=[b64encode(bytes(31)).decode()]),
+    "a root key of small order": lambda good: changed(good, rootKeys=[b64encode(SMALL_ORDER).decode()]),
+    "a root key that is not base64": lambda good: changed(good, rootKeys=["!" * 44]),
+    "a log key of another origin": lambda good: changed(good, origin="elsewhere.org/x"),
+    "a log key that is text": lambda good: changed(good, logKeys=["hello"]),
+    "a log key with another hash": lambda good: changed(good, logKeys=[_other_hash(good)]),
+    "no log key": lambda good: changed(good, logKeys=[]),
+    "approvers without threshold": lambda good: changed(good, approvers={"keys": []}),
+    "a threshold of none": lambda good: changed(good, approvers={"threshold": 0, "keys": json.loads(good)["rootKeys"]}),
+    "a threshold above the keys": lambda good: changed(
+        good, approvers={"threshold": 2, "keys": json.loads(good)["rootKeys"]}
+    ),
+    "a threshold that is true": lambda good: changed(
+        good, approvers={"threshold": True, "keys": json.loads(good)["rootKeys"]}
+    ),
+    "an approver twice": lambda good: changed(
+        good, approvers={"threshold": 2, "keys": json.loads(good)["rootKeys"] * 2}
+    ),
+    "a weak approver": lambda good: changed(
+        good, approvers={"threshold": 1, "keys": [b64encode(SMALL_ORDER).decode()]}
+    ),
+    "a detector with an escape": lambda good: changed(good, detector="\x1b]0;x"),
+    "a time without a zone": lambda good: changed(good, issuedAt="2026-11-21T08:00:00"),
+    "an impossible time": lambda good: changed(good, issuedAt="2026-13-41T08:00:00Z"),
+    "an origin with a space": lambda good: changed(good, origin="a b"),
+}
+
+
+def _other_hash(good: bytes) -> str:
+    name, digest, material = json.loads(good)["logKeys"][0].split("+", 2)
+    return f"{name}+{'0' * 8 if digest != '0' * 8 else '1' * 8}+{material}"
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_file_that_is_not_sound_is_refused(exported: bytes, what: str) -> None:
+    with pytest.raises(TrustError) as caught:
+        trust.parse(REFUSED[what](exported), "some/trust.json")
+    assert caught.value.code == "trust.file-invalid"
+    assert caught.value.where == "some/trust.json"
+    assert caught.value.exit_code == 5
+
+
+def test_a_private_key_hidden_beside_an_anchor_does_not_ride_along(exported: bytes) -> None:
+    anchor = "hidden text\n" + json.loads(exported)["c2paAnchors"][0] + "\nmore"
+    parsed = trust.parse(changed(exported, c2paAnchors=[anchor]), "x")
+    assert "hidden" not in parsed.c2pa_anchors[0]
+
+
+def test_the_store_is_the_users_own_folder(exported: bytes, env: dict[str, str], tmp_path: Path) -> None:
+    trust_store.add(exported, path="x", env=env)
+    stored = tmp_path / "config/personactl/trust/Example Studio.json"
+    assert stored.read_bytes() == exported
+    assert stored.stat().st_mode & 0o077 == 0
+    assert [item.name for item in trust_store.list_all(env)] == ["Example Studio"]
+    assert trust_store.show("Example Studio", env=env).origin == ORIGIN
+    trust_store.remove("Example Studio", env=env)
+    assert trust_store.list_all(env) == ()
+
+
+def test_a_relative_configuration_home_is_ignored(env: dict[str, str], tmp_path: Path) -> None:
+    assert trust_store.folder({**env, "XDG_CONFIG_HOME": "here"}) == tmp_path / "home/.config/personactl/trust"
+
+
+def test_the_same_file_twice_is_fine_and_another_of_its_name_is_not(exported: bytes, env: dict[str, str]) -> None:
+    trust_store.add(exported, path="x", env=env)
+    trust_store.add(exported, path="x", env=env)
+    other = changed(exported, detector="another")
+    with pytest.raises(ConflictError):
+        trust_store.add(other, path="x", env=env)
+    assert trust_store.show("Example Studio", env=env).detector != "another"
+    trust_store.add(other, path="x", env=env, replace=True)
+    assert trust_store.show("Example Studio", env=env).detector == "another"
+
+
+@pytest.mark.parametrize("name", ["nobody", "../Example Studio", "", "*"])
+def test_an_unknown_name_is_refused(exported: bytes, env: dict[str, str], name: str) -> None:
+    trust_store.add(exported, path="x", env=env)
+    with pytest.raises(TrustError):
+        trust_store.remove(name, env=env)
+    assert len(trust_store.list_all(env)) == 1
+
+
+def test_a_store_that_cannot_be_written_leaves_nothing(exported: bytes, env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("a file")
+    with pytest.raises(StorageError):
+        trust_store.add(exported, path="x", env=env)
+
+
+def test_the_first_source_that_names_a_file_decides_alone(exported: bytes, env: dict[str, str], tmp_path: Path) -> None:
+    files = {}
+    for number, source in enumerate(("flag", "environment", "store")):
+        files[source] = tmp_path / f"{source}.json"
+        files[source].write_bytes(changed(exported, name=source, detector=str(number)))
+    trust_store.add(files["store"].read_bytes(), path="x", env=env)
+    assert [item.name for item in trust_store.load_all([], env)] == ["store"]
+    env["PERSONACTL_TRUST"] = str(files["environment"])
+    assert [item.name for item in trust_store.load_all([], env)] == ["environment"]
+    assert [item.name for item in trust_store.load_all([files["flag"], files["flag"]], env)] == ["flag"]
+
+
+def test_the_environment_may_name_several_files(exported: bytes, env: dict[str, str], tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.json").write_bytes(changed(exported, name=name))
+    env["PERSONACTL_TRUST"] = f"{tmp_path}/a.json:{tmp_path}/b.json"
+    assert [item.name for item in trust_store.load_all([], env)] == ["a", "b"]
+
+
+def test_the_working_directory_never_decides(
+    exported: bytes, env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "trust.json").write_bytes(exported)
+    monkeypatch.chdir(tmp_path)
+    assert trust_store.load_all([], env) == ()
+    with pytest.raises(TrustError) as caught:
+        trust_store.load_all([], {**env, "PERSONACTL_TRUST": "trust.json"})
+    assert caught.value.code == "trust.path-relative"
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "fifo", "device"])
+def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    import os
+
+    path = tmp_path / "trust.json"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = Path("/dev/zero")
+    with pytest.raises(TrustError) as caught:
+        trust_store.read(path)
+    assert caught.value.code == "trust.file-unreadable"
