@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from personactl import __version__
-from personactl.errors import EXIT_ENVIRONMENT, EXIT_KEYS, EXIT_OK, EXIT_USAGE, PersonactlError, worst_exit
+from personactl.errors import EXIT_ENVIRONMENT, EXIT_KEYS, PersonactlError, worst_exit
 
 State = Literal["ok", "warning", "error"]
 BASE = (
@@ -62,10 +62,7 @@ def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
 
 def exit_code(checks: tuple[Check, ...]) -> int:
     """0 without errors, else the worst of their codes."""
-    codes = [check.exit_code for check in checks if check.state == "error"]
-    if codes and all(code == EXIT_USAGE for code in codes):
-        return EXIT_USAGE
-    return worst_exit(codes) if codes else EXIT_OK
+    return worst_exit([check.exit_code for check in checks if check.state == "error"])
 
 
 def _program() -> Iterator[Check]:

@@ -97,6 +97,6 @@ def _lines(item: TrustFile) -> list[Line]:
         ("issued", item.issued_at),
         ("sha256", item.sha256),
         *(("signer", fingerprint) for fingerprint in item.leaf_fingerprints),
-        *(("log key", key) for key in item.log_keys),
+        *(("log key", key.rpartition("+")[0]) for key in item.log_keys),
     ]
     return [[Styled(f"{label:<8}", "dim"), value] for label, value in fields]

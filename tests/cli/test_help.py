@@ -10,7 +10,8 @@ from personactl.cli import exits
 from personactl.cli.root import COMMANDS, root
 
 PRODUCT = (
-    "init doctor keys trust persona plan run status review approve release verify adopt replay ledger audit policy explain"
+    "init doctor keys trust persona plan run status review approve release verify adopt replay "
+    "ledger audit policy explain"
 )
 SUBCOMMANDS = {
     "keys": "init csr import new check export rotate",
