@@ -1,0 +1,312 @@
+"""The one sequence of a start: lock, recover, sort, make, close, checkpoint, receipts.
+
+    ledger opened for writing            flock: one start at a time in a project, exit 75 for another
+    recovery                             what the last start left behind (`recovery`)
+    sort                                 standing, taken over, spent, or to make
+    tools opened                         model, scorer, certificates: before anything is written
+    `run-open`                           operator-signed; certifies the run key, names the latest checkpoint
+    `void` where a file was lost         its picture is made again
+    every shot to make                   `making`: the crash order of one picture
+    `run-close`, checkpoint, receipts    also when stopped by Ctrl-C; not after a storage error
+
+A start that finds nothing to do writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, cast
+
+from personactl_ledger import Ledger, StoredEntry
+
+from personactl.disclose import C2paSigner
+from personactl.errors import ConflictError, PersonactlError, PersonaError, StorageError
+from personactl.model import Finding, Plan, Shot
+from personactl.plan import require_clean
+from personactl.policy import load_all
+from personactl.run import receipts
+from personactl.run.context import Observer, RunContext, Unobserved
+from personactl.run.entries import RunIdentity
+from personactl.run.folders import Folder
+from personactl.run.making import Maker, Tools, attempts_of
+from personactl.run.recovery import VOID_REASON, Recovered, learn_spent, recover
+from personactl.run.references import References
+from personactl.run.session import Session, void_elsewhere
+from personactl.run.staging import OUT, Staging, file_exists
+from personactl.run.state import Job, RunState
+from personactl.run.stopping import Stopping
+from personactl.run.summary import Interrupted, RunSummary, State
+from personactl.run.tally import Tally
+
+
+def execute(plan: Plan, context: RunContext, *, observer: Observer | None = None) -> RunSummary:
+    """Make what the plan says and is not made yet; running it again goes on where it stopped.
+
+    A shot that fails is counted and the others go on. Raises before anything is written: PolicyError, LicenceError,
+    PersonaError, ConflictError, ExtraMissing, WeightsError, KeyProblem, LedgerError (locked, missing, corrupt). Raises
+    later: StorageError and LedgerError (the disk failed: nothing more is written), ConflictError (a name is taken),
+    KeyProblem, and Interrupted, which carries the summary and the command that goes on.
+    """
+    _check(plan, context)
+    with ExitStack() as stack:
+        stopping = stack.enter_context(Stopping())
+        ledger = stack.enter_context(Ledger.open_writer(context.config.ledger_path))
+        state = RunState.open(context.config.project)
+        stack.callback(state.close)
+        staging = Staging(context.config.project)
+        stack.callback(staging.close)
+        start = _Start(plan, context, observer or Unobserved(), ledger, state, staging, stopping)
+        return start.run()
+
+
+class _Start:
+    """One start of a run, with everything it holds open."""
+
+    def __init__(
+        self, plan: Plan, context: RunContext, observer: Observer, ledger: Ledger, state: RunState, staging: Staging,
+        stopping: Stopping,
+    ) -> None:  # fmt: skip
+        self.plan, self.context, self.observer = plan, context, observer
+        self.ledger, self.state, self.staging, self.stopping = ledger, state, staging, stopping
+        self.project = context.config.project
+        self.tally = Tally(plan=plan)
+        self.session: Session | None = None
+
+    def run(self) -> RunSummary:
+        recovered = self._recover()
+        todo = self._sort(recovered)
+        self.observer.on_start(len(todo))
+        try:
+            if todo:
+                self._make(todo, recovered)
+            elif self._left_open():
+                self.session = self._open()
+        except KeyboardInterrupt as error:
+            with self.stopping.last_words():
+                summary = self._close()
+            raise Interrupted(summary, self.context.resume, self.stopping.exit_code) from error
+        except StorageError:
+            raise
+        except PersonactlError:
+            with self.stopping.last_words():
+                self._close()
+            raise
+        with self.stopping.last_words():
+            return self._close()
+
+    # --- before ---
+
+    def _recover(self) -> Recovered:
+        _require_persona(self.ledger, self.plan)
+        self.state.plan(
+            self.plan.run_id,
+            plan_sha256=self.plan.sha256,
+            manifest_path=self.plan.manifest_path,
+            attempts=attempts_of(self.plan.gate),
+            jobs=[
+                Job(job_key=shot.job_key, shot=shot.shot_id, index=shot.index, file_name=shot.file_name)
+                for shot in self.plan.shots
+            ],
+            now=self.context.clock(),
+        )
+        learn_spent(self.ledger, self.state)
+        found = recover(self.project, self.plan.run_id, ledger=self.ledger, state=self.state, staging=self.staging)
+        self.tally.recovered = found.published
+        self.tally.findings += found.findings
+        return found
+
+    def _sort(self, recovered: Recovered) -> list[Shot]:
+        """Settle what needs no work; return the rest in the order of the plan."""
+        lost = {stored.index for stored in recovered.lost}
+        attempts = attempts_of(self.plan.gate)
+        todo = []
+        for shot in self.plan.shots:
+            standing = self.ledger.by_job_key(shot.job_key)
+            if standing is not None and standing.index not in lost:
+                run = standing.entry.predicate["run"]
+                state: State = "standing" if run == self.plan.run_id else "taken-over"
+                where = self._where(run, standing.entry.subject_name, standing.index)
+                self.tally.settle(shot, state, where=where, entry_index=standing.index)
+                continue
+            spent = self.state.spent(shot.job_key)
+            if len({item.attempt for item in spent if item.attempt < attempts}) < attempts:
+                todo.append(shot)
+                continue
+            reason = f"all {attempts} attempts were rejected before; the same seeds would give the same pictures"
+            self.tally.settle(shot, "rejected", reason=reason, entry_index=spent[-1].entry_index)
+            self.tally.rejected_before += 1
+        return todo
+
+    def _where(self, run: str, name: str, index: int) -> str:
+        """The path of a standing output, relative to the project; "" and a finding when it is not there."""
+        where = f"{OUT}/{run}/{name}"
+        if file_exists(self.project, OUT, run, name):
+            return where
+        finding = Finding(
+            code="run.file-missing",
+            severity="warning",
+            message=f"{where} is on record (entry {index}) but not there; it may have been delivered, so it stands",
+            hint="put it back from a delivery or a backup",
+        )
+        self.tally.findings.append(finding)
+        return ""
+
+    def _left_open(self) -> bool:
+        """Whether an earlier start of this run died before its run-close."""
+        state = self.ledger.run_state(self.plan.run_id)
+        return state is not None and state.open
+
+    # --- at work ---
+
+    def _make(self, todo: Sequence[Shot], recovered: Recovered) -> None:
+        with ExitStack() as stack:
+            tools = self._tools(todo)
+            stack.callback(tools.backend.close)
+            out = stack.enter_context(Folder.open(self.project, OUT, self.plan.run_id))
+            with self.stopping.shield():
+                wanted = {shot.job_key for shot in todo}
+                self._void([stored for stored in recovered.lost if stored.entry.predicate["jobKey"] in wanted])
+            maker = Maker(
+                plan=self.plan,
+                config=self.context.config,
+                ledger=self.ledger,
+                session=cast(Session, self.session),
+                state=self.state,
+                staging=self.staging,
+                out=out,
+                tools=tools,
+                observer=self.observer,
+                stopping=self.stopping,
+                clock=self.context.clock,
+            )
+            for shot in todo:
+                made = maker.make(shot)
+                where = f"{out.name}/{shot.file_name}" if made.state == "done" else ""
+                self.tally.settle(
+                    shot,
+                    cast(State, made.state),
+                    reason=made.reason,
+                    where=where,
+                    entry_index=made.entry_index,
+                    exit_code=made.exit_code,
+                )
+                self.stopping.deliver()
+
+    def _tools(self, todo: Sequence[Shot]) -> Tools:
+        context = self.context
+        policies = load_all(policy.id for policy in self.plan.policies)
+        if {(item.id, item.sha256) for item in self.plan.policies} != {(item.id, item.sha256) for item in policies}:
+            raise ConflictError(
+                "a policy is not the one that was planned", where=self.plan.manifest_path,
+                hint="plan again, and read what the policy says now", code="plan.stale",
+            )  # fmt: skip
+        references = References(self.project, context.persona)
+        c2pa = C2paSigner(context.keyset.c2pa)
+        scorer = context.open_scorer()
+        template = references.template(scorer)
+        backend = context.open_backend()
+        conditioned = backend.embedding_dim > 0 and any(shot.references for shot in todo)
+        return Tools(
+            backend=backend,
+            scorer=scorer,
+            embedder=context.open_conditioner() if conditioned else None,
+            template=template,
+            references=references,
+            c2pa=c2pa,
+            policies=policies,
+        )
+
+    def _open(self) -> Session:
+        identity = RunIdentity.of(self.plan, self.ledger.origin)
+        return Session(self.ledger, identity, self.context.keyset, self.context.clock)
+
+    def _void(self, lost: Sequence[StoredEntry]) -> None:
+        """Open the run, and take back what was recorded and lost, whichever run recorded it."""
+        for stored in lost:
+            if stored.entry.predicate["run"] != self.plan.run_id:
+                void_elsewhere(self.ledger, stored, VOID_REASON, self.context.keyset, self.context.clock)
+        self.session = self._open()
+        for stored in lost:
+            if stored.entry.predicate["run"] == self.plan.run_id:
+                self.session.void(stored, VOID_REASON)
+        for stored in lost:
+            self.state.close_intent(stored.entry.predicate["entryId"], "voided")
+            self.staging.discard(stored.entry.predicate["entryId"])
+        self.tally.voided = len(lost)
+
+    # --- after ---
+
+    def _close(self) -> RunSummary:
+        """Run-close, checkpoint and receipts, or none of them when nothing was opened and nothing lacks."""
+        said: dict[str, Any] = {}
+        if self.session is not None:
+            tally = self.tally
+            counts = self.session.close(
+                done=tally.count("done"),
+                failed=tally.count("failed"),
+                rejected=tally.count("rejected"),
+                skipped=tally.skipped,
+            )
+            said = {
+                "outputs": counts.outputs,
+                "rejects": counts.rejects,
+                "first_index": self.session.first_index,
+                "last_index": self.session.last_index,
+            }
+        said["checkpoint"] = self._receipts()
+        summary = self.tally.summary(**said)
+        self.observer.on_finish(summary)
+        return summary
+
+    def _receipts(self) -> int | None:
+        try:
+            out = Folder.open(self.project, OUT, self.plan.run_id, create=False)
+        except FileNotFoundError:
+            return self._checkpoint() if self.session is not None else None
+        with out:
+            wanted = receipts.missing(self.plan, self.ledger, out)
+            if self.session is None and not wanted:
+                return None
+            size = self._checkpoint()
+            receipts.write(wanted, self.ledger, self.staging, out)
+            return size
+
+    def _checkpoint(self) -> int:
+        return self.ledger.checkpoint(self.context.keyset.log, now=self.context.clock()).size
+
+
+def _check(plan: Plan, context: RunContext) -> None:
+    """What can be known before anything is opened. Raises PolicyError, LicenceError, PersonaError, ConflictError."""
+    require_clean(plan)
+    persona = context.persona
+    if (persona.id, persona.version, persona.record_sha256) != (
+        plan.persona_id,
+        plan.persona_version,
+        plan.persona_record_sha256,
+    ):
+        raise ConflictError(
+            "the persona is not the one that was planned",
+            where=f"{plan.persona_id}@{plan.persona_version}",
+            hint="plan again",
+            code="plan.stale",
+        )
+    if not persona.frozen:
+        raise _not_frozen(plan)
+
+
+def _require_persona(ledger: Ledger, plan: Plan) -> None:
+    """This very ledger must hold the freeze of the persona version: a marker file alone proves nothing."""
+    frozen = ledger.by_subject(plan.persona_record_sha256)
+    if not any(stored.entry.kind == "persona-freeze" for stored in frozen):
+        raise _not_frozen(plan)
+
+
+def _not_frozen(plan: Plan) -> PersonaError:
+    name = f"{plan.persona_id}@{plan.persona_version}"
+    return PersonaError(
+        "this version of the persona is not frozen in the project's ledger",
+        where=name,
+        hint=f"personactl persona freeze {name}",
+        code="persona.not-frozen",
+    )
