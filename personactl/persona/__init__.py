@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from personactl.model import Persona
-from personactl.persona.compose import compose
 from personactl.persona.freeze import Marker, freeze_statement, marker_bytes, read_marker
+from personactl.persona.prompt import compose
 from personactl.persona.record import ROLES, parse, record_bytes
 from personactl.persona.store import MARKER_NAME, create, list_all, load, update, version_folder, versions, write_new
 

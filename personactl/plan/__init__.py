@@ -9,7 +9,7 @@ plan.require_clean(plan), plan.require_current(saved, fresh)
 from __future__ import annotations
 
 from personactl.plan.document import SCHEMA, from_json, plan_digest, require_clean, require_current, run_id, to_json
-from personactl.plan.expand import alt_text, expand
+from personactl.plan.expansion import alt_text, expand
 from personactl.plan.keys import attempt_seed
 
 __all__ = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from personactl.policy.check import check_layers, check_plan, load_all, required_layers, with_baseline
 from personactl.policy.checks import CHECKS, FILE_LAYERS, MACHINE_LAYERS, PlanFacts
-from personactl.policy.load import BASELINE, Policy, Rule, builtin, builtin_ids, load, parse
+from personactl.policy.files import BASELINE, Policy, Rule, builtin, builtin_ids, load, parse
 
 __all__ = [
     "BASELINE",

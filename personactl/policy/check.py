@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from personactl.model import Finding
 from personactl.policy.checks import CHECKS, MACHINE_LAYERS, PlanFacts
-from personactl.policy.load import BASELINE, Policy, Rule, load
+from personactl.policy.files import BASELINE, Policy, Rule, load
 
 
 def load_all(policy_ids: Iterable[str]) -> tuple[Policy, ...]:
