@@ -1,0 +1,252 @@
+"""The generator: UNet, text encoder and IP-Adapter (FaceID layout), trained jointly from scratch on latents.
+
+The networks are diffusers' and transformers' own classes, so the pack loads through StableDiffusionPipeline and
+`load_ip_adapter` like any other. v-prediction (T. Salimans, J. Ho, 2022). Text and identity are dropped independently,
+each to the value that the pipeline uses for its unconditional half: the empty prompt and the zero embedding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed
+import torch.nn.functional as F  # noqa: N812  (its usual name)
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from torch.overrides import TorchFunctionMode
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from personactl.pocket.latents import LatentSet
+from personactl.pocket.recogniser import EMBEDDING
+from personactl.pocket.scene import caption
+from personactl.pocket.tokens import LENGTH, PLAIN_WORDS
+from personactl.pocket.training import Ema, Muon, muon_groups, step_rng, warm_cosine
+
+WIDTH = 128  # of text states and identity tokens
+TOKENS = 4
+CHANNELS = (32, 64, 128)
+HEADS = (2, 2, 4)
+BATCH = 24
+DROP_TEXT, DROP_IDENTITY, WITHOUT_ADAPTER = 0.1, 0.1, 0.04
+SCHEDULE = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction",
+}
+
+
+def build_unet() -> UNet2DConditionModel:
+    """Convolutions at 32x32, attention at 16x16 and 8x8 only: that keeps a CPU within a second a picture."""
+    return UNet2DConditionModel(
+        sample_size=32,
+        in_channels=4,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=CHANNELS,
+        layers_per_block=1,
+        cross_attention_dim=WIDTH,
+        attention_head_dim=HEADS,  # diffusers' name for the number of heads
+        norm_num_groups=16,
+    )
+
+
+def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """Two layers of 128."""
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=LENGTH,
+        projection_dim=WIDTH,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return CLIPTextModel(config)
+
+
+def fresh_adapter(unet: UNet2DConditionModel) -> dict[str, dict[str, torch.Tensor]]:
+    """Random IP-Adapter weights in the FaceID layout; cross attentions carry the odd numbers, as diffusers reads them."""
+    keys: dict[str, torch.Tensor] = {}
+    crossing = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
+    for place, name in enumerate(crossing):
+        width = unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
+        keys[f"{2 * place + 1}.to_k_ip.weight"] = torch.randn(width, WIDTH) * WIDTH**-0.5
+        keys[f"{2 * place + 1}.to_v_ip.weight"] = torch.randn(width, WIDTH) * 0.5 * WIDTH**-0.5
+    hidden = 2 * EMBEDDING
+    projection = {
+        "proj.0.weight": torch.randn(hidden, EMBEDDING),
+        "proj.0.bias": torch.zeros(hidden),
+        "proj.2.weight": torch.randn(TOKENS * WIDTH, hidden) * hidden**-0.5,
+        "proj.2.bias": torch.randn(TOKENS * WIDTH) * 0.02,
+        "norm.weight": torch.ones(WIDTH),
+        "norm.bias": torch.zeros(WIDTH),
+    }
+    return {"image_proj": projection, "ip_adapter": keys}
+
+
+def adapter_weights(unet: UNet2DConditionModel) -> dict[str, torch.Tensor]:
+    """The flat IP-Adapter file of a UNet whose adapter was trained; the inverse of loading it."""
+    projection = unet.encoder_hid_proj.image_projection_layers[0]
+    first, second = projection.ff.net[0].proj, projection.ff.net[2]
+    flat = {
+        "image_proj.proj.0.weight": first.weight,
+        "image_proj.proj.0.bias": first.bias,
+        "image_proj.proj.2.weight": second.weight,
+        "image_proj.proj.2.bias": second.bias,
+        "image_proj.norm.weight": projection.norm.weight,
+        "image_proj.norm.bias": projection.norm.bias,
+    }
+    crossing = [processor for processor in unet.attn_processors.values() if hasattr(processor, "to_k_ip")]
+    for place, processor in enumerate(crossing):
+        flat[f"ip_adapter.{2 * place + 1}.to_k_ip.weight"] = processor.to_k_ip[0].weight
+        flat[f"ip_adapter.{2 * place + 1}.to_v_ip.weight"] = processor.to_v_ip[0].weight
+    return {key: tensor.detach().cpu().clone().contiguous() for key, tensor in flat.items()}
+
+
+def bare_unet_weights(unet: UNet2DConditionModel) -> dict[str, torch.Tensor]:
+    """The UNet's own weights, without the adapter that was trained inside it."""
+    state = unet.state_dict()
+    return {k: v.detach().cpu() for k, v in state.items() if "_ip." not in k and not k.startswith("encoder_hid_proj")}
+
+
+class FloatAttention(TorchFunctionMode):
+    """Attention in float32 inside bfloat16 autocast: on CPUs its bfloat16 backward is two to four times slower."""
+
+    def __torch_function__(self, function: Any, kinds: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function is not F.scaled_dot_product_attention:
+            return function(*args, **kwargs)
+        query, key, value, *rest = args
+        with torch.autocast(query.device.type, enabled=False):
+            return function(query.float(), key.float(), value.float(), *rest, **kwargs)
+
+
+class GeneratorStage:
+    """Joint training. Several processes (torch.distributed) take their own batches and average their gradients."""
+
+    name = "generator"
+
+    def __init__(self, data: LatentSet, tokenizer: CLIPTokenizer, *, seed: int, device: str = "cpu"):
+        self.data, self.tokenizer, self.seed, self.device = data, tokenizer, seed, device
+        self.world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
+        self.rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        torch.manual_seed(seed)
+        self.unet = build_unet()
+        self.text = build_text_encoder(tokenizer).to(device)
+        self.unet._load_ip_adapter_weights([fresh_adapter(self.unet)], low_cpu_mem_usage=False)
+        self.unet.requires_grad_(True).to(device, memory_format=torch.channels_last)
+        self.crossing = [part for part in self.unet.attn_processors.values() if hasattr(part, "to_k_ip")]
+        self.parameters = [*self.unet.parameters(), *self.text.parameters()]
+        self.optimiser = Muon(muon_groups([self.unet, self.text], matrix_lr=0.02, vector_lr=2e-3))
+        self.ema = Ema(self.parameters, 0.999)
+        self.signal = DDPMScheduler(**SCHEDULE).alphas_cumprod.to(device)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "unet": self.unet.state_dict(),
+            "text": self.text.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "ema": self.ema.shadow,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.unet.load_state_dict(state["unet"])
+        self.text.load_state_dict(state["text"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        for shadow, saved in zip(self.ema.shadow, state["ema"], strict=True):
+            shadow.copy_(saved)
+
+    def conditions(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token ids (n, LENGTH) and identity embeddings (n, 1, 128) for pictures `rows`, with drop-out of both.
+
+        The embedding is the direction of the mean over one to four other pictures of the same person, as a persona's
+        template is at generation time.
+        """
+        views = self.data.views
+        pooled = np.zeros((len(rows), EMBEDDING), np.float32)
+        captions = []
+        for slot, row in enumerate(rows):
+            chosen = row // views * views + rng.integers(0, views, rng.integers(1, 5))
+            mean = self.data.embeddings[chosen].mean(axis=0)
+            if rng.random() >= DROP_IDENTITY:
+                pooled[slot] = mean / np.linalg.norm(mean)
+            captions.append("" if rng.random() < DROP_TEXT else self.prompt(int(row), rng))
+        ids = self.tokenizer(
+            captions, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt"
+        ).input_ids
+        return ids.to(self.device), torch.from_numpy(pooled)[:, None].to(self.device)
+
+    def prompt(self, row: int, rng: np.random.Generator) -> str:
+        """The picture's caption, one time in five behind words that say nothing about it, as names in prompts do."""
+        text = caption(self.data.scenes[row], rng)
+        if rng.random() < 0.2:
+            words = PLAIN_WORDS.split()
+            text = " ".join(words[place] for place in rng.integers(0, len(words), rng.integers(1, 4))) + ", " + text
+        return text
+
+    def step(self, index: int, total: int) -> dict[str, float]:
+        rng = step_rng(self.seed, index * self.world + self.rank)
+        self.optimiser.set_factor(warm_cosine(index, total, warm=100, flat=0.6))
+        rows = rng.integers(0, len(self.data), BATCH)
+        ids, identity = self.conditions(rows, rng)
+        clean = torch.from_numpy(self.data.latents[rows].astype(np.float32)).to(self.device)
+        # Stratified times: every batch sees the whole range, which lowers the gradient's variance.
+        times = torch.from_numpy(((np.arange(BATCH) + rng.random(BATCH)) / BATCH * 1000).astype(np.int64)).to(
+            self.device
+        )
+        noise = torch.randn(clean.shape).to(self.device)
+        keep = self.signal[times].view(-1, 1, 1, 1)
+        noisy = keep.sqrt() * clean + (1 - keep).sqrt() * noise
+        velocity = keep.sqrt() * noise - (1 - keep).sqrt() * clean
+        scale = float(np.random.default_rng([self.seed, index, 1]).random() >= WITHOUT_ADAPTER)
+        for processor in self.crossing:
+            processor.scale = [scale]
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16), FloatAttention():
+            states = self.text(ids)[0]
+            answer = self.unet(
+                noisy.contiguous(memory_format=torch.channels_last),
+                times,
+                states,
+                added_cond_kwargs={"image_embeds": [identity]},
+            ).sample
+        loss = F.mse_loss(answer.float(), velocity)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self._average_gradients()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimiser.step()
+        self.ema.update(index)
+        return {"loss": loss.item()}
+
+    def _average_gradients(self) -> None:
+        if self.world == 1:
+            return
+        flat = torch.cat([self._gradient(parameter).flatten() for parameter in self.parameters])
+        torch.distributed.all_reduce(flat)
+        flat /= self.world
+        at = 0
+        for parameter in self.parameters:
+            parameter.grad = flat[at : at + parameter.numel()].view_as(parameter)
+            at += parameter.numel()
+
+    @staticmethod
+    def _gradient(parameter: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+    def averaged(self) -> tuple[UNet2DConditionModel, CLIPTextModel, dict[str, torch.Tensor]]:
+        """The averaged UNet without adapter, the text encoder, and the adapter's file, all on the CPU."""
+        self.ema.swap()
+        unet = build_unet()
+        unet.load_state_dict(bare_unet_weights(self.unet))
+        text = build_text_encoder(self.tokenizer)
+        text.load_state_dict({key: tensor.cpu() for key, tensor in self.text.state_dict().items()})
+        adapter = adapter_weights(self.unet)
+        self.ema.swap()
+        return unet.eval(), text.eval(), adapter

@@ -1,0 +1,212 @@
+"""What the training stages share: atomic files, resumable loops, schedules, and the optimiser.
+
+A stage's step is a function of its index alone: random numbers come from (seed, index). So a run that was killed and
+resumed from a checkpoint sees the same batches and the same noise as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+SAVE_SECONDS = 60.0
+SMOKE_STEPS = 20
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, or leave it as it was."""
+    partial = path.with_name(path.name + ".part")
+    with partial.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint so that a kill at any moment leaves the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint of tensors and plain values; code in it is refused (weights_only)."""
+    return torch.load(path, map_location=device, weights_only=True)
+
+
+class Stage(Protocol):
+    """One network in training. `step` does step `index` of `total` and returns figures for the log."""
+
+    name: str
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+    def step(self, index: int, total: int) -> dict[str, float]: ...
+
+
+def run_stage(stage: Stage, folder: Path, *, steps: int, leader: bool = True, log_every: int = 50) -> int:
+    """Train `stage` up to `steps`, resuming from its checkpoint in `folder`. Returns the step it resumed from.
+
+    Only the `leader` of several processes writes checkpoints and the log.
+    """
+    checkpoint = folder / f"{stage.name}.ckpt"
+    first = 0
+    if checkpoint.exists():
+        saved = load_checkpoint(checkpoint)
+        stage.restore(saved["stage"])
+        first = int(saved["step"])
+    begun = saved_at = time.monotonic()
+    mean: dict[str, float] = {}
+    for index in range(first, steps):
+        for key, value in stage.step(index, steps).items():
+            mean[key] = value if key not in mean else 0.98 * mean[key] + 0.02 * value
+        done = index + 1
+        if leader and (done % log_every == 0 or done == steps):
+            _report(stage.name, done, steps, (time.monotonic() - begun) / (done - first), mean)
+        if leader and (done == steps or time.monotonic() - saved_at > SAVE_SECONDS):
+            save_checkpoint(checkpoint, {"step": done, "stage": stage.state()})
+            saved_at = time.monotonic()
+    return first
+
+
+def _report(name: str, done: int, steps: int, seconds_per_step: float, mean: dict[str, float]) -> None:
+    figures = "  ".join(f"{key} {value:.4f}" for key, value in mean.items())
+    eta = (steps - done) * seconds_per_step
+    sys.stdout.write(f"{name} {done}/{steps}  {figures}  {1 / seconds_per_step:.2f} steps/s  eta {eta / 60:.1f} min\n")
+    sys.stdout.flush()
+
+
+def step_rng(seed: int, index: int) -> np.random.Generator:
+    """numpy's randomness of one step; torch's is seeded from the same pair."""
+    torch.manual_seed((seed * 1_000_003 + index) % (1 << 63))
+    return np.random.default_rng([seed, index])
+
+
+def warm_cosine(index: int, total: int, *, warm: int = 100, flat: float = 0.3) -> float:
+    """Learning-rate factor: linear warm-up, flat until the share `flat` of the run, then half a cosine to 0."""
+    share = index / max(total, 1)
+    tail = 1.0 if share < flat else 0.5 + 0.5 * math.cos(math.pi * (share - flat) / (1 - flat))
+    return min(1.0, (index + 1) / warm) * tail
+
+
+class Ema:
+    """Exponential moving average of parameters; the decay grows with the steps, so that early averages are short."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], decay: float):
+        self._parameters = list(parameters)
+        self._decay = decay
+        self.shadow = [parameter.detach().clone() for parameter in self._parameters]
+
+    @torch.no_grad()
+    def update(self, index: int) -> None:
+        decay = min(self._decay, (index + 1) / (index + 10))
+        torch._foreach_lerp_(self.shadow, [parameter.detach() for parameter in self._parameters], 1 - decay)
+
+    @torch.no_grad()
+    def swap(self) -> None:
+        """Exchange the average and the live parameters; calling it twice restores both."""
+        for parameter, shadow in zip(self._parameters, self.shadow, strict=True):
+            live = parameter.detach().clone()
+            parameter.copy_(shadow)
+            shadow.copy_(live)
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose update is orthogonalised for matrices and convolutions (K. Jordan et al., "Muon", 2024), AdamW for
+    the rest. In our short runs every sample counts, and it needs fewer of them than AdamW alone.
+
+    Groups: {"params", "lr", "kind": "matrix" | "vector"}; make them with `muon_groups`.
+    """
+
+    def __init__(
+        self,
+        groups: list[dict[str, Any]],
+        *,
+        momentum: float = 0.95,
+        betas: tuple[float, float] = (0.9, 0.98),
+        decay: float = 1e-3,
+    ):
+        super().__init__(groups, {"momentum": momentum, "betas": betas, "decay": decay, "lr": 1e-3, "kind": "vector"})
+        for group in self.param_groups:
+            group["peak"] = group["lr"]
+
+    def set_factor(self, factor: float) -> None:
+        """Scale every group's learning rate relative to its peak."""
+        for group in self.param_groups:
+            group["lr"] = group["peak"] * factor
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            update = self._matrix if group["kind"] == "matrix" else self._vector
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    update(parameter, group)
+
+    def _matrix(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["average"] = torch.zeros_like(parameter)
+        average, gradient = state["average"], parameter.grad
+        average.lerp_(gradient, 1 - group["momentum"])
+        blended = gradient.lerp(average, group["momentum"])  # Nesterov
+        matrix = orthogonalised(blended.reshape(len(blended), -1))
+        scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+        parameter.mul_(1 - group["lr"] * group["decay"])
+        parameter.add_(matrix.reshape(parameter.shape), alpha=-group["lr"] * scale)
+
+    def _vector(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
+        state = self.state[parameter]
+        if not state:
+            state.update(count=0, first=torch.zeros_like(parameter), second=torch.zeros_like(parameter))
+        (beta1, beta2), gradient = group["betas"], parameter.grad
+        state["count"] += 1
+        state["first"].lerp_(gradient, 1 - beta1)
+        state["second"].lerp_(gradient.square(), 1 - beta2)
+        first = state["first"] / (1 - beta1 ** state["count"])
+        second = state["second"] / (1 - beta2 ** state["count"])
+        parameter.mul_(1 - group["lr"] * group["decay"])
+        parameter.addcdiv_(first, second.sqrt_().add_(1e-8), value=-group["lr"])
+
+
+def orthogonalised(matrix: torch.Tensor, rounds: int = 5) -> torch.Tensor:
+    """The nearest semi-orthogonal matrix, roughly: Newton-Schulz with the quintic coefficients of the Muon paper."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(rounds):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if tall else x
+
+
+def muon_groups(modules: Iterable[nn.Module], *, matrix_lr: float, vector_lr: float) -> list[dict[str, Any]]:
+    """Hidden matrices and convolutions to Muon; embeddings, norms, biases, depthwise kernels to AdamW."""
+    matrices: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []
+    for module in modules:
+        for part in module.modules():
+            depthwise = isinstance(part, nn.Conv2d) and part.groups > 1
+            for name, parameter in part.named_parameters(recurse=False):
+                hidden = (
+                    name == "weight" and parameter.ndim >= 2 and not depthwise and not isinstance(part, nn.Embedding)
+                )
+                (matrices if hidden else vectors).append(parameter)
+    return [
+        {"params": matrices, "lr": matrix_lr, "kind": "matrix"},
+        {"params": vectors, "lr": vector_lr, "kind": "vector"},
+    ]
