@@ -3,8 +3,8 @@
 face.py         a face as the detector sees it; its alignment to the recogniser's five points
 lock.py         which networks score, with their digests, licence and calibration; nothing loaded
 gate.py         the verdict. Pure: faces, score and limits in, verdict out
-copies.py       is this a paste of a reference instead of a new picture?
-insightface.py  the only file that imports insightface, onnxruntime and OpenCV
+copies.py       is this a paste of a reference instead of a new picture? (OpenCV)
+insightface.py  the only file that imports insightface and onnxruntime
 scorer.py       Embedder (conditions the generator) and Scorer (judges it); never the same network
 """
 

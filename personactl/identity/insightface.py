@@ -1,4 +1,4 @@
-"""Detection and recognition through insightface. The only file that imports insightface, onnxruntime and OpenCV.
+"""Detection and recognition through insightface. The only file that imports insightface and onnxruntime.
 
 FaceAnalysis gets an absolute folder, so that its download code cannot be reached, one thread, and two tasks: networks
 for age and sex are never loaded. Alignment is our own: the library's calls a function that scikit-image 2.2 removes.

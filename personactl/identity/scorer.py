@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from personactl.errors import EnvironmentProblem, ExtraMissing, PersonaError, WeightsError
-from personactl.identity import copies
 from personactl.identity.face import Array, Face
 from personactl.identity.gate import Limits, Look, decimal_text, judge, look
 from personactl.identity.lock import FacePackage, Judges, survey
@@ -64,6 +64,8 @@ class Scorer:
         A picture without a certain face (a profile, say) does not count; `Template.used` tells. Raises PersonaError
         (identity.no-face-in-references) when none counts.
         """
+        from personactl.identity import copies
+
         vectors, thumbnails, used = [], [], []
         for picture in pictures:
             face = _largest(self._networks.detect(picture), self._limits)
@@ -92,7 +94,7 @@ class Scorer:
         if seen.scorable and seen.face is not None:
             vector, crop = self._networks.embed(candidate.pixels, seen.face)
             score = decimal_text(float(vector.astype(np.float64) @ template.vector.astype(np.float64)))
-            copied = copies.is_copy(copies.thumbnail(crop), template.thumbnails)
+            copied = _is_copy(score, gate, crop, template)
         return Scored(candidate=candidate, identity=self._record(seen, score, copied, gate))
 
     def _record(self, seen: Look, score: str, copied: bool, gate: Gate) -> IdentityRecord:
@@ -147,6 +149,15 @@ def _open(judges: Judges, package: FacePackage) -> FaceNetworks:
     networks = FaceNetworks(package.path(judges.folder), embedding=package.embedding, weakest_score=weakest)
     judges.folder.check_unchanged()
     return networks
+
+
+def _is_copy(score: str, gate: Gate, crop: Array, template: Template) -> bool:
+    """Looked at only for pictures that would pass: a copy scores near 1."""
+    if Decimal(score) < Decimal(gate.threshold):
+        return False
+    from personactl.identity import copies
+
+    return copies.is_copy(copies.thumbnail(crop), template.thumbnails)
 
 
 def _largest(faces: Sequence[Face], limits: Limits) -> Face | None:
