@@ -1,0 +1,1012 @@
+#!/usr/bin/env python3
+"""Verify a personactl ledger or receipt without personactl. One file; needs Python 3.11 and `cryptography`, no network.
+
+    verify_ledger.py ledger  FILE         [--trust trust.json] [--anchor RECEIPT_OR_CHECKPOINT]...
+    verify_ledger.py receipt FILE.receipt --trust trust.json   [--file FILE]
+
+Every line names the clause of SPEC.md that it checks.
+Exit: 0 good, 4 altered or broken, 5 signers not trusted, 2 usage.
+Written from SPEC.md; it shares no code with the package, so that one mistake cannot hide in both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+import sqlite3
+import sys
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+try:
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+except ImportError:  # an older library: checkpoints are then checked by Ed25519 alone, and the report says so
+    MLDSA44PublicKey = None
+
+ROOT_KINDS = ["genesis", "trust", "key-add", "key-retire", "key-revoke"]
+OPERATOR_KINDS = [
+    "run-open",
+    "run-close",
+    "persona-freeze",
+    "calibration",
+    "training",
+    "adoption",
+    "refusal",
+    "release",
+    "erasure",
+    "timestamp",
+    "restore",
+    "note",
+]
+RUN_KINDS = ["output", "reject", "void"]
+ROLE = dict.fromkeys(ROOT_KINDS, "root") | dict.fromkeys(OPERATOR_KINDS, "operator") | dict.fromkeys(RUN_KINDS, "run")
+ROLE["approval"] = "person"
+KID = r"SHA256:[A-Za-z0-9+/]{43}="
+ORIGIN = r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?/personactl/[0-9a-f]{16}"
+HEX32, HEX64, NUMBER = r"[0-9a-f]{32}", r"[0-9a-f]{64}", r"0|[1-9][0-9]{0,18}"
+RUN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+P = 2**255 - 19
+D = -121665 * pow(121666, -1, P) % P
+
+
+class Bad(Exception):  # noqa: N818
+    """One thing that does not hold: clause of SPEC.md, code as in `personactl explain`, message."""
+
+    def __init__(self, clause: str, code: str, message: str):
+        super().__init__(message)
+        self.clause, self.code, self.message = clause, code, message
+
+
+def need(condition: object, clause: str, code: str, message: str) -> None:
+    if not condition:
+        raise Bad(clause, code, message)
+
+
+# --- SPEC 1 and 2: spelling --------------------
+
+
+def unbase64(text: object, clause: str, code: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True) if isinstance(text, str) else None
+    except ValueError:
+        data = None
+    need(data is not None and base64.b64encode(data).decode() == text, clause, code, "base64 is not canonical")
+    return data
+
+
+def load_json(data: bytes, clause: str, code: str) -> object:
+    """SPEC 2.2 without the demand for canonical layout."""
+
+    def refuse(text: str) -> None:
+        raise ValueError(f"{text} is not an integer")
+
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise ValueError("a key stands twice")
+        return dict(pairs)
+
+    try:
+        text = data.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=unique, parse_float=refuse, parse_constant=refuse)
+        in_profile(value, 1)
+    except (ValueError, RecursionError) as error:
+        raise Bad(clause, code, f"JSON outside the profile: {error}") from None
+    return value
+
+
+def in_profile(value: object, depth: int) -> None:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        raise ValueError("an integer is too large")
+    if isinstance(value, str):
+        value.encode("utf-8")
+    if isinstance(value, dict | list):
+        if depth > 32:
+            raise ValueError("nested too deep")
+        for item in value.values() if isinstance(value, dict) else value:
+            in_profile(item, depth + 1)
+        for key in value if isinstance(value, dict) else ():
+            if not re.fullmatch(r"[ -~]+", key):
+                raise ValueError("a key is not printable ASCII")
+
+
+def canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+# --- SPEC 4: the tree --------------------
+
+
+def sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def split(size: int) -> int:
+    return 1 << (size - 1).bit_length() - 1
+
+
+class Tree:
+    """The recursive definition of RFC 6962, section 2.1, with perfect subtrees remembered."""
+
+    def __init__(self, leaf_hashes: list[bytes]):
+        self.leaves, self.known = leaf_hashes, {}
+
+    def root(self, start: int, stop: int) -> bytes:
+        if stop - start == 1:
+            return self.leaves[start]
+        if (start, stop) in self.known:
+            return self.known[start, stop]
+        middle = start + split(stop - start)
+        value = sha256(b"\x01", self.root(start, middle), self.root(middle, stop))
+        if (stop - start) & (stop - start - 1) == 0:
+            self.known[start, stop] = value
+        return value
+
+
+def climb(index: int, size: int, digest: bytes, path: list[bytes]) -> bytes | None:
+    """The root that an inclusion path leads to, from the top down."""
+    if size == 1:
+        return None if path else digest
+    if not path:
+        return None
+    k = split(size)
+    if index < k:
+        below = climb(index, k, digest, path[:-1])
+        return below and sha256(b"\x01", below, path[-1])
+    below = climb(index - k, size - k, digest, path[:-1])
+    return below and sha256(b"\x01", path[-1], below)
+
+
+# --- SPEC 5: keys --------------------
+
+
+def kid_of(key: bytes) -> str:
+    return "SHA256:" + base64.b64encode(sha256(key)).decode()
+
+
+def sound_key(text: object, kid: object) -> bytes:
+    """SPEC 5.1: on the curve, reduced, and eight times the point is not the neutral element."""
+    key = unbase64(text, "5.1", "ledger.malformed")
+    number = int.from_bytes(key, "little")
+    y, sign = number & (1 << 255) - 1, number >> 255
+    need(len(key) == 32 and y < P, "5.1", "ledger.key-weak", "an Ed25519 key is not 32 reduced bytes")
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    need(x * x % P == square and not (x == 0 and sign), "5.1", "ledger.key-weak", "an Ed25519 key is no point")
+    for _ in range(3):
+        t = D * x * x * y * y
+        x, y = 2 * x * y * pow(1 + t, -1, P) % P, (y * y + x * x) * pow(1 - t, -1, P) % P
+    need((x, y) != (0, 1), "5.1", "ledger.key-weak", "an Ed25519 key has small order")
+    need(kid is None or kid_of(key) == kid, "5.1", "ledger.key-id", "a key id does not belong to its key")
+    return key
+
+
+def ed25519_ok(key: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def mldsa_ok(key: bytes, signature: bytes, message: bytes) -> bool | None:
+    try:
+        if MLDSA44PublicKey is None:
+            return None
+        MLDSA44PublicKey.from_public_bytes(key).verify(signature, message)
+    except UnsupportedAlgorithm:
+        return None
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+# --- SPEC 3: leaves --------------------
+
+
+class Entry:
+    """SPEC 3.3: a leaf taken apart; every part has the one accepted form."""
+
+    def __init__(self, leaf: bytes):
+        need(len(leaf) <= 65535, "3.1", "ledger.leaf-size", "a leaf is longer than 65,535 bytes")
+        envelope = load_json(leaf, "3.1", "ledger.envelope")
+        shape = isinstance(envelope, dict) and set(envelope) == {"payload", "payloadType", "signatures"}
+        need(shape and canonical(envelope) == leaf, "3.1", "ledger.envelope", "a leaf is no canonical DSSE envelope")
+        signatures = envelope["signatures"]
+        need(
+            envelope["payloadType"] == "application/vnd.in-toto+json"
+            and isinstance(signatures, list)
+            and 1 <= len(signatures) <= 16
+            and all(isinstance(s, dict) and set(s) == {"keyid", "sig"} for s in signatures)
+            and all(isinstance(s["keyid"], str) and re.fullmatch(KID, s["keyid"]) for s in signatures)
+            and len({s["keyid"] for s in signatures}) == len(signatures),
+            "3.1", "ledger.envelope", "payload type or signatures have a wrong form",
+        )  # fmt: skip
+        self.leaf, self.hash = leaf, sha256(b"\x00", leaf)
+        self.payload = unbase64(envelope["payload"], "3.1", "ledger.envelope")
+        self.signers = [(s["keyid"], unbase64(s["sig"], "3.1", "ledger.envelope")) for s in signatures]
+        need(all(len(sig) == 64 for _, sig in self.signers), "3.1", "ledger.envelope", "a signature is not 64 bytes")
+        self._statement()
+        self._fields()
+
+    def _statement(self) -> None:
+        said = load_json(self.payload, "2.2", "ledger.profile")
+        need(canonical(said) == self.payload, "2.2", "ledger.profile", "a payload is not canonical JSON")
+        shape = isinstance(said, dict) and set(said) == {"_type", "predicate", "predicateType", "subject"}
+        need(shape and said["_type"] == "https://in-toto.io/Statement/v1", "3.2", "ledger.statement", "no Statement v1")
+        subject = said["subject"][0] if isinstance(said["subject"], list) and len(said["subject"]) == 1 else None
+        need(
+            isinstance(subject, dict)
+            and set(subject) == {"digest", "name"}
+            and isinstance(subject["name"], str)
+            and re.fullmatch(r"[^\x00-\x1f\x7f-\x9f]{1,512}", subject["name"])
+            and isinstance(subject["digest"], dict)
+            and set(subject["digest"]) == {"sha256"}
+            and matches(HEX64, subject["digest"]["sha256"])
+            and isinstance(said["predicate"], dict),
+            "3.2", "ledger.statement", "subject or predicate has a wrong form",
+        )  # fmt: skip
+        self.name, self.subject, self.said = subject["name"], subject["digest"]["sha256"], said["predicate"]
+        found = re.fullmatch(r"urn:personactl:predicate:([a-z-]+):1", str(said["predicateType"]))
+        need(found and found[1] in ROLE, "3.2", "ledger.kind-unknown", "the predicate type is not known")
+        self.kind = found[1]
+
+    def _fields(self) -> None:
+        """SPEC 6.1: the fields that rules read."""
+
+        def field(name: str, good: bool) -> None:
+            need(good, "6.1", "ledger.predicate", f"the field {name} of a {self.kind} entry has a wrong form")
+
+        said = self.said
+        sealed = said.get("sealed", {})
+        field("origin", self.kind == "genesis" or text(said.get("origin")))
+        field("sealed", isinstance(sealed, dict) and all(matches(HEX64, item) for item in sealed.values()))
+        patterns = {"run": RUN, "planSha256": HEX64, "entryId": HEX32, "jobKey": HEX64, "kid": KID, "ledgerId": HEX32}
+        for name in REQUIRED.get(self.kind, ()):
+            value = said.get(name)
+            if name in patterns:
+                field(name, matches(patterns[name], value))
+            elif name in NATURALS:
+                field(name, type(value) is int and value >= 0)
+            elif name == "runKey":
+                field(name, key_pair(value) and matches(KID, value["kid"]))
+            elif name == "rootKeys":
+                field(name, isinstance(value, list) and 0 < len(value) <= 16 and all(map(key_pair, value)))
+            elif name == "development":
+                field(name, isinstance(value, bool))
+            elif name == "role":
+                field(name, value in ("root", "operator", "ledger", "person"))
+            else:
+                field(name, text(value))
+        if self.kind == "genesis":
+            field("format", said["format"] == "personactl-ledger/1")
+            field("domain", matches(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?", said["domain"]))
+
+
+REQUIRED = {
+    "genesis": ["ledgerId", "format", "domain", "development", "rootKeys", "createdAt"],
+    "key-add": ["role", "kid", "publicKey", "addedAt"],
+    "key-retire": ["kid", "retiredAt"],
+    "key-revoke": ["kid", "fromIndex", "revokedAt"],
+    "run-open": ["run", "planSha256", "planned", "runKey", "startedAt"],
+    "output": ["run", "entryId", "jobKey"],
+    "reject": ["run", "entryId", "jobKey"],
+    "void": ["run", "entryId", "jobKey", "voids"],
+    "run-close": [
+        "run",
+        "planSha256",
+        "planned",
+        "done",
+        "failed",
+        "rejected",
+        "skipped",
+        "outputs",
+        "rejects",
+        "firstIndex",
+        "lastIndex",
+        "closedAt",
+    ],
+}
+NATURALS = [
+    "planned",
+    "fromIndex",
+    "voids",
+    "done",
+    "failed",
+    "rejected",
+    "skipped",
+    "outputs",
+    "rejects",
+    "firstIndex",
+    "lastIndex",
+]
+
+
+def matches(pattern: str, value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+def text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def key_pair(value: object) -> bool:
+    return isinstance(value, dict) and {"kid", "publicKey"} <= set(value) and all(text(v) for v in value.values())
+
+
+# --- SPEC 6: who may say what --------------------
+
+
+class Rules:
+    """All that earlier entries decide about later ones."""
+
+    def __init__(self) -> None:
+        self.origin, self.genesis = "", None
+        self.keys: dict[str, dict] = {}
+        self.revoked: dict[str, tuple[int, int]] = {}
+        self.runs: dict[str, dict] = {}
+        self.run_keys: set[str] = set()
+        self.ids: set[str] = set()
+        self.standing: dict[str, int] = {}
+        self.outputs: dict[int, Entry] = {}
+
+    def signers(self, index: int, entry: Entry) -> None:
+        """SPEC 6.2 to 6.5, with the signatures."""
+        message = b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(entry.payload), entry.payload)
+        public = [self._public(index, entry, kid) for kid, _ in entry.signers]
+        for key, (_, signature) in zip(public, entry.signers, strict=True):
+            need(ed25519_ok(key, signature, message), "6.4", "ledger.signature", "a signature is wrong")
+
+    def _public(self, index: int, entry: Entry, kid: str) -> bytes:
+        role = ROLE[entry.kind]
+        need((entry.kind == "genesis") == (index == 0), "6.2", "ledger.genesis", "the genesis is not exactly entry 0")
+        if index == 0:
+            listed = {k["kid"]: sound_key(k["publicKey"], k["kid"]) for k in entry.said["rootKeys"]}
+            need(len(listed) == len(entry.said["rootKeys"]), "6.6", "ledger.key-twice", "a root key is listed twice")
+            need(kid in listed, "6.2", "ledger.signer-unknown", "the genesis is signed by a key that it does not list")
+            return listed[kid]
+        need(entry.said["origin"] == self.origin, "6.3", "ledger.origin", "the entry names another origin")
+        one = len(entry.signers) == 1 or role in ("root", "person")
+        need(one, "6.4", "ledger.signer-role", f"a {entry.kind} entry has exactly one signer")
+        if role == "run":
+            run = self._open(entry)
+            need(kid == run["kid"], "6.5", "ledger.run-key", "the signer is not the key of the run's latest run-open")
+            key = {"public": run["public"]}
+        else:
+            key = self.keys.get(kid, {})
+            need(key, "6.4", "ledger.signer-unknown", f"the signer {kid} is not enrolled")
+            need(key["role"] == role, "6.4", "ledger.signer-role", f"a {key['role']} key may not sign {entry.kind}")
+            need(key["retired"] is None, "6.4", "ledger.signer-retired", "the signer was retired before")
+        need(kid not in self.revoked, "6.4", "ledger.signer-revoked", "the signer was revoked before")
+        return key["public"]
+
+    def _open(self, entry: Entry) -> dict:
+        run = self.runs.get(entry.said["run"])
+        need(run, "6.5", "ledger.run-unknown", "the run was never opened")
+        need(run["open"], "6.5", "ledger.run-closed", "the run is closed")
+        return run
+
+    def judge(self, index: int, entry: Entry) -> None:
+        """SPEC 6.5 to 6.9."""
+        said, kind = entry.said, entry.kind
+        if kind in ("key-add", "run-open"):
+            pair = said if kind == "key-add" else said["runKey"]
+            public = sound_key(pair["publicKey"], pair["kid"])
+            new = pair["kid"] not in self.keys and pair["kid"] not in self.run_keys
+            need(new, "6.6", "ledger.key-twice", "a key is enrolled a second time")
+            if said.get("role") == "ledger" and kind == "key-add":
+                log_vkeys(said.get("vkeys"), self.origin, public)
+        elif kind in ("key-retire", "key-revoke"):
+            self._end_key(index, entry)
+        elif kind in ("output", "reject"):
+            need(said["entryId"] not in self.ids, "6.7", "ledger.entry-id-twice", "an entryId stands twice")
+            taken = kind == "output" and said["jobKey"] in self.standing
+            need(not taken, "6.7", "ledger.job-key-twice", "a job has two standing outputs")
+        elif kind == "void":
+            target = self.outputs.get(said["voids"])
+            same = target is not None and target.subject == entry.subject
+            same = same and all(target.said[k] == said[k] for k in ("run", "entryId", "jobKey"))
+            same = same and self.standing.get(said["jobKey"]) == said["voids"]
+            need(same, "6.8", "ledger.void-target", "a void does not repeat a standing output of its run")
+        elif kind == "run-close":
+            self._close(entry)
+
+    def _end_key(self, index: int, entry: Entry) -> None:
+        kid = entry.said["kid"]
+        key = self.keys.get(kid)
+        in_use = {k: v for k, v in self.keys.items() if v["retired"] is None and k not in self.revoked}
+        roots = [k for k, v in in_use.items() if v["role"] == "root"]
+        if entry.kind == "key-retire":
+            need(key and key["retired"] is None, "6.6", "ledger.key-unknown", "the key to retire is not in use")
+        else:
+            known = (key or kid in self.run_keys) and kid not in self.revoked
+            need(known, "6.6", "ledger.key-unknown", "the key to revoke is not known, or revoked already")
+            past = entry.said["fromIndex"] <= index
+            need(past, "6.6", "ledger.key-revoke-index", "a revocation begins in the future")
+        need(roots != [kid], "6.6", "ledger.key-last", "the last root key cannot go")
+
+    def _close(self, entry: Entry) -> None:
+        run, said = self._open(entry), entry.said
+        names = ("planSha256", "planned", "outputs", "rejects", "firstIndex", "lastIndex")
+        total = said["done"] + said["failed"] + said["rejected"] + said["skipped"]
+        agrees = all(said[name] == run[name] for name in names) and said["planned"] == total
+        need(agrees, "6.9", "ledger.run-counts", "a run-close does not add up")
+
+    def record(self, index: int, entry: Entry) -> None:
+        said, kind = entry.said, entry.kind
+        if kind == "genesis":
+            self.genesis, self.origin = entry, f"{said['domain']}/personactl/{entry.hash.hex()[:16]}"
+            for pair in said["rootKeys"]:
+                self._enrol(pair, "root", index, [])
+        elif kind == "key-add":
+            vkeys = log_vkeys(said["vkeys"], self.origin, None) if said["role"] == "ledger" else []
+            self._enrol(said, said["role"], index, vkeys)
+        elif kind == "key-retire":
+            self.keys[said["kid"]]["retired"] = index
+        elif kind == "key-revoke":
+            self.revoked[said["kid"]] = (index, said["fromIndex"])
+        elif kind == "run-open":
+            run = {k: said[k] for k in ("planSha256", "planned")} | {"kid": said["runKey"]["kid"], "open": True}
+            run |= {"public": base64.b64decode(said["runKey"]["publicKey"]), "outputs": 0, "rejects": 0}
+            self.runs[said["run"]] = run | {"firstIndex": index, "lastIndex": index}
+            self.run_keys.add(run["kid"])
+        elif kind in (*RUN_KINDS, "run-close") and said["run"] in self.runs:
+            self._record_run(index, entry, self.runs[said["run"]])
+
+    def _record_run(self, index: int, entry: Entry, run: dict) -> None:
+        said, kind = entry.said, entry.kind
+        if kind == "run-close":
+            run["open"] = False
+            return
+        run["lastIndex"] = index
+        run["outputs"] += kind == "output"
+        run["rejects"] += kind == "reject"
+        if kind == "void":
+            if self.standing.get(said["jobKey"]) == said["voids"]:
+                del self.standing[said["jobKey"]]
+            return
+        self.ids.add(said["entryId"])
+        if kind == "output":
+            self.standing.setdefault(said["jobKey"], index)
+            self.outputs[index] = entry
+
+    def _enrol(self, pair: dict, role: str, index: int, vkeys: list) -> None:
+        public = base64.b64decode(pair["publicKey"])
+        self.keys[pair["kid"]] = {"public": public, "role": role, "added": index, "retired": None, "vkeys": vkeys}
+
+
+# --- SPEC 7: notes and checkpoints --------------------
+
+
+def parse_vkey(line: object) -> tuple[str, bytes, int, bytes]:
+    """(name, key hash, type, public key)."""
+    pattern = r"([^\s+]{1,255})\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)"
+    found = re.fullmatch(pattern, line) if isinstance(line, str) else None
+    need(found, "7.1", "ledger.vkey", "this is not a verifier key")
+    material = unbase64(found[3], "7.1", "ledger.vkey")
+    size = {1: 32, 6: 1312}.get(material[0] if material else 0)
+    need(size == len(material) - 1, "7.1", "ledger.vkey", "a verifier key has an unknown type or a wrong length")
+    expected = sha256(found[1].encode(), b"\n", material)[:4]
+    need(expected.hex() == found[2], "7.1", "ledger.vkey", "the hash in a verifier key is wrong")
+    if material[0] == 1:
+        sound_key(base64.b64encode(material[1:]).decode(), None)
+    return found[1], expected, material[0], material[1:]
+
+
+def log_vkeys(lines: object, origin: str, public: bytes | None) -> list[tuple[str, bytes, int, bytes]]:
+    """SPEC 6.6: the verifier keys of a ledger key."""
+    keys = [parse_vkey(line) for line in lines] if isinstance(lines, list) else []
+    types = [key[2] for key in keys]
+    good = types in ([1], [1, 6]) and all(key[0] == origin for key in keys) and public in (None, keys[0][3])
+    need(good, "6.6", "ledger.vkey", "the verifier keys of a ledger key do not fit it")
+    return keys
+
+
+class Checkpoint:
+    """SPEC 7.2."""
+
+    def __init__(self, note: str):
+        plain = len(note) <= 262144 and not re.search(r"[\x00-\x09\x0b-\x1f]", note)
+        body, blank, tail = note.rpartition("\n\n")
+        need(plain and blank and body and tail.endswith("\n"), "7.1", "ledger.note", "this is not a signed note")
+        lines = [re.fullmatch(r"— ([^\s+]{1,255}) ([A-Za-z0-9+/=]+)", line) for line in tail[:-1].split("\n")]
+        need(all(lines) and len(lines) <= 64, "7.1", "ledger.note", "a signature line has a wrong form")
+        self.lines = [(line[1], unbase64(line[2], "7.1", "ledger.note")) for line in lines]
+        need(all(len(blob) >= 5 for _, blob in self.lines), "7.1", "ledger.note", "a signature is too short")
+        self.body = body + "\n"
+        parts = body.split("\n")
+        code = "ledger.checkpoint-malformed"
+        need(len(parts) == 3 and re.fullmatch(ORIGIN, parts[0]), "7.2", code, "a checkpoint has not its three lines")
+        need(re.fullmatch(NUMBER, parts[1]) and int(parts[1]) < 2**63, "7.2", code, "a tree size has a wrong form")
+        self.origin, self.size, self.root = parts[0], int(parts[1]), unbase64(parts[2], "7.2", code)
+        need(len(self.root) == 32, "7.2", code, "a root is not 32 bytes")
+
+    def signed_by(self, keys: list[tuple[str, bytes, int, bytes]]) -> tuple[bool, bool]:
+        """SPEC 7.4: (accepted, a signature of a known key is wrong)."""
+        good, absent = set(), set()
+        for name, hash_, type_, public in keys:
+            for line_name, blob in self.lines:
+                if (line_name, blob[:4]) != (name, hash_):
+                    continue
+                verdict = self._verify(name, type_, public, blob[4:])
+                if verdict is False:
+                    return False, True
+                (absent if verdict is None else good).add(type_)
+            if type_ == 6 and mldsa_ok(bytes(1312), bytes(2420), b"") is None:
+                absent.add(6)
+        wanted = {key[2] for key in keys} - absent
+        return bool(good) and wanted <= good, False
+
+    def _verify(self, name: str, type_: int, public: bytes, signature: bytes) -> bool | None:
+        if type_ == 1:
+            return ed25519_ok(public, signature, self.body.encode())
+        if len(signature) != 8 + 2420:
+            return False
+        named = bytes([len(name)]) + name.encode() + signature[:8] + bytes([len(self.origin)]) + self.origin.encode()
+        message = b"subtree/v1\n\x00" + named + bytes(8) + self.size.to_bytes(8, "big") + self.root
+        return mldsa_ok(public, signature[8:], message)
+
+
+# --- SPEC 8 and 9: receipts --------------------
+
+
+def take(value: object, names: str, clause: str, code: str) -> list:
+    good = isinstance(value, dict) and set(value) == set(names.split())
+    need(good, clause, code, f"a map does not have exactly the keys {names}")
+    return [value[name] for name in names.split()]
+
+
+def parse_path(lines: object) -> list[bytes]:
+    code = "receipt.malformed"
+    need(isinstance(lines, list) and len(lines) <= 63, "8.2", code, "a path is missing or too long")
+    path = [unbase64(line, "8.2", code) for line in lines]
+    need(all(len(digest) == 32 for digest in path), "8.2", code, "a hash of a path is not 32 bytes")
+    return path
+
+
+class Receipt:
+    """SPEC 8.1 and 8.2."""
+
+    def __init__(self, data: bytes):
+        code = "receipt.malformed"
+        need(len(data) <= 1 << 20, "8.1", code, "a receipt is longer than 1 MiB")
+        document = load_json(data, "8.1", code)
+        schema, leaf, proof, keys, stamps = take(document, "schema leaf proof keys timestamps", "8.1", code)
+        lists = isinstance(keys, list) and len(keys) <= 16 and isinstance(stamps, list) and len(stamps) <= 16
+        typed = schema == "personactl.receipt/1" and isinstance(proof, str) and lists
+        need(typed, "8.1", code, "wrong schema or types")
+        head, _, note = proof.partition("\n\n")
+        lines = head.split("\n")
+        good = lines[0] == "c2sp.org/tlog-proof@v1" and len(lines) > 1 and re.fullmatch(f"index ({NUMBER})", lines[1])
+        need(good, "8.2", code, "the proof does not begin with its two lines")
+        self.leaf, self.index, self.path = unbase64(leaf, "8.1", code), int(lines[1][6:]), parse_path(lines[2:])
+        try:
+            self.head = Checkpoint(note)
+        except Bad as bad:
+            raise Bad(bad.clause, code, bad.message) from None
+        self.keys = []
+        for item in keys:
+            leaf, index, path = take(item, "leaf index path", "8.1", code)
+            need(type(index) is int and index >= 0, "8.1", code, "a key entry has no index")
+            self.keys.append((unbase64(leaf, "8.1", code), index, parse_path(path)))
+        for item in stamps:
+            tsa, algorithm, token = take(item, "tsa hashAlgorithm token", "8.1", code)
+            good = isinstance(tsa, str) and algorithm in ("sha256", "sha384", "sha512")
+            need(good and unbase64(token, "8.1", code), "8.1", code, "a time stamp has a wrong form")
+        self.stamps = len(stamps)
+
+
+class Trust:
+    """The ledger part of a trust file (SPEC 9.1). Root keys may stand as base64 or as {kid, publicKey}."""
+
+    def __init__(self, path: Path):
+        document = load_json(path.read_bytes(), "9.1", "trust.file-invalid")
+        need(
+            isinstance(document, dict)
+            and document.get("schema") == "personactl.trust/1"
+            and matches(ORIGIN, document.get("origin"))
+            and all(isinstance(document.get(name), list) and document[name] for name in ("logKeys", "rootKeys")),
+            "9.1", "trust.file-invalid", "this is not a trust file",
+        )  # fmt: skip
+        self.origin = document["origin"]
+        self.log_keys = [parse_vkey(line) for line in document["logKeys"]]
+        roots = [item["publicKey"] if isinstance(item, dict) else item for item in document["rootKeys"]]
+        self.roots = {kid_of(sound_key(item, None)) for item in roots}
+
+
+def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | None) -> None:
+    """The steps of SPEC 9.2, in order; the first that fails ends it."""
+    receipt = Receipt(data)
+    report.ok("9.2 step 1", "the receipt has the form of personactl.receipt/1")
+    entry = step("2", "receipt.leaf", Entry, receipt.leaf)
+    report.ok("9.2 step 2", f"the leaf is a {entry.kind} entry about {entry.name!r}")
+    head = receipt.head
+    need(head.origin == trust.origin, "9.2 step 3", "receipt.origin", f"it is from {head.origin}, not {trust.origin}")
+    report.ok("9.2 step 3", f"the origin is {head.origin}")
+    accepted, wrong = head.signed_by(trust.log_keys)
+    need(not wrong, "9.2 step 4", "receipt.log-signature", "a signature of the log is wrong")
+    need(accepted, "9.2 step 4", "receipt.log-key", "the checkpoint is not signed by the log keys of the trust file")
+    report.ok("9.2 step 4", f"the log signed a checkpoint over {head.size} entries")
+    for leaf, index, path in [(receipt.leaf, receipt.index, receipt.path), *receipt.keys]:
+        found = climb(index, head.size, sha256(b"\x00", leaf), path) if index < head.size else None
+        need(found == head.root, "9.2 step 5", "receipt.inclusion", f"entry {index} is not in the signed tree")
+    report.ok("9.2 step 5", f"entry {receipt.index} and {len(receipt.keys)} key entries are in the signed tree")
+    rules = key_chain(report, receipt, entry, trust)
+    step("8", "receipt.signature", rules.signers, receipt.index, entry)
+    report.ok("9.2 step 8", f"the entry is signed by {', '.join(kid for kid, _ in entry.signers)}")
+    if subject is None:
+        report.note("9.2 step 9", "no --file was given: which file the receipt is about was not compared")
+    else:
+        need(entry.subject == subject, "9.2 step 9", "receipt.subject", "the file is not the one that was recorded")
+        report.ok("9.2 step 9", f"the file has the recorded SHA-256 {subject}")
+    report.note("9.3", "revocations and voids recorded later are not visible in a receipt")
+    if receipt.stamps:
+        report.note("8.3", f"{receipt.stamps} time stamps were not checked")
+
+
+def key_chain(report: Report, receipt: Receipt, entry: Entry, trust: Trust) -> Rules:
+    """SPEC 9.2, steps 6 and 7."""
+    rules = Rules()
+    first = (receipt.leaf, receipt.index, []) if receipt.index == 0 or not receipt.keys else receipt.keys[0]
+    genesis = step("6", "receipt.genesis", Entry, first[0])
+    makes = genesis.kind == "genesis" and f"{genesis.said['domain']}/personactl/{genesis.hash.hex()[:16]}"
+    need(first[1] == 0 and makes == trust.origin, "9.2 step 6", "receipt.genesis", "no genesis of this origin")
+    trusted = trust.roots & {kid for kid, _ in genesis.signers}
+    need(trusted, "9.2 step 6", "receipt.root-key", "the genesis is not signed by a root key of the trust file")
+    report.ok("9.2 step 6", "the genesis makes the origin and is signed by a trusted root key")
+    before = -1
+    for leaf, index, _ in receipt.keys:
+        item = step("7", "receipt.key-chain", Entry, leaf)
+        order = before < index < receipt.index and item.kind in ("genesis", "key-add", "run-open")
+        need(order, "9.2 step 7", "receipt.key-chain", "a key entry is of a wrong kind or out of order")
+        step("7", "receipt.key-chain", rules.signers, index, item)
+        step("7", "receipt.key-chain", rules.judge, index, item)
+        rules.record(index, item)
+        before = index
+    report.ok("9.2 step 7", "each key is certified by an earlier one, down to the genesis")
+    return rules
+
+
+def step(number: str, code: str, call: object, *arguments: object) -> object:
+    """Run one step and report its failure under the step's own code."""
+    try:
+        return call(*arguments)
+    except Bad as bad:
+        raise Bad(f"9.2 step {number}", code, bad.message) from None
+
+
+# --- SPEC 11 and 12: the file --------------------
+
+COLUMNS = [
+    "leaf_hash",
+    "kind",
+    "run",
+    "entry_id",
+    "job_key",
+    "voids",
+    "certifies",
+    "subject_name",
+    "subject_sha256",
+    "key_id",
+    "statement",
+]
+
+
+def columns_of(entry: Entry) -> tuple:
+    """SPEC 11.1: what the columns of an entry must say."""
+    said, in_run = entry.said, entry.kind in RUN_KINDS
+    certified = said["kid"] if entry.kind == "key-add" else None
+    if entry.kind == "run-open":
+        certified = said["runKey"]["kid"]
+    return (
+        entry.hash,
+        entry.kind,
+        said.get("run") if isinstance(said.get("run"), str) else None,
+        said["entryId"] if in_run else None,
+        said["jobKey"] if in_run else None,
+        said["voids"] if entry.kind == "void" else None,
+        certified,
+        entry.name,
+        entry.subject,
+        entry.signers[0][0],
+        entry.payload.decode(),
+    )
+
+
+class LedgerFile:
+    """SPEC 12, clause by clause; goes on after a failure wherever that makes sense."""
+
+    def __init__(self, report: Report, path: Path):
+        self.report, self.path, self.rules = report, path, Rules()
+        self.hashes: list[bytes] = []
+        self.signed: dict[str, list[int]] = {}
+        self.certified: dict[int, str] = {}
+
+    def verify(self, trust: Trust | None, anchors: list[bytes]) -> None:
+        self._header()
+        connection = sqlite3.connect(f"file:{quote(str(self.path.absolute()))}?mode=ro", uri=True)
+        try:
+            for pragma in ("trusted_schema=OFF", "query_only=ON", "cell_size_check=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            self._schema(connection)
+            problems = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
+            self.report.check(problems == ["ok"], "12.3", "ledger.database", "SQLite finds its own structures sound")
+            self._entries(connection)
+            self._tiles(connection)
+            self._sealed(connection)
+            self._heads(connection, trust, anchors)
+            self._revocations()
+        except sqlite3.DatabaseError as error:
+            raise Bad("12.3", "ledger.database", f"SQLite cannot read the file: {error}") from None
+        finally:
+            connection.close()
+
+    def _header(self) -> None:
+        """SPEC 12.1 and 12.2, from the bytes."""
+        with self.path.open("rb") as stream:
+            head = stream.read(100)
+        good = head[:16] == b"SQLite format 3\0" and head[68:72] == b"PLG1" and head[60:64] == bytes([0, 0, 0, 1])
+        need(good, "12.1", "ledger.header", "this is not a ledger of format 1")
+        need(head[18:20] == b"\1\1", "12.1", "ledger.journal", "the file was switched to write-ahead logging")
+        for suffix in ("-wal", "-journal"):
+            journal = Path(f"{self.path}{suffix}")
+            stray = journal.is_symlink() or (journal.exists() and journal.stat().st_size)
+            need(not stray, "12.2", "ledger.journal", f"{journal.name} lies beside the file; verify a copy at rest")
+        self.report.ok("12.1", "the header says: ledger, format 1, rollback journal")
+
+    def _schema(self, connection: sqlite3.Connection) -> None:
+        """SPEC 12.3, when schema.sql lies beside this program; only tables are read in any case."""
+        shipped = Path(__file__).resolve().with_name("schema.sql")
+        if not shipped.is_file():
+            self.report.note("12.3", "schema.sql is not beside this program: the schema was not compared")
+            return
+        other = sqlite3.connect(":memory:")
+        other.executescript(shipped.read_text(encoding="utf-8"))
+        query = "SELECT type, name, sql FROM sqlite_master"
+        wrong = set(connection.execute(query)) ^ set(other.execute(query))
+        other.close()
+        names = ", ".join(sorted({f"{kind} {name}" for kind, name, _ in wrong}))
+        self.report.check(
+            not wrong, "12.3", "ledger.schema", f"the schema is that of schema.sql{names and ': ' + names}"
+        )
+        need(
+            not any(kind == "table" for kind, _, _ in wrong), "12.3", "ledger.schema", "the tables cannot be relied on"
+        )
+
+    def _entries(self, connection: sqlite3.Connection) -> None:
+        """SPEC 12.4."""
+        order = f"SELECT idx, leaf, {', '.join(COLUMNS)} FROM entry NOT INDEXED ORDER BY idx"  # noqa: S608
+        clock = ""
+        for index, (place, leaf, *columns) in enumerate(connection.execute(order)):
+            need(place == index, "12.4", "ledger.index-gap", f"entry {index} is missing")
+            digest = sha256(b"\x00", leaf)
+            self.hashes.append(digest)
+            if columns[0] != digest:
+                self.report.fail("12.4", "ledger.leaf-hash", f"entry {index}: the stored leaf hash is wrong")
+            try:
+                self._entry(index, Entry(leaf), columns)
+            except Bad as bad:
+                self.report.fail(bad.clause, bad.code, f"entry {index}: {bad.message}")
+        for index, time in connection.execute("SELECT idx, appended_at FROM entry NOT INDEXED ORDER BY idx"):
+            if time < clock:
+                self.report.note("12.4", f"entry {index} has an earlier appended_at than the one before (ledger.clock)")
+            clock = max(clock, time)
+        need(self.hashes, "12.4", "ledger.genesis", "the ledger is empty")
+        self.report.sum_up("12.4", f"{len(self.hashes)} entries: hashes, columns, rules and signatures of SPEC 6")
+
+    def _entry(self, index: int, entry: Entry, columns: list) -> None:
+        wrong = [n for n, a, b in zip(COLUMNS[1:], columns[1:], columns_of(entry)[1:], strict=True) if a != b]
+        if wrong:
+            self.report.fail("12.4", "ledger.projection", f"entry {index}: the leaf does not say {', '.join(wrong)}")
+        try:
+            self.rules.signers(index, entry)
+            self.rules.judge(index, entry)
+        except Bad:
+            if ROLE[entry.kind] != "root" and entry.kind != "run-open":
+                self.rules.record(index, entry)  # it records, but decides nothing about keys
+            raise
+        self.rules.record(index, entry)
+        for kid, _ in entry.signers:
+            self.signed.setdefault(kid, []).append(index)
+        if entry.kind in ("key-add", "run-open"):
+            self.certified[index] = entry.said["kid"] if entry.kind == "key-add" else entry.said["runKey"]["kid"]
+
+    def _tiles(self, connection: sqlite3.Connection) -> None:
+        """SPEC 12.4: tiles are derived; compare every one."""
+        expected: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+        level, hashes = 0, self.hashes
+        while len(hashes) >= 256:
+            roots = [Tree(hashes[i : i + 256]).root(0, 256) for i in range(0, len(hashes) - 255, 256)]
+            for n, root in enumerate(roots):
+                expected[level, n] = (b"".join(hashes[256 * n : 256 * n + 256]), root)
+            level, hashes = level + 1, roots
+        found = {(lv, n): (h, r) for lv, n, h, r in connection.execute("SELECT level, idx, hashes, root FROM tile")}
+        self.report.check(found == expected, "12.4", "ledger.tile", f"{len(expected)} tiles hold what the leaves give")
+
+    def _sealed(self, connection: sqlite3.Connection) -> None:
+        """SPEC 10.2: values that are still there are the committed ones."""
+        wrong, count = [], 0
+        sql = "SELECT s.idx, field, salt, value, leaf FROM sealed AS s LEFT JOIN entry AS e ON e.idx = s.idx"
+        for index, field, salt, value, leaf in connection.execute(sql):
+            digest = sha256(b"personactl/commit/v1\0", field.encode(), b"\0", salt, value.encode()).hex()
+            count += 1
+            try:
+                if Entry(leaf or b"").said.get("sealed", {}).get(field) != digest:
+                    wrong.append(index)
+            except Bad:
+                wrong.append(index)
+        named = f" — not: entries {wrong[:5]}" if wrong else ""
+        self.report.check(not wrong, "10.2", "ledger.seal", f"{count} sealed values are the committed ones{named}")
+
+    def _heads(self, connection: sqlite3.Connection, trust: Trust | None, anchors: list[bytes]) -> None:
+        """SPEC 12.5 to 12.7."""
+        tree, heads = Tree(self.hashes), []
+        for size, root, note in connection.execute("SELECT size, root, note FROM checkpoint ORDER BY size"):
+            try:
+                heads.append(self._head(tree, size, root, note))
+            except Bad as bad:
+                self.report.fail(bad.clause, bad.code, f"checkpoint over {size}: {bad.message}")
+        covered = heads[-1].size if heads else 0
+        self.report.sum_up(
+            "12.5", f"{len(heads)} checkpoints; {len(self.hashes) - covered} entries come after the last"
+        )
+        if trust is None:
+            self.report.note("12.6", "no --trust was given: whose ledger this is was not checked")
+        else:
+            self._trust(trust, heads[-1] if heads else None)
+        for data in anchors:
+            self._anchor(tree, data, trust)
+        if not anchors:
+            self.report.note("12.7", "no --anchor: that the file was cut back to an earlier state is NOT excluded")
+        self.report.note("12.4", f"tree head over all entries: {tree.root(0, len(self.hashes)).hex()}")
+
+    def _head(self, tree: Tree, size: int, root: str, note: str) -> Checkpoint:
+        head = Checkpoint(note)
+        same = (size, root, self.rules.origin) == (head.size, head.root.hex(), head.origin)
+        need(same, "12.5", "ledger.checkpoint-columns", "its row contradicts its note")
+        need(head.size <= len(self.hashes), "12.5", "ledger.truncated", "it covers more entries than the file has")
+        need(tree.root(0, size) == head.root, "12.5", "ledger.checkpoint-root", "the entries do not lead to its root")
+        keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
+        signed = any(head.signed_by(key["vkeys"])[0] for key in keys)
+        need(signed, "12.5", "ledger.checkpoint-signature", "it is not signed by an enrolled ledger key")
+        return head
+
+    def _may_sign(self, kid: str, key: dict, size: int) -> bool:
+        """SPEC 7.3."""
+        ends = [key["retired"], self.rules.revoked.get(kid, (None,))[0]]
+        return key["added"] < size and all(end is None or size <= end for end in ends)
+
+    def _trust(self, trust: Trust, latest: Checkpoint | None) -> None:
+        """SPEC 12.6."""
+        origin, genesis = self.rules.origin, self.rules.genesis
+        self.report.check(origin == trust.origin, "12.6", "ledger.trust-origin", f"{origin} is the trust file's origin")
+        known = genesis is not None and trust.roots & {kid for kid, _ in genesis.signers}
+        self.report.check(known, "12.6", "ledger.trust-root", "a root key of the trust file signed the genesis")
+        if latest is not None:
+            signed = latest.signed_by(trust.log_keys)[0]
+            self.report.check(signed, "12.6", "ledger.trust-log-key", "its log keys signed the latest checkpoint")
+
+    def _anchor(self, tree: Tree, data: bytes, trust: Trust | None) -> None:
+        """SPEC 12.7: a receipt, a tlog-proof or a bare checkpoint from outside."""
+        try:
+            if data.lstrip()[:1] == b"{":
+                head = Receipt(data).head
+            else:
+                note = data.decode("utf-8", "replace")
+                head = Checkpoint(note.partition("\n\n")[2] if note.startswith("c2sp.org/tlog-proof@v1\n") else note)
+        except Bad as bad:
+            self.report.fail("12.7", "ledger.anchor", bad.message)
+            return
+        keys = [key["vkeys"] for key in self.rules.keys.values() if key["vkeys"]]
+        keys += [trust.log_keys] if trust is not None else []
+        ours = head.origin == self.rules.origin and any(head.signed_by(k)[0] for k in keys)
+        if not ours:
+            self.report.fail("12.7", "ledger.anchor", "the anchor is not from this ledger")
+        elif head.size > len(self.hashes):
+            self.report.fail("12.7", "ledger.rollback", f"the anchor covers {head.size} entries: the file was cut back")
+        else:
+            same = head.size > 0 and tree.root(0, head.size) == head.root
+            self.report.check(same, "12.7", "ledger.fork", f"the anchor over {head.size} entries is part of this tree")
+
+    def _revocations(self) -> None:
+        """SPEC 12.8."""
+        waiting = [(kid, start, at) for kid, (at, start) in self.rules.revoked.items()]
+        found: set[int] = set()
+        while waiting:
+            kid, start, stop = waiting.pop()
+            for index in self.signed.get(kid, []):
+                if start <= index < stop and index not in found:
+                    found.add(index)
+                    waiting.append((self.certified.get(index, ""), index, len(self.hashes)))
+        for index in sorted(found):
+            self.report.note("12.8", f"entry {index} was signed by a key revoked from before it (ledger.distrusted)")
+
+
+# --- what is printed --------------------
+
+
+class Report:
+    """One line a check. `codes` are those of the failures, in order."""
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+
+    def ok(self, clause: str, message: str) -> None:
+        self._line("ok  ", clause, message)
+
+    def note(self, clause: str, message: str) -> None:
+        self._line("note", clause, message)
+
+    def fail(self, clause: str, code: str, message: str) -> None:
+        self.codes.append(code)
+        self._line("FAIL", clause, f"{message} [{code}]")
+
+    def sum_up(self, clause: str, message: str) -> None:
+        """The last line about a clause that was checked item by item."""
+        self._line("ok  " if not self.codes else "read", clause, message)
+
+    def _line(self, word: str, clause: str, message: str) -> None:
+        """Text from an untrusted file reaches the terminal without control or direction characters."""
+        print(
+            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in f"{word}  SPEC {clause}: {message}")
+        )
+
+    def check(self, good: object, clause: str, code: str, message: str) -> None:
+        if good:
+            self.ok(clause, message)
+        else:
+            self.fail(clause, code, f"not so: {message}")
+
+    def exit_code(self) -> int:
+        trust = {"receipt.origin", "receipt.log-key", "receipt.root-key"}
+        trust |= {"ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
+        return 0 if not self.codes else 5 if set(self.codes) <= trust else 4
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    ledger = commands.add_parser("ledger", help="check a whole ledger file")
+    ledger.add_argument("path", type=Path)
+    ledger.add_argument("--trust", type=Path)
+    ledger.add_argument("--anchor", type=Path, action="append", default=[])
+    receipt = commands.add_parser("receipt", help="check one receipt, offline")
+    receipt.add_argument("path", type=Path)
+    receipt.add_argument("--trust", type=Path, required=True)
+    receipt.add_argument("--file", type=Path)
+    options = parser.parse_args(arguments)
+    report = Report()
+    try:
+        trust = Trust(options.trust) if options.trust else None
+    except (OSError, Bad) as error:
+        print(f"{options.trust}: {error}", file=sys.stderr)
+        return 2
+    try:
+        with options.path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {options.path} sha256 {digest}")
+        if options.command == "ledger":
+            LedgerFile(report, options.path).verify(trust, [path.read_bytes() for path in options.anchor])
+        else:
+            subject = hashlib.sha256(options.file.read_bytes()).hexdigest() if options.file else None
+            verify_receipt(report, options.path.read_bytes(), trust, subject)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except Bad as bad:
+        report.fail(bad.clause, bad.code, bad.message)
+    code = report.exit_code()
+    print("good" if code == 0 else f"NOT GOOD: {len(report.codes)} checks failed, exit {code}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
