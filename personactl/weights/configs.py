@@ -45,6 +45,8 @@ def read(path: str, descriptor: int, size: int) -> Any:
     if name in DATA_NAMES:
         return None
     refuse_code(path, document)
+    if name.endswith(".index.json"):
+        _check_shards(path, document)
     return document
 
 
@@ -73,6 +75,18 @@ def refuse_code(path: str, document: Any) -> None:
             for key, item in value.items():
                 _refuse_key(path, key, item)
                 todo.append(item)
+
+
+def _check_shards(path: str, document: Any) -> None:
+    """An index of shards is read by joining its names to the folder: they must stay inside."""
+    shards = document.get("weight_map") if isinstance(document, dict) else None
+    if not isinstance(shards, dict) or not all(
+        isinstance(shard, str) and "/" not in shard and "\\" not in shard and shard.endswith(".safetensors")
+        for shard in shards.values()
+    ):
+        raise WeightsError(
+            "the index names shards that are not safetensors files beside it", where=path, code="weights.config-invalid"
+        )
 
 
 def _refuse_key(path: str, key: str, value: Any) -> None:
