@@ -76,7 +76,7 @@ def _byte_faults(source: Source, records: tuple[Record, ...]) -> tuple[Finding, 
             f"the {record.source} says SHA-256 {record.subject_sha256[:16]}…, the file has {source.sha256[:16]}…",
         )
         for record in records
-        if record.state in ("proven", "voided") and record.subject_sha256 != source.sha256
+        if record.state in ("proven", "voided", "distrusted") and record.subject_sha256 != source.sha256
     )
 
 
@@ -237,13 +237,13 @@ def ledger(evidence: Evidence) -> Conclusion:
             f"{near.distance} of 64 watermark bits differ"
         )
         return Conclusion("similar", (*findings, finding("verify.candidate", message)))
-    known = any(record.state in ("absent", "pending", "proven", "voided") for record in evidence.records)
+    known = any(record.state in ("absent", "pending", "proven", "voided", "distrusted") for record in evidence.records)
     return Conclusion("absent" if known else "not-checked", findings)
 
 
 def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
     if record.state == "proven":
-        return _contradictions(record, evidence)
+        return (*_contradictions(record, evidence), *_limits(record))
     name = "receipt" if record.source == "receipt" else "ledger"
     message = {
         "invalid": f"the receipt does not verify: {record.reason}",
@@ -252,9 +252,10 @@ def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
         "unchecked": f"the {name} was not used, because no trust file was given",
         "absent": "the ledger has no entry for these bytes",
         "voided": f"the entry of these bytes was withdrawn: {record.reason}",
+        "distrusted": "the key that signed the entry of these bytes was revoked from before it",
         "pending": "the ledger holds an entry about this file, and no checkpoint covers it yet",
     }[record.state]
-    subject = "entry" if record.state in ("voided", "pending") else name
+    subject = "entry" if record.state in ("voided", "pending", "distrusted") else name
     code = f"verify.{subject}-{record.state}"
     return (finding(code, message),)
 
@@ -276,6 +277,12 @@ def _contradictions(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
         for what, ours, theirs in pairs
         if theirs and ours != theirs
     )
+
+
+def _limits(record: Record) -> tuple[Finding, ...]:
+    if not record.notes:
+        return ()
+    return (finding("verify.record-limits", f"what this {record.source} cannot show: {'; '.join(record.notes)}"),)
 
 
 def approval(*, required: bool) -> Conclusion:

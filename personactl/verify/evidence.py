@@ -21,7 +21,9 @@ Presence = Literal["embedded", "absent", "remote"]
 ClaimState = Literal["Trusted", "Valid", "Invalid", ""]
 Signer = Literal["accepted", "not-allowed", "unknown", "expired", "not-established", "not-asked"]
 RecordSource = Literal["receipt", "ledger"]
-RecordState = Literal["proven", "absent", "invalid", "untrusted", "unchecked", "broken", "voided", "pending"]
+RecordState = Literal[
+    "proven", "absent", "invalid", "untrusted", "unchecked", "broken", "voided", "pending", "distrusted"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class Record:
     `proven`: signatures and inclusion hold under a trust file; the fields tell what the entry says, which may still be
     about other bytes. `untrusted`: it belongs to a log that no trust file names. `unchecked`: there is no trust file.
     `pending`: the ledger holds an entry that no checkpoint covers yet.
+    `distrusted`: the entry holds, but its key was revoked from before it. `notes`: what this source cannot show.
     """
 
     source: RecordSource
@@ -118,6 +121,7 @@ class Record:
     index: int | None = None
     persona: tuple[str, int] | None = None
     development: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

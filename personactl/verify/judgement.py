@@ -65,6 +65,7 @@ def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, .
         ),
         "record-broken": any(record.state in ("invalid", "broken") for record in evidence.records),
         "record-untrusted": any(record.state == "untrusted" for record in evidence.records),
+        "record-distrusted": any(record.state == "distrusted" for record in evidence.records),
         "require-exact": demands.exact,
         "require-approval": demands.approval,
     }

@@ -7,14 +7,16 @@ single receipt cannot know: that an entry was withdrawn later, and which entry a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
 from personactl_ledger import Ledger, LedgerCorrupt, LedgerError, LedgerMissing, StoredEntry, check
 
+from personactl.errors import EXIT_OK, EXIT_TRUST
 from personactl.keys.trust import TrustFile
-from personactl.verify.evidence import Candidate, Record, persona_of
+from personactl.verify.evidence import Candidate, Record, RecordState, persona_of
 from personactl.verify.records import FILE_KINDS, prove
 
 MAX_DISTANCE = 6
@@ -30,6 +32,8 @@ class LedgerSource:
         self._fault: Record | None = None
         self._ledger: Ledger | None = None
         self._trust: tuple[TrustFile, ...] = ()
+        self._distrusted: frozenset[int] = frozenset()
+        self._notes: tuple[str, ...] = ()
         try:
             self._ledger = Ledger.open_reader(path)
             self._fault = self._examine(path, self._ledger.origin, trust)
@@ -44,10 +48,13 @@ class LedgerSource:
         if not self._trust:
             return Record(source="ledger", state="untrusted", origin=origin)
         report = check(path, level="index", trust=self._trust[0].ledger)
-        if report.ok:
+        self._distrusted = frozenset(report.distrusted)
+        self._notes = report.notes
+        if report.exit_code == EXIT_OK:
             return None
-        reason = report.findings[0].message if report.findings else "the check found no reason"
-        return Record(source="ledger", state="broken", origin=origin, reason=reason)
+        reason = next(item.message for item in report.findings if item.severity == "error")
+        state: RecordState = "untrusted" if report.exit_code == EXIT_TRUST else "broken"
+        return Record(source="ledger", state=state, origin=origin, reason=reason)
 
     def record(self, sha256: str, entry_id: str) -> Record:
         """What the ledger says about these bytes, else about the entry that the file names."""
@@ -77,7 +84,8 @@ class LedgerSource:
             receipt = ledger.prove(found.index)
         except LedgerMissing as error:  # the entry is newer than the last checkpoint
             return Record(source="ledger", state="pending", origin=ledger.origin, reason=error.message)
-        return prove(receipt, self._trust, source="ledger")
+        record = replace(prove(receipt, self._trust, source="ledger"), notes=self._notes)
+        return replace(record, state="distrusted") if found.index in self._distrusted else record
 
     def _voided(self, stored: StoredEntry, void: StoredEntry) -> Record:
         reason = void.entry.predicate.get("reason")

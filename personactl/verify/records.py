@@ -78,6 +78,7 @@ def _proven(report: ReceiptReport, trust: TrustFile, source: RecordSource) -> Re
         index=report.index,
         persona=persona_of(predicate),
         development=trust.development or report.development,
+        notes=report.notes,
     )
 
 

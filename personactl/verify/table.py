@@ -27,6 +27,7 @@ Condition = Literal[
     "record-contradicts",  # a proven receipt or entry says something else than the file
     "record-broken",  # a receipt does not verify, or the ledger does not check
     "record-untrusted",  # a receipt or ledger of a log that no trust file names
+    "record-distrusted",  # the entry was signed by a key that was revoked from before it
     "require-exact",
     "require-approval",
 ]
@@ -72,6 +73,7 @@ TABLE: tuple[Row, ...] = (
     Row("watermark", "absent", "fail", EXIT_DISCLOSURE, ("signed", "watermark-required")),
     Row("ledger", ANY, "fail", EXIT_INTEGRITY, ("record-contradicts",)),
     Row("ledger", ANY, "fail", EXIT_INTEGRITY, ("record-broken",)),
+    Row("ledger", ANY, "fail", EXIT_TRUST, ("record-distrusted",)),
     Row("ledger", ANY, "unproven", EXIT_TRUST, ("record-untrusted",)),
     Row("approval", "rejected", "fail", EXIT_GATE),
     Row("approval", "pending", "fail", EXIT_GATE, ("require-approval",)),

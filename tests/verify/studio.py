@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import json
+import struct
+import zlib
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +16,7 @@ import numpy as np
 from personactl_ledger import Draft, Ed25519Signer, Ledger, sign_entry, statement
 
 from personactl import disclose, keys
-from personactl.disclose import C2paSigner
+from personactl.disclose import C2paSigner, c2pa_manifest, exif, png, xmp
 from personactl.keys.trust import TrustFile
 from personactl.model import Candidate, Disclosed, IdentityRecord, ModelLock, OutputSpec, Scored, Shot
 
@@ -85,9 +90,7 @@ def make(folder: Path, *, organisation: str, domain: str, formats: tuple[str, ..
             made[name] = (output, index)
         ledger.checkpoint(keyset.log, now=NOW)
         for name, (output, index) in made.items():
-            works[name] = Work(
-                data=output.data, entry_id=output.entry_id, index=index, receipt=ledger.prove(index)
-            )
+            works[name] = Work(data=output.data, entry_id=output.entry_id, index=index, receipt=ledger.prove(index))
     trust_bytes = keys.export_trust(keyset, name=organisation, origin=origin, detector="", now=NOW)
     return Studio(
         folder=folder, keyset=keyset, ledger_path=path, origin=origin, trust_bytes=trust_bytes,
@@ -114,8 +117,6 @@ def output_of(keyset: keys.KeySet, origin: str, entry_id: str, name: str, seed: 
 
 
 def run_open(origin: str, run_key: Ed25519Signer) -> dict[str, Any]:
-    from base64 import b64encode
-
     public = {"kid": run_key.key_id, "publicKey": b64encode(run_key.public_key).decode()}
     return {
         "origin": origin, "run": "spring-00000000", "planSha256": "55" * 32, "planned": 3, "runKey": public,
@@ -139,3 +140,62 @@ def entry(kind: str, subject: tuple[str, str], predicate: dict[str, Any], signer
 def edited_receipt(receipt: bytes, **changes: Any) -> bytes:
     """The same receipt with some of its top-level values replaced."""
     return json.dumps({**json.loads(receipt), **changes}).encode()
+
+
+class CarelessSigner(C2paSigner):
+    """Signs whatever it is given, also references whose own credential is broken."""
+
+    __slots__ = ()
+
+    def _add_reference(self, builder: Any, label: str, content: bytes) -> None:
+        ingredient = {"title": label, "relationship": "inputTo", "label": label}
+        builder.add_ingredient(ingredient, "image/png", io.BytesIO(content))
+
+
+def claim(studio: Studio, entry_id: str = "d1" * 16, **generation: Any) -> dict[str, Any]:
+    """The C2PA definition that our own outputs carry, as plain data to be changed by a test."""
+    assertion = c2pa_manifest.assertion(
+        entry_id=entry_id, persona_id="lira", persona_version=2, origin=studio.origin, policies=(), output=OutputSpec()
+    )  # fmt: skip
+    return copy.deepcopy(
+        c2pa_manifest.definition(title="a.png", created_at=NOW, model=MODEL, generation={**assertion, **generation})
+    )
+
+
+def assertion_data(definition: dict[str, Any], label: str) -> dict[str, Any]:
+    """The data of one assertion of a definition, for a test to change in place."""
+    (found,) = [item["data"] for item in definition["assertions"] if item["label"] == label]
+    return found  # type: ignore[no-any-return]
+
+
+def without(definition: dict[str, Any], label: str) -> dict[str, Any]:
+    kept = [item for item in definition["assertions"] if item["label"] != label]
+    return {**definition, "assertions": kept}
+
+
+def sign(
+    studio: Studio,
+    definition: dict[str, Any],
+    *,
+    properties: dict[str, str] | None = None,
+    packet: bytes | None = None,
+    second_packet: bytes | None = None,
+    references: dict[str, bytes] | None = None,
+    rgb: np.ndarray[Any, Any] | None = None,
+) -> bytes:
+    """A PNG under the studio's own key that says whatever the test wants: any claim, any XMP, any pixels."""
+    said = {xmp.DIGITAL_SOURCE_TYPE: c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA, "Iptc4xmpExt:DigImageGUID": "d1" * 16}
+    said.update(properties or {})
+    written = xmp.build({name: value for name, value in said.items() if value}) if packet is None else packet
+    block = exif.build(software="test", description="test", created_at=NOW)
+    encoded = png.encode(picture(7) if rgb is None else rgb, xmp=written, exif=block)
+    if second_packet is not None:
+        at = encoded.index(b"IDAT") - 4
+        encoded = encoded[:at] + chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + second_packet) + encoded[at:]
+    signer = CarelessSigner(studio.keyset.c2pa)
+    return signer.sign(definition, "image/png", encoded, references=references).data
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """One PNG chunk."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -176,6 +176,7 @@ def test_xmp_that_is_missing_or_unreadable_is_a_warning_because_the_credential_s
         ({"source": "ledger", "state": "untrusted"}, ("unproven", 5, "verify.ledger-untrusted")),
         ({"source": "ledger", "state": "voided"}, ("fail", 4, "verify.entry-voided")),
         ({"source": "ledger", "state": "absent"}, ("pass", 0, "verify.ledger-absent")),
+        ({"source": "ledger", "state": "distrusted"}, ("fail", 5, "verify.entry-distrusted")),
         ({"source": "ledger", "state": "pending"}, ("pass", 0, "verify.entry-pending")),
         ({"source": "ledger", "entry_id": "ff" * 16}, ("fail", 4, "verify.ledger-contradicts")),
     ],
@@ -267,7 +268,10 @@ def test_an_unreadable_file_reports_why_and_nothing_else() -> None:
 def test_every_code_is_emitted_by_some_rule_or_reader(repository: Any) -> None:
     room = repository / "personactl" / "verify"
     text = "\n".join(path.read_text() for path in room.glob("*.py") if path.name != "findings.py")
-    built = {"verify.receipt-contradicts", "verify.ledger-contradicts", "verify.entry-pending"} | {
-        f"verify.receipt-{state}" for state in ("invalid", "untrusted", "unchecked")
-    } | {f"verify.ledger-{state}" for state in ("broken", "untrusted", "unchecked", "absent")}  # fmt: skip
-    assert set(CODES) == {code for code in CODES if f'"{code}"' in text} | built
+    states = {
+        "receipt": ("invalid", "untrusted", "unchecked", "contradicts"),
+        "ledger": ("broken", "untrusted", "unchecked", "absent", "contradicts"),
+        "entry": ("pending", "distrusted"),
+    }
+    composed = {f"verify.{subject}-{state}" for subject, found in states.items() for state in found}
+    assert set(CODES) == {code for code in CODES if f'"{code}"' in text} | composed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from personactl.verify.walking import targets
@@ -57,16 +56,14 @@ def test_an_empty_folder_is_a_target_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_very_deep_folder_does_not_end_in_a_recursion_error(tmp_path: Path) -> None:
-    here = os.open(tmp_path, os.O_RDONLY)
+    levels = [tmp_path / "/".join(["d"] * depth) for depth in range(1, 1501)]
+    for folder in levels:
+        folder.mkdir()
     try:
-        for _ in range(1500):
-            os.mkdir("d", dir_fd=here)
-            deeper = os.open("d", os.O_RDONLY, dir_fd=here)
-            os.close(here)
-            here = deeper
+        assert len(list(targets([tmp_path]))) == 1
     finally:
-        os.close(here)
-    assert len(list(targets([tmp_path]))) == 1
+        for folder in reversed(levels):  # whoever cleans up after the tests may recurse
+            folder.rmdir()
 
 
 def test_a_receipt_is_looked_for_in_the_given_folder_first_then_beside_the_file(tmp_path: Path) -> None:

@@ -1,0 +1,219 @@
+"""Files that an accepted key really signed and that still must not pass: the signature is good, what it says is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import studio
+from studio import Studio
+
+from personactl import keys
+from personactl.disclose import watermark, xmp
+from personactl.model import Verdict
+from personactl.verify import verify_file
+from personactl.verify.axes import COMPOSITE, SYNTHETIC
+
+ACTIONS = "c2pa.actions.v2"
+ENTRY = "d1" * 16
+EXTENSION = 'xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+
+
+def judge(ours: Studio, folder: Path, data: bytes, **asked: Any) -> Verdict:
+    path = folder / "a.png"
+    path.write_bytes(data)
+    return verify_file(path, [ours.trust], **asked)
+
+
+def expect(verdict: Verdict, outcome: str, code: int, *findings: str) -> None:
+    found = {item.code for item in verdict.findings}
+    assert (verdict.verdict, verdict.exit_code) == (outcome, code), (verdict.axes, found)
+    assert set(findings) <= found, found
+
+
+def test_the_plain_claim_of_these_tests_passes(ours: Studio, tmp_path: Path) -> None:
+    verdict = judge(ours, tmp_path, studio.sign(ours, studio.claim(ours)))
+    expect(verdict, "pass", 0, "verify.content-only")
+    assert verdict.axes.disclosure == "synthetic"
+
+
+@pytest.mark.parametrize(
+    "source_type",
+    [
+        "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
+        "https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+        "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia#",
+        "http://example.org/synthetic",
+    ],
+)
+def test_a_digital_source_type_that_is_not_the_exact_term(ours: Studio, tmp_path: Path, source_type: str) -> None:
+    definition = studio.claim(ours)
+    studio.assertion_data(definition, ACTIONS)["actions"][0]["digitalSourceType"] = source_type
+    verdict = judge(ours, tmp_path, studio.sign(ours, definition))
+    expect(verdict, "fail", 7, "verify.source-type-unknown")
+    assert verdict.axes.trust == "trusted"
+    assert verdict.axes.integrity == "content"
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        ("c2pa.ai-disclosure", "verify.ai-disclosure-missing"),
+        ("org.personactl.generation", "verify.assertion-missing"),
+    ],
+)
+def test_an_assertion_that_is_missing(ours: Studio, tmp_path: Path, label: str, code: str) -> None:
+    expect(judge(ours, tmp_path, studio.sign(ours, studio.without(studio.claim(ours), label))), "fail", 7, code)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schema": "personactl.generation/2"},
+        {"persona": "lira@2"},
+        {"persona": {"id": "lira", "version": "2"}},
+        {"persona": {"id": ["lira"], "version": 2}},
+        {"entryId": 7},
+        {"ledgerOrigin": None},
+    ],
+)
+def test_an_assertion_of_another_form(ours: Studio, tmp_path: Path, changes: dict[str, Any]) -> None:
+    data = studio.sign(ours, studio.claim(ours, **changes))
+    expect(judge(ours, tmp_path, data), "fail", 7, "verify.assertion-missing")
+
+
+def test_a_ledger_that_the_trust_file_does_not_name(ours: Studio, tmp_path: Path) -> None:
+    data = studio.sign(ours, studio.claim(ours, ledgerOrigin="other.example/personactl/0011223344556677"))
+    expect(judge(ours, tmp_path, data), "pass", 0, "verify.other-origin")
+
+
+@pytest.mark.parametrize(
+    ("properties", "code"),
+    [
+        ({"Iptc4xmpExt:DigitalSourceType": COMPOSITE}, "verify.disclosure-contradicts"),
+        ({"Iptc4xmpExt:DigitalSourceType": "digitalCapture"}, "verify.disclosure-contradicts"),
+        ({"Iptc4xmpExt:DigImageGUID": "ee" * 16}, "verify.entry-id-differs"),
+    ],
+)
+def test_xmp_that_contradicts_the_claim(ours: Studio, tmp_path: Path, properties: dict[str, str], code: str) -> None:
+    data = studio.sign(ours, studio.claim(ours), properties=properties)
+    verdict = judge(ours, tmp_path, data)
+    expect(verdict, "fail", 7, code)
+    assert verdict.axes.disclosure == "contradictory"
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>',
+        b'<!DOCTYPE x SYSTEM "http://198.51.100.1/x.dtd"><x/>',
+        b"<x",
+        b"\xff\xfe\x00",
+    ],
+)
+def test_xmp_that_is_an_attack_or_broken_is_a_warning_because_the_claim_speaks(
+    ours: Studio, tmp_path: Path, packet: bytes
+) -> None:
+    data = studio.sign(ours, studio.claim(ours), packet=packet)
+    expect(judge(ours, tmp_path, data), "pass", 0, "verify.xmp-unreadable")
+
+
+def test_xmp_that_gives_two_source_types_is_not_believed(ours: Studio, tmp_path: Path) -> None:
+    def packet(first: str, second: str) -> bytes:
+        return (
+            '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+            f'<rdf:Description {EXTENSION} e:DigitalSourceType="{first}"/>'
+            f'<rdf:Description {EXTENSION} e:DigitalSourceType="{second}"/></rdf:RDF></x:xmpmeta>'
+        ).encode()
+
+    data = studio.sign(ours, studio.claim(ours), packet=packet(SYNTHETIC, "digitalCapture"))
+    verdict = judge(ours, tmp_path, data)
+    assert "verify.xmp-unreadable" in {item.code for item in verdict.findings}
+
+
+def test_two_xmp_packets_are_not_believed_even_when_both_are_signed(ours: Studio, tmp_path: Path) -> None:
+    data = studio.sign(ours, studio.claim(ours), second_packet=xmp.build({xmp.DIGITAL_SOURCE_TYPE: "digitalCapture"}))
+    expect(judge(ours, tmp_path, data), "fail", 7, "verify.disclosure-contradicts")
+
+
+def test_the_watermark_of_another_entry(ours: Studio, tmp_path: Path) -> None:
+    rgb = watermark.embed(studio.picture(8), bytes.fromhex("ee" * 8))
+    data = studio.sign(ours, studio.claim(ours), rgb=rgb)
+    expect(judge(ours, tmp_path, data, pixels=True), "fail", 7, "verify.watermark-differs")
+
+
+def test_no_watermark_where_two_layers_are_required(ours: Studio, tmp_path: Path) -> None:
+    data = studio.sign(ours, studio.claim(ours))
+    expect(judge(ours, tmp_path, data, pixels=True, required_layers=2), "fail", 7, "verify.watermark-required")
+    expect(judge(ours, tmp_path, data, pixels=True, required_layers=1), "pass", 0, "verify.watermark-absent")
+    expect(judge(ours, tmp_path, data, required_layers=2), "pass", 0)
+
+
+def edited_claim(ours: Studio, edited_type: str) -> dict[str, Any]:
+    definition = studio.claim(ours)
+    actions = studio.assertion_data(definition, ACTIONS)
+    actions["actions"] = [
+        {"action": "c2pa.opened", "when": studio.NOW, "parameters": {"ingredientIds": ["parent"]}},
+        {"action": "c2pa.edited", "when": studio.NOW, "digitalSourceType": edited_type},
+    ]
+    definition["ingredients"] = [
+        {"title": "parent", "format": "image/png", "relationship": "parentOf", "label": "parent", "instance_id": "x:1"}
+    ]
+    return definition
+
+
+def test_an_edited_file_discloses_that_a_model_edited_it(ours: Studio, tmp_path: Path) -> None:
+    properties = {"Iptc4xmpExt:DigitalSourceType": COMPOSITE}
+    verdict = judge(ours, tmp_path, studio.sign(ours, edited_claim(ours, COMPOSITE), properties=properties))
+    expect(verdict, "pass", 0)
+    assert verdict.axes.disclosure == "edited"
+    other = studio.sign(ours, edited_claim(ours, SYNTHETIC), properties=properties)
+    expect(judge(ours, tmp_path, other), "fail", 7, "verify.source-type-unknown")
+
+
+def with_reference(ours: Studio, reference: bytes) -> bytes:
+    definition = studio.claim(ours)
+    created = studio.assertion_data(definition, ACTIONS)["actions"][0]
+    created["parameters"] = {"ingredientIds": ["reference-1"]}
+    return studio.sign(ours, definition, references={"reference-1": reference})
+
+
+def test_a_reference_that_was_sound_when_it_went_in(ours: Studio, tmp_path: Path) -> None:
+    expect(judge(ours, tmp_path, with_reference(ours, ours.works["png"].data)), "pass", 0)
+
+
+def test_a_reference_that_had_been_altered_before_it_went_in(ours: Studio, tmp_path: Path) -> None:
+    data = bytearray(ours.works["png"].data)
+    data[-200] ^= 1
+    verdict = judge(ours, tmp_path, with_reference(ours, bytes(data)))
+    expect(verdict, "fail", 4, "verify.ingredient-altered")
+
+
+def test_a_reference_that_a_stranger_signed(ours: Studio, theirs: Studio, tmp_path: Path) -> None:
+    verdict = judge(ours, tmp_path, with_reference(ours, theirs.works["png"].data))
+    expect(verdict, "fail", 5, "verify.ingredient-untrusted")
+
+
+def test_hostile_strings_in_a_claim_come_back_as_they_are_and_break_nothing(ours: Studio, tmp_path: Path) -> None:
+    persona = {"id": "li\x1b[2Jra\u202e</script>", "version": 2}
+    verdict = judge(ours, tmp_path, studio.sign(ours, studio.claim(ours, persona=persona)))
+    expect(verdict, "pass", 0)
+    assert verdict.persona == ("li\x1b[2Jra\u202e</script>", 2)
+
+
+def test_a_certificate_that_expired_after_it_signed(tmp_path: Path) -> None:
+    """The file is kept in the repository, see `expired/make.py`: an expired certificate cannot sign a new one."""
+    folder = Path(__file__).parent / "expired"
+    trust = keys.trust.parse((folder / "trust.json").read_bytes(), "trust.json")
+    verdict = verify_file(folder / "file.png", [trust])
+    expect(verdict, "fail", 5, "verify.expired")
+    assert verdict.axes.trust == "expired"
+    assert verdict.axes.integrity == "content"
+    assert verdict.persona is None
+
+
+def test_an_expired_certificate_of_a_stranger_is_untrusted(ours: Studio) -> None:
+    verdict = verify_file(Path(__file__).parent / "expired" / "file.png", [ours.trust])
+    expect(verdict, "fail", 5, "verify.untrusted")
+    assert verdict.axes.trust == "untrusted"
