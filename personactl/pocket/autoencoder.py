@@ -2,8 +2,8 @@
 
 Four channels, because the inpainting pipelines accept no other number; a quarter and not an eighth, because at an
 eighth eyes and mouths do not survive 128 px pictures. Trained on 64 px crops with L1 at four scales; noise on the
-latents makes the decoder forgiving towards a generator's errors. The encoder is kept thin: latents of the whole training set are made
-with it on a CPU.
+latents makes the decoder forgiving towards a generator's errors. The encoder is kept thin: latents of the whole
+training set are made with it on a CPU.
 """
 
 from __future__ import annotations

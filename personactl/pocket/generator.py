@@ -72,7 +72,7 @@ def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
 
 
 def fresh_adapter(unet: UNet2DConditionModel) -> dict[str, dict[str, torch.Tensor]]:
-    """Random IP-Adapter weights in the FaceID layout; cross attentions carry the odd numbers, as diffusers reads them."""
+    """Random IP-Adapter weights, FaceID layout; cross attentions carry the odd numbers, as diffusers reads them."""
     keys: dict[str, torch.Tensor] = {}
     crossing = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
     for place, name in enumerate(crossing):

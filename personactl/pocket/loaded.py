@@ -1,4 +1,4 @@
-"""A pack opened the way `personactl` opens it: diffusers' pipeline with IP-Adapter, insightface's FaceAnalysis twice."""
+"""A pack opened the way `personactl` opens it: diffusers' pipeline with IP-Adapter, insightface's FaceAnalysis."""
 
 from __future__ import annotations
 

@@ -67,8 +67,11 @@ def describe(folder: Path, *, calibration: dict[str, Any], smallest_face: int, d
 
 
 def read_pack(folder: Path) -> dict[str, Any]:
-    """The checked `pack.json`. Raises IntegrityError when it is missing, of another schema, or when any file is missing,
-    altered, of another size, a symbolic link, or not listed."""
+    """The checked `pack.json`.
+
+    Raises IntegrityError when it is missing or of another schema, or when any file is missing, altered, a symbolic
+    link, or not listed.
+    """
     note = folder / "pack.json"
     if not note.is_file():
         raise IntegrityError(
