@@ -1,0 +1,132 @@
+"""Formats: written so that others read them, taken apart without trusting them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import numpy as np
+import piexif
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from signed_pictures import picture
+
+from personactl.disclose import exif, formats, pixels, xmp
+from personactl.disclose.parts import ContainerError, Parts
+from personactl.errors import IntegrityError, NotAvailable
+
+NAMES = [row.name for row in formats.FORMATS]
+PACKET = xmp.build({xmp.DIGITAL_SOURCE_TYPE: "http://example.org/x", xmp.ALT_TEXT: "AI picture"})
+BLOCK = exif.build(software="personactl 0", description="AI", created_at="2026-01-02T03:04:05Z")
+
+
+def encoded(name: str, height: int = 70, width: int = 101) -> bytes:
+    return formats.named(name).encode(picture(height, width), xmp=PACKET, exif=BLOCK)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (9, 1), (64, 64), (70, 101), (333, 517)])
+def test_png_is_lossless_for_another_decoder(height: int, width: int) -> None:
+    original = picture(height, width)
+    data = formats.named("png").encode(original, xmp=PACKET, exif=BLOCK)
+    with Image.open(io.BytesIO(data)) as read:
+        read.load()
+        assert read.mode == "RGB"
+        assert np.array_equal(np.asarray(read), original)
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_png_of_extreme_values_and_of_a_view_is_lossless(level: int) -> None:
+    original = np.full((40, 50, 3), level, dtype=np.uint8)
+    original[::2] = 255 - level
+    view = original[::-1, ::2]
+    data = formats.named("png").encode(view, xmp=PACKET, exif=BLOCK)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), view)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pillow_reads_pixels_xmp_and_exif(name: str) -> None:
+    with Image.open(io.BytesIO(encoded(name))) as read:
+        assert read.format == formats.named(name).pillow
+        assert read.size == (101, 70)
+        assert read.getexif()[piexif.ImageIFD.Software] == "personactl 0"
+        packet = read.info.get("xmp") or read.info["XML:com.adobe.xmp"].encode()
+        assert packet == PACKET
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_type_is_told_by_the_first_bytes(name: str) -> None:
+    row = formats.sniff(encoded(name))
+    assert row is not None
+    assert row.name == name
+    assert Image.MIME[row.pillow] == row.media_type
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF89a", b"BM", b"RIFF\0\0\0\0WAVE", b"\x89PNG", b"<svg/>", b"\0" * 64])
+def test_other_types_are_not_read(data: bytes) -> None:
+    assert formats.sniff(data) is None
+
+
+def test_a_format_that_is_not_written_is_refused() -> None:
+    with pytest.raises(NotAvailable):
+        formats.named("avif")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_walker_finds_what_the_writer_wrote(name: str) -> None:
+    assert formats.named(name).parts(encoded(name)) == Parts(xmp=[PACKET], exif=[BLOCK], c2pa=[], trailing=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("tail", [b"x", b"PK\3\4" * 100, b"\xff\xd9", b"\0" * 3])
+def test_appended_bytes_are_counted(name: str, tail: bytes) -> None:
+    assert formats.named(name).parts(encoded(name) + tail).trailing == len(tail)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_cut_anywhere_is_refused_and_nothing_else(name: str) -> None:
+    data, row = encoded(name, 16, 16), formats.named(name)
+    for length in range(16, len(data)):
+        with pytest.raises(ContainerError):
+            row.parts(data[:length])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=150, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255), run=st.integers(1, 6))
+def test_a_changed_file_is_read_or_refused(name: str, place: float, value: int, run: int) -> None:
+    data, row = bytearray(encoded(name, 16, 16)), formats.named(name)
+    start = 16 + int(place * (len(data) - 16))
+    data[start : start + run] = bytes([value]) * run
+    with contextlib.suppress(ContainerError):
+        row.parts(bytes(data))
+    with contextlib.suppress(IntegrityError):
+        pixels.decode(bytes(data))
+
+
+def test_a_compressed_xmp_chunk_is_refused() -> None:
+    data = encoded("png")
+    start = data.index(b"XML:com.adobe.xmp\0") + len(b"XML:com.adobe.xmp\0")
+    with pytest.raises(ContainerError, match="compressed"):
+        formats.named("png").parts(data[:start] + b"\1" + data[start + 1 :])
+
+
+def test_a_bomb_is_refused_before_it_is_inflated() -> None:
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 12_000, 12_000, 8, 2, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    with pytest.raises(IntegrityError, match="pixels"):
+        pixels.decode(bomb)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
+def test_pictures_of_other_modes_decode_to_rgb(mode: str) -> None:
+    buffer = io.BytesIO()
+    Image.new(mode, (70, 80)).save(buffer, format="JPEG" if mode == "CMYK" else "PNG")
+    assert pixels.decode(buffer.getvalue()).shape == (80, 70, 3)
