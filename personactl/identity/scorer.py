@@ -18,7 +18,7 @@ from personactl.errors import EnvironmentProblem, ExtraMissing, PersonaError, We
 from personactl.identity.face import Array, Face
 from personactl.identity.gate import Limits, Look, decimal_text, judge, look
 from personactl.identity.lock import FacePackage, Judges, survey
-from personactl.model import Candidate, Gate, IdentityRecord, Scored
+from personactl.model import Candidate, Gate, IdentityRecord, Scored, ScorerLock
 
 # Faces below the pack's score are still looked at: a weak face is "not-scorable", not "no-face".
 WEAKEST_SCORE = 0.25
@@ -113,15 +113,23 @@ class Scorer:
         )
 
 
-def open_scorer(path: str, project: Path) -> Scorer:
-    """The scorer of the model at `path`. Raises ExtraMissing, WeightsError."""
+def open_scorer(path: str, project: Path, *, expected: ScorerLock | None = None) -> Scorer:
+    """The scorer of the model at `path`, which must be the one of `expected` where that is given.
+
+    Raises ExtraMissing, WeightsError.
+    """
     judges = survey(path, project)
+    _check(judges, expected)
     return Scorer(_open(judges, judges.scorer), judges.limits, judges.scorer.recogniser_sha256)
 
 
-def open_conditioner(path: str, project: Path) -> Embedder:
-    """The embedder of the model at `path`. Raises ExtraMissing, WeightsError (weights.no-conditioner)."""
+def open_conditioner(path: str, project: Path, *, expected: ScorerLock | None = None) -> Embedder:
+    """The embedder of the model at `path`, which must be the one of `expected` where that is given.
+
+    Raises ExtraMissing, WeightsError (also: weights.no-conditioner).
+    """
     judges = survey(path, project)
+    _check(judges, expected)
     if judges.conditioner is None:
         raise WeightsError(
             "this model has no network for face embeddings",
@@ -130,6 +138,21 @@ def open_conditioner(path: str, project: Path) -> Embedder:
             code="weights.no-conditioner",
         )
     return Embedder(_open(judges, judges.conditioner), judges.limits)
+
+
+def _check(judges: Judges, expected: ScorerLock | None) -> None:
+    if expected is None:
+        return
+    conditioner = judges.conditioner.recogniser_sha256 if judges.conditioner else ""
+    now = (judges.scorer.detector_sha256, judges.scorer.recogniser_sha256, conditioner)
+    then = (expected.detector_sha256, expected.recogniser_sha256, expected.conditioner_sha256)
+    if now != then:
+        raise WeightsError(
+            "the networks that judge are not the ones that were planned",
+            where=judges.scorer.name or expected.name,
+            hint="plan again with this model, or bring the planned files back",
+            code="weights.digest-mismatch",
+        )
 
 
 def _open(judges: Judges, package: FacePackage) -> FaceNetworks:

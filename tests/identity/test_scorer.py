@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from random_pack import index_pack
 
 from personactl.errors import PersonaError, UsageProblem, WeightsError
-from personactl.identity import Embedder, Scorer, open_conditioner, open_scorer
+from personactl.identity import Embedder, Scorer, lock_scorer, open_conditioner, open_scorer
 from personactl.model import Candidate, Gate, IdentityRecord
 
 Picture = np.ndarray[Any, Any]
@@ -176,6 +177,17 @@ def test_no_socket_is_opened(faces_pack: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     scorer = open_scorer(str(faces_pack), faces_pack.parent)
     assert scorer.template([paint(FRONTAL, look=1)]).used == (True,)
+
+
+@pytest.mark.parametrize("which", ["detector_sha256", "recogniser_sha256", "conditioner_sha256"])
+def test_networks_that_were_not_planned_are_refused(faces_pack: Path, which: str) -> None:
+    lock = lock_scorer(str(faces_pack), project=faces_pack.parent)
+    open_scorer(str(faces_pack), faces_pack.parent, expected=lock)
+    other = dataclasses.replace(lock, **{which: "0" * 64})
+    for opening in (open_scorer, open_conditioner):
+        with pytest.raises(WeightsError) as caught:
+            opening(str(faces_pack), faces_pack.parent, expected=other)
+        assert caught.value.code == "weights.digest-mismatch"
 
 
 def test_network_with_numbers_elsewhere_is_refused(faces_pack: Path, tmp_path: Path) -> None:
