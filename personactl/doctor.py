@@ -6,11 +6,14 @@ Nothing here prints, repairs or reaches the network. A thing that only some comm
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from ctypes.util import find_library
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -23,7 +26,10 @@ BASE = (
     "click", "cryptography", "sqlite-utils", "c2pa-python", "piexif", "numpy", "scipy", "pillow", "isal", "iscc-lib",
 )  # fmt: skip
 GENERATE = ("torch", "diffusers", "transformers", "onnxruntime", "insightface", "opencv-python-headless")
+_TWIN = {"opencv-python-headless": "opencv-python"}
 LOW_DISK_BYTES = 1_000_000_000
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+CLOCK_SLACK = timedelta(minutes=2)
 BROKEN_WAL_BELOW = (3, 51, 3)
 """SQLite 3.7.0 to 3.51.2 can corrupt a database when a WAL file is reset (sqlite.org/wal.html, "WAL-reset bug")."""
 
@@ -39,12 +45,15 @@ class Check:
     exit_code: int = EXIT_ENVIRONMENT
 
 
-def examine(start: Path, environ: Mapping[str, str]) -> tuple[Check, ...]:
-    """Every check: of the machine, then of the project that holds `start` when there is one."""
+def examine(start: Path, environ: Mapping[str, str], *, deep: bool = False) -> tuple[Check, ...]:
+    """Every check: of the machine, then of the project that holds `start` when there is one.
+
+    `deep` also imports torch to ask for the GPU, which takes seconds.
+    """
     looks: dict[str, Callable[[], Iterator[Check]]] = {
         "program": _program,
         "packages": _packages,
-        "gpu": _device,
+        "gpu": lambda: _device(deep),
         "weights": _weights,
         "project": lambda: _project(start),
         "trust": lambda: _trust(environ),
@@ -81,18 +90,37 @@ def _packages() -> Iterator[Check]:
             yield Check(name=name, state="error", value="missing", hint="pip install personactl")
         else:
             yield Check(name=name, state="ok", value=version)
-    missing = [name for name in GENERATE if _version(name) is None]
+    yield from _opencv()
+    missing = [name for name in GENERATE if _version(name) is None and _version(_TWIN.get(name, name)) is None]
     if missing:
         hint = "pip install 'personactl[generate]'"
         value = f"not installed, so this machine cannot run campaigns: {', '.join(missing)}"
         yield Check(name="generate", state="warning", value=value, hint=hint)
     else:
-        yield Check(name="generate", state="ok", value=", ".join(f"{name} {_version(name)}" for name in GENERATE))
+        yield Check(
+            name="generate",
+            state="ok",
+            value=", ".join(f"{name} {_version(name) or _version(_TWIN.get(name, name))}" for name in GENERATE),
+        )
 
 
-def _device() -> Iterator[Check]:
-    """The GPU as torch sees it. Importing torch takes seconds, so only this check does it."""
+def _opencv() -> Iterator[Check]:
+    """Both builds of OpenCV install the same package, and the full one needs libGL, which slim containers lack."""
+    full, headless = _version("opencv-python"), _version("opencv-python-headless")
+    if full is not None and headless is not None:
+        hint = "pip uninstall opencv-python && pip install --force-reinstall --no-deps opencv-python-headless"
+        yield Check(name="opencv", state="warning", value="two builds over each other", hint=hint)
+    elif full is not None and find_library("GL") is None:
+        hint = "pip uninstall opencv-python && pip install opencv-python-headless"
+        yield Check(name="opencv", state="warning", value="the full build, but this machine has no libGL", hint=hint)
+
+
+def _device(deep: bool) -> Iterator[Check]:
+    """The GPU as torch sees it."""
     if importlib.util.find_spec("torch") is None:
+        return
+    if not deep:
+        yield Check(name="gpu", state="ok", value="not looked at (--deep asks torch)")
         return
     try:
         import torch
@@ -109,7 +137,12 @@ def _weights() -> Iterator[Check]:
 
     def pack() -> str:
         found = read_pack(open_folder(pocket_folder()))
-        return "no pack.json" if found is None else f"{found.name} {found.version}, {found.license}, digests match"
+        if found is None:
+            return "no pack.json"
+        gate = found.calibration
+        rate = f"false accepts {gate.far} (at most {gate.far_upper95})" if gate.far else "no measured rate"
+        about = f"{found.name} {found.version}, {found.license}, digests match"
+        return f"{about}; threshold {gate.threshold}, {rate}"
 
     yield _attempt("pocket pack", pack, warn=True)
 
@@ -127,7 +160,8 @@ def _project(start: Path) -> Iterator[Check]:
     yield Check(name="project", state="ok", value=str(found.project))
     yield from _keys(found.keys_path)
     yield _attempt("ledger", lambda: _ledger(found.ledger_path))
-    yield _disk(found.project)
+    yield from _folder(found.project)
+    yield _clock(found.ledger_path)
 
 
 def _keys(folder: Path) -> Iterator[Check]:
@@ -148,6 +182,29 @@ def _ledger(path: Path) -> str:
 
     with Ledger.open_reader(path) as ledger:
         return f"{ledger.size} entries, {ledger.origin}"
+
+
+def _folder(folder: Path) -> Iterator[Check]:
+    if not os.access(folder, os.W_OK):
+        yield Check(
+            name="folder", state="error", value="the project cannot be written", hint="check its owner and mode"
+        )
+    mask = os.umask(0o077)
+    os.umask(mask)
+    if mask & 0o022 != 0o022:
+        value, hint = f"umask {mask:04o}: others may write what is made here", "umask 022"
+        yield Check(name="umask", state="warning", value=value, hint=hint)
+    yield _disk(folder)
+
+
+def _clock(ledger: Path) -> Check:
+    """Entries carry this machine's time. It may not lie before this release, or before the ledger's last change."""
+    now = datetime.now(UTC)
+    last = datetime.fromtimestamp(ledger.stat().st_mtime, UTC) if ledger.exists() else now
+    value = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if now >= RELEASED and now + CLOCK_SLACK >= last:
+        return Check(name="clock", state="ok", value=value)
+    return Check(name="clock", state="warning", value=f"{value} lies in the past", hint="set the clock, then run again")
 
 
 def _disk(folder: Path) -> Check:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from personactl import doctor
 from personactl.doctor import Check, examine, exit_code
-
-
-@pytest.fixture(autouse=True)
-def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Importing torch takes seconds; the device is looked at for real in the transcript of a project."""
-    monkeypatch.setattr(doctor, "_device", lambda: iter(()))
 
 
 def test_every_check_says_what_was_found(tmp_path: Path) -> None:
@@ -63,3 +59,33 @@ def test_the_exit_code_is_that_of_the_worst_error(codes: list[int], expected: in
     checks = tuple(Check(name="x", state="error", value="x", exit_code=code) for code in codes)
     fine = Check(name="x", state="warning", value="x", exit_code=4)
     assert exit_code((fine, *checks)) == expected
+
+
+@pytest.mark.parametrize(
+    ("versions", "library", "told"),
+    [
+        ({"opencv-python": "5"}, None, ["the full build, but this machine has no libGL"]),
+        ({"opencv-python": "5"}, "libGL.so.1", []),
+        ({"opencv-python-headless": "5"}, None, []),
+        ({"opencv-python": "5", "opencv-python-headless": "5"}, "libGL.so.1", ["two builds over each other"]),
+    ],
+)
+def test_an_opencv_that_will_not_load_is_named(
+    versions: dict[str, str], library: str | None, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_version", versions.get)
+    monkeypatch.setattr(doctor, "find_library", lambda _: library)
+    assert [check.value for check in doctor._opencv()] == told
+
+
+def test_the_gpu_is_only_asked_for_when_wanted() -> None:
+    (found,) = doctor._device(False)
+    assert "--deep" in found.value
+
+
+def test_a_clock_before_the_ledger_is_named(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    ledger.touch()
+    assert doctor._clock(ledger).state == "ok"
+    os.utime(ledger, (time.time() + 3600,) * 2)
+    assert doctor._clock(ledger).state == "warning"

@@ -14,12 +14,13 @@ STYLES = {"ok": "good", "warning": "warn", "error": "bad"}
 
 
 @click.command(cls=SessionCommand)
+@click.option("--deep", is_flag=True, help="Also import torch and ask it for the GPU (takes seconds).")
 @pass_terminal
-def doctor(terminal: Terminal) -> int:
+def doctor(terminal: Terminal, *, deep: bool) -> int:
     """Check environment, extras, keys, weights and disk."""
     from personactl.doctor import examine, exit_code
 
-    checks = examine(Path.cwd(), os.environ)
+    checks = examine(Path.cwd(), os.environ, deep=deep)
     for check in checks:
         terminal.line(Styled(f"{check.state:<8}", STYLES[check.state]), f"{check.name:<14}{check.value}")
         if check.hint:

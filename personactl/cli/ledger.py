@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
 from personactl.cli.project import here
 from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.cli.unavailable import add_refusing
-from personactl.errors import EXIT_INTEGRITY, EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
+from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
 from personactl.render.columns import columns
-from personactl.render.terminal import Line, Styled, Terminal
+from personactl.render.terminal import Styled, Terminal
 
 if TYPE_CHECKING:
     from personactl_ledger import LedgerTrust, StoredEntry
 
 PATH = click.Path(path_type=Path)
 LARGEST_ANCHOR = 1 << 20
+Level = Literal["tree", "index", "full"]
 ledger_option = click.option(
     "--ledger", "path", type=PATH, metavar="FILE", help="This ledger instead of the project's."
 )
@@ -76,7 +77,7 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
 
 @ledger.command()
 @ledger_option
-@click.option("--level", type=click.Choice(["tree", "index", "full"]), default="full", show_default=True)
+@click.option("--level", type=click.Choice(get_args(Level)), default="full", show_default=True)
 @click.option(
     "--anchor", "anchors", type=PATH, multiple=True, metavar="FILE", help="A receipt or checkpoint kept outside."
 )
@@ -84,33 +85,21 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
 @click.option("--trust", "trust_file", type=PATH, metavar="FILE", help="Check signatures against this trust file.")
 @pass_terminal
 def check(
-    terminal: Terminal, *, path: Path | None, level: str, anchors: tuple[Path, ...], require_anchor: bool,
+    terminal: Terminal, *, path: Path | None, level: Level, anchors: tuple[Path, ...], require_anchor: bool,
     trust_file: Path | None,
 ) -> int:  # fmt: skip
     """Recompute the ledger and compare it with what was kept outside."""
     from personactl_ledger import check as check_ledger
 
     from personactl.document import read_plain_file
+    from personactl.render import ledgers
 
     target = _path(path)
     kept = [read_plain_file(anchor, LARGEST_ANCHOR, "anchor") for anchor in anchors]
     report = check_ledger(target, level=level, anchors=kept, trust=_trust(trust_file))
-    for item in report.findings:
-        place = "" if item.index is None else f" at entry {item.index}"
-        terminal.line(Styled(f"error[{item.code}]", "bad"), f"{place}: {item.message}")
-    verdict = Styled("good", "good") if report.ok else Styled("broken", "bad")
-    lines: list[Line] = [[verdict, f": {report.size} entries, root {report.root_hex}, {report.origin} ({level} check)"]]
-    if report.ok and not report.anchored:
-        lines.append(["no outside anchor was given: rollback to an earlier state is not excluded"])
-    findings = [{"code": item.code, "message": item.message, "index": item.index} for item in report.findings]
-    document = {
-        "schema": "personactl.ledger-check/1", "ok": report.ok, "level": level, "size": report.size,
-        "root": report.root_hex, "origin": report.origin, "anchored": report.anchored, "findings": findings,
-    }  # fmt: skip
-    terminal.result(document, lines)
-    if not report.ok:
-        return EXIT_INTEGRITY
-    return EXIT_NO_ANCHOR if require_anchor and not report.anchored else EXIT_OK
+    code = EXIT_NO_ANCHOR if require_anchor and not report.anchored else EXIT_OK
+    ledgers.show_check(terminal, report, exit_code=report.exit_code or code)
+    return report.exit_code or code
 
 
 @ledger.command()

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
-from personactl.cli.exits import Terminated
 from personactl.cli.prepare import from_either
 from personactl.cli.project import here, now
 from personactl.cli.session import SessionCommand, pass_terminal
-from personactl.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
 from personactl.render.terminal import Styled, Terminal
 
 PATH = click.Path(path_type=Path)
@@ -24,27 +22,25 @@ PATH = click.Path(path_type=Path)
 def run(terminal: Terminal, *, path: Path, events: Path | None) -> int:
     """Generate, score, gate, disclose and record; resumes."""
     from personactl import keys
-    from personactl.plan import require_clean
     from personactl.render import runs
     from personactl.render.progress import EventLog, Observers, for_terminal
     from personactl.run import Interrupted, execute, local_context
 
     config = here()
     prepared = from_either(config, path)
-    require_clean(prepared.plan)
     resume = shlex.join(["personactl", "run", str(path)])
     context = local_context(
         prepared.plan, config=config, keyset=keys.load(config.keys_path), persona=prepared.persona,
         model_path=prepared.model_path, resume=resume,
     )  # fmt: skip
     logs = [] if events is None else [EventLog(events, now)]
-    terminal.note(f"{prepared.plan.run_id}: {len(prepared.plan.shots)} pictures")
+    terminal.note(f"{prepared.plan.run_id}: {len(prepared.plan.shots)} pictures planned")
     try:
         with Observers(for_terminal(terminal), *logs) as observers:
             summary = execute(prepared.plan, context, observer=observers)
     except Interrupted as stopped:
-        runs.show(terminal, stopped.summary, left=True)
+        runs.show(terminal, stopped.summary, exit_code=stopped.exit_code)
         terminal.alert("interrupted; nothing finished is lost. Resume with: ", Styled(stopped.resume, "bold"))
-        return EXIT_TERMINATED if isinstance(stopped.__cause__, Terminated) else EXIT_INTERRUPTED
-    runs.show(terminal, summary)
+        return stopped.exit_code
+    runs.show(terminal, summary, exit_code=summary.exit_code)
     return summary.exit_code

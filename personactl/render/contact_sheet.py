@@ -17,6 +17,8 @@ TILE = 192
 """Side of a picture's square in pixels; pictures keep their aspect ratio inside it."""
 MARGIN = 12
 LINE = 15
+LONGEST = 200
+"""Characters of a line that are looked at: more never fit, and cutting them one by one takes long."""
 MAX_PIXELS = 64_000_000
 _BACKGROUND, _EMPTY, _INK, _SOFT = (250, 250, 248), (226, 226, 222), (24, 24, 24), (96, 96, 92)
 
@@ -85,7 +87,7 @@ def _write(draw: Pen, where: tuple[int, int], text: str, color: tuple[int, int, 
     from PIL import ImageFont
 
     font = ImageFont.load_default()
-    shown = escape(text)
+    shown = escape(text[:LONGEST])
     while len(shown) > 1 and draw.textlength(shown, font=font) > room:
         shown = shown[:-2] + "…"
     draw.text(where, shown, fill=color, font=font)

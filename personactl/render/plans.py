@@ -23,9 +23,12 @@ def show(terminal: Terminal, plan: Plan, *, left: int) -> None:
         ("SHOT", "PICTURES", "SIZE", "STEPS", "SEED", "PROMPT"), _rows(plan), terminal.width(terminal.out)
     ):
         terminal.line(*([line] if isinstance(line, str | Styled) else line))
+    told = [item for item in plan.findings if item.severity != "info" or terminal.verbosity > 0]
     if plan.findings:
         terminal.line()
-        findings.show(terminal, plan.findings)
+    findings.show(terminal, told)
+    if len(told) < len(plan.findings):
+        terminal.line(f"{_count(len(plan.findings) - len(told), 'rule')} to check by hand, listed with -v")
 
 
 def _head(plan: Plan, left: int) -> Iterator[Line]:
@@ -48,7 +51,7 @@ def _head(plan: Plan, left: int) -> Iterator[Line]:
 
 
 def _rows(plan: Plan) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for shot_id, group in groupby(plan.shots, key=lambda shot: shot.shot_id):
         shots = list(group)
         first = shots[0]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 30.0
 PERCENT_BETWEEN_LINES = 10
+STEPS_SHARE = 0.9
+"""How much of a picture its steps are: scoring, marking and signing follow."""
 
 
 class Progress:
@@ -42,7 +44,7 @@ class Progress:
         self.redraw()
 
     def on_step(self, shot: Shot, step: int, steps: int) -> None:
-        self._part = min(1.0, step / steps) if steps else 0.0
+        self._part = STEPS_SHARE * min(1.0, step / steps) if steps else 0.0
         self.redraw()
 
     def on_attempt(self, scored: Scored) -> None:
@@ -90,7 +92,13 @@ class PlainProgress(Progress):
         super().__init__(terminal)
         self._clock = clock
         self._told_percent = 0
-        self._began = self._told_at = clock()
+        self._told_at = clock()
+        self._began: float | None = None
+
+    def on_step(self, shot: Shot, step: int, steps: int) -> None:
+        if self._began is None:  # from the first step on: loading a model says nothing about the pictures
+            self._began = self._clock()
+        super().on_step(shot, step, steps)
 
     def redraw(self) -> None:
         percent, now = int(self.fraction * 100), self._clock()
@@ -101,7 +109,7 @@ class PlainProgress(Progress):
         self.terminal.note(f"{percent:3d} %  {self.finished} of {self.total}", self._left(now))
 
     def _left(self, now: float) -> str:
-        if not 0 < self.fraction < 1:
+        if self._began is None or not 0 < self.fraction < 1:
             return ""
         return f"  about {_span((now - self._began) * (1 - self.fraction) / self.fraction)} left"
 

@@ -1,0 +1,50 @@
+"""What a check of the ledger found, and what it could not see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from personactl.render.terminal import Line, Styled, Terminal
+
+if TYPE_CHECKING:
+    from personactl_ledger import CheckReport
+
+STYLES = {"error": "bad", "warning": "warn"}
+
+
+def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> None:
+    """Every finding, the verdict as a word, and each note about what this check did not cover."""
+    for item in report.findings:
+        place = "" if item.index is None else f" at entry {item.index}"
+        terminal.line(Styled(f"{item.severity}[{item.code}]", STYLES[item.severity]), f"{place}: {item.message}")
+    lines: list[Line] = [
+        [_verdict(report), f": {report.size} entries in {report.origin} ({report.level} check)"],
+        [Styled(f"  root {report.root_hex}, {report.checkpoints} checkpoints, {report.signed_size} signed", "dim")],
+        *([f"  note: {note}"] for note in report.notes),
+    ]
+    document = {
+        "schema": "personactl.ledger-check/1",
+        "ok": report.ok,
+        "exit": exit_code,
+        "level": report.level,
+        "origin": report.origin,
+        "size": report.size,
+        "root": report.root_hex,
+        "checkpoints": report.checkpoints,
+        "signedSize": report.signed_size,
+        "anchored": report.anchored,
+        "development": report.development,
+        "distrusted": list(report.distrusted),
+        "notes": list(report.notes),
+        "findings": [
+            {"code": item.code, "severity": item.severity, "message": item.message, "index": item.index}
+            for item in report.findings
+        ],
+    }
+    terminal.result(document, lines)
+
+
+def _verdict(report: CheckReport) -> Styled:
+    if report.exit_code == 0:
+        return Styled("good", "good")
+    return Styled("not trusted" if report.exit_code == 5 else "broken", "bad")
