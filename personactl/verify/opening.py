@@ -58,7 +58,7 @@ def read_plain(path: Path, limit: int) -> bytes:
     try:
         with _open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
-            data = b"" if size > limit else file.read(limit + 1)
+            data = b"" if size > limit else file.read(size + 1)  # a larger number would be allocated first
     except OSError as error:
         raise RefusedError("verify.unreadable", f"it cannot be read: {error.strerror}") from None
     if max(size, len(data)) > limit:

@@ -199,3 +199,9 @@ def sign(
 def chunk(kind: bytes, body: bytes) -> bytes:
     """One PNG chunk."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def remote_only(address: str) -> bytes:
+    """A PNG without a manifest whose XMP names an address where one is said to be (dcterms:provenance)."""
+    packet = xmp.build({"dcterms:provenance": address})
+    return png.encode(picture(5), xmp=packet, exif=exif.build(software="test", description="test", created_at=NOW))
