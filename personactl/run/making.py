@@ -33,6 +33,7 @@ from personactl.policy import Policy, check_layers
 from personactl.run import entries
 from personactl.run.context import Backend, Embedder, Observer, Scorer
 from personactl.run.folders import Folder
+from personactl.run.recovery import confirmed_spent
 from personactl.run.references import References
 from personactl.run.session import Session
 from personactl.run.staging import Staging, is_taken, name_taken
@@ -101,7 +102,7 @@ class Maker:
         """
         if is_taken(self.out, shot.file_name):
             raise name_taken(self.out, shot.file_name)
-        spent = {item.attempt for item in self.state.spent(shot.job_key)}
+        spent = {item.attempt for item in confirmed_spent(self.ledger, self.state, shot.job_key)}
         rejected: Scored | None = None
         reason = ""
         for attempt in range(attempts_of(self.plan.gate)):

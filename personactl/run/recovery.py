@@ -66,6 +66,20 @@ def learn_spent(ledger: Ledger, state: RunState) -> None:
     state.learn(ledger.origin, size, spent, afresh=afresh)
 
 
+def confirmed_spent(ledger: Ledger, state: RunState, job_key: str) -> tuple[Spent, ...]:
+    """The spent attempts of a job that this very ledger confirms: the state may be older or newer than the ledger."""
+    size = ledger.size
+
+    def confirmed(item: Spent) -> bool:
+        if item.entry_index >= size:
+            return False
+        entry = ledger.entry(item.entry_index).entry
+        said = entry.predicate
+        return entry.kind == "reject" and (said["jobKey"], said["attempt"]) == (job_key, item.attempt)
+
+    return tuple(item for item in state.spent(job_key) if confirmed(item))
+
+
 def spent_attempt(stored: StoredEntry) -> Spent:
     """What a reject entry says about its attempt; a poisoned picture shows its reason as verdict."""
     said = stored.entry.predicate

@@ -30,7 +30,7 @@ from personactl.run.context import Observer, RunContext, Unobserved
 from personactl.run.entries import RunIdentity
 from personactl.run.folders import Folder
 from personactl.run.making import Maker, Tools, attempts_of
-from personactl.run.recovery import VOID_REASON, Recovered, learn_spent, recover
+from personactl.run.recovery import VOID_REASON, Recovered, confirmed_spent, learn_spent, recover
 from personactl.run.references import References
 from personactl.run.session import Session, void_elsewhere
 from personactl.run.staging import OUT, Staging, file_exists
@@ -129,7 +129,7 @@ class _Start:
                 where = self._where(run, standing.entry.subject_name, standing.index)
                 self.tally.settle(shot, state, where=where, entry_index=standing.index)
                 continue
-            spent = self.state.spent(shot.job_key)
+            spent = confirmed_spent(self.ledger, self.state, shot.job_key)
             if len({item.attempt for item in spent if item.attempt < attempts}) < attempts:
                 todo.append(shot)
                 continue

@@ -15,7 +15,7 @@ from personactl.config import Config
 from personactl.errors import UsageProblem
 from personactl.model import Plan, Shot
 from personactl.run.making import attempts_of
-from personactl.run.recovery import spent_attempt
+from personactl.run.recovery import confirmed_spent, spent_attempt
 from personactl.run.staging import OUT, file_exists
 from personactl.run.state import Job, RunState, Spent
 
@@ -92,7 +92,7 @@ def outstanding(config: Config, plan: Plan) -> tuple[Shot, ...]:
             shot
             for shot in plan.shots
             if ledger.by_job_key(shot.job_key) is None
-            and len({item.attempt for item in (state.spent(shot.job_key) if state else ())}) < attempts
+            and len(confirmed_spent(ledger, state, shot.job_key) if state else ()) < attempts
         )
 
 
@@ -134,7 +134,7 @@ def _planned(run: str, ledger: Ledger, state: RunState | None) -> tuple[tuple[Jo
 
 def _spent(run: str, ledger: Ledger, state: RunState | None, jobs: Sequence[Job]) -> dict[str, tuple[Spent, ...]]:
     if state is not None:
-        return {job.job_key: state.spent(job.job_key) for job in jobs}
+        return {job.job_key: confirmed_spent(ledger, state, job.job_key) for job in jobs}
     found: dict[str, tuple[Spent, ...]] = {job.job_key: () for job in jobs}
     for stored in ledger.entries(kind="reject", run=run):
         found[stored.entry.predicate["jobKey"]] += (spent_attempt(stored),)

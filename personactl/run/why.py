@@ -15,7 +15,7 @@ from personactl.config import Config
 from personactl.model import Plan, Shot
 from personactl.plan import attempt_seed
 from personactl.run.making import attempts_of
-from personactl.run.recovery import standing_output
+from personactl.run.recovery import confirmed_spent, standing_output
 from personactl.run.staging import OUT, file_exists
 from personactl.run.state import RunState
 
@@ -34,7 +34,7 @@ def why(config: Config, plan: Plan, shot: Shot) -> str:
             return _done(config, plan, standing)
         state = RunState.open_reader(config.project)
         try:
-            spent = state.spent(shot.job_key) if state else ()
+            spent = confirmed_spent(ledger, state, shot.job_key) if state else ()
             failure = state.failures(plan.run_id).get(shot.job_key, "") if state else ""
         finally:
             if state is not None:

@@ -1,0 +1,110 @@
+"""The main road of a run, and running it again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from personactl_ledger import check
+from workshop import Workshop, sha256, text
+
+from personactl.errors import ConflictError, PersonaError
+
+THREE = text("rain*2: in the rain", "park: in a park")
+
+
+def test_every_picture_is_visible_on_record_and_has_a_receipt(shop: Workshop) -> None:
+    summary = shop.run(THREE)
+    assert (summary.planned, summary.done, summary.skipped, summary.exit_code) == (3, 3, 0, 0)
+    assert shop.visible(summary.run_id) == ["park-0.png", "rain-0.png", "rain-1.png"]
+    outputs = {stored.entry.subject_name: stored for stored in shop.ledger(kind="output")}
+    for name in shop.visible(summary.run_id):
+        path = shop.out(summary.run_id) / name
+        assert outputs[name].entry.subject_sha256 == sha256(path)
+        receipt = json.loads(path.with_name(name + ".receipt").read_bytes())
+        assert receipt["schema"] == "personactl.receipt/1"
+    assert shop.backend is not None
+    assert shop.backend.closed
+    assert check(shop.config.ledger_path).ok
+
+
+def test_the_run_stands_between_run_open_and_run_close(shop: Workshop) -> None:
+    before = len(shop.ledger())
+    summary = shop.run(THREE)
+    assert shop.kinds(before) == ["run-open", "output", "output", "output", "run-close"]
+    opened, closed = shop.ledger()[before], shop.ledger()[-1]
+    assert opened.entry.predicate["started"] == 1
+    said = closed.entry.predicate
+    assert [said[name] for name in ("planned", "done", "failed", "rejected", "skipped")] == [3, 3, 0, 0, 0]
+    assert (said["firstIndex"], said["lastIndex"], said["outputs"]) == (before, before + 3, 3)
+    assert (summary.first_index, summary.last_index, summary.checkpoint) == (before, before + 4, before + 5)
+
+
+def test_running_again_changes_nothing(shop: Workshop) -> None:
+    first = shop.run(THREE)
+    ledger = shop.config.ledger_path.read_bytes()
+    files = {path: path.stat().st_mtime_ns for path in shop.out(first.run_id).iterdir()}
+    again = shop.run(THREE)
+    assert (again.done, again.skipped, again.taken_over, again.left, again.exit_code) == (0, 3, 0, 0, 0)
+    assert {outcome.state for outcome in again.outcomes} == {"standing"}
+    assert shop.backend is None, "the model is not loaded when nothing is left to do"
+    assert shop.config.ledger_path.read_bytes() == ledger
+    assert {path: path.stat().st_mtime_ns for path in shop.out(first.run_id).iterdir()} == files
+
+
+def test_an_edited_manifest_takes_over_what_did_not_change(shop: Workshop) -> None:
+    first = shop.run(text("rain: in the rain", "park: in a park"))
+    second = shop.run(text("rain: in the rain", "park: in a park at night"))
+    assert second.run_id != first.run_id
+    assert (second.done, second.skipped, second.taken_over) == (1, 1, 1)
+    taken = next(outcome for outcome in second.outcomes if outcome.state == "taken-over")
+    assert taken.where == f"out/{first.run_id}/rain-0.png"
+    assert (shop.folder / taken.where).is_file()
+    assert shop.visible(second.run_id) == ["park-0.png"]
+
+
+def test_an_output_entry_says_everything_and_keeps_prompts_sealed(shop: Workshop) -> None:
+    summary = shop.run(text("rain: a very private prompt"))
+    stored = shop.ledger(kind="output")[0]
+    said = stored.entry.predicate
+    assert set(said) == {
+        "origin", "run", "entryId", "shotKey", "jobKey", "shot", "index", "attempt", "attempts", "seed", "persona",
+        "model", "references", "parameters", "identity", "disclosure", "file", "iscc", "policies", "environment",
+        "pixelsSha256", "sealed", "generatedAt",
+    }  # fmt: skip
+    assert set(said["identity"]) == {
+        "verdict", "score", "threshold", "thresholdSource", "calibrationId", "recogniserSha256", "detectorSha256",
+        "conditionerSha256", "facesFound", "detectorScore",
+    }  # fmt: skip
+    assert said["disclosure"]["watermark"]["payload"] == said["entryId"][:16]
+    assert said["file"]["size"] == (shop.out(summary.run_id) / "rain-0.png").stat().st_size
+    assert b"private prompt" not in stored.entry.leaf
+    for name in (".personactl/run.sqlite", f"out/{summary.run_id}/rain-0.png.receipt"):
+        assert b"private prompt" not in (shop.folder / name).read_bytes()
+
+
+def test_an_unfrozen_persona_is_refused(shop: Workshop) -> None:
+    plan = shop.plan(THREE)
+    shop.persona = shop.thawed()
+    with pytest.raises(PersonaError) as caught:
+        shop.run(plan)
+    assert caught.value.code == "persona.not-frozen"
+    assert shop.ledger(kind="run-open") == []
+
+
+def test_a_marker_without_an_entry_in_this_ledger_proves_nothing(shop: Workshop) -> None:
+    shop.config.ledger_path.unlink()
+    shop.new_ledger()
+    with pytest.raises(PersonaError) as caught:
+        shop.run(THREE)
+    assert (caught.value.code, caught.value.hint) == ("persona.not-frozen", "personactl persona freeze lira@1")
+
+
+def test_a_plan_for_another_record_is_stale(shop: Workshop) -> None:
+    plan = shop.plan(THREE)
+    shop.persona = type(shop.persona)(
+        **{name: getattr(shop.persona, name) for name in shop.persona.__slots__} | {"record_sha256": "ee" * 32}
+    )
+    with pytest.raises(ConflictError) as caught:
+        shop.run(plan)
+    assert (caught.value.code, caught.value.exit_code) == ("plan.stale", 10)
