@@ -25,7 +25,7 @@ def project(entry: Entry) -> Projection:
         said["entryId"] if in_run else None,
         said["jobKey"] if in_run else None,
         said["voids"] if kind == "void" else None,
-        _certified(entry),
+        certified_key(entry),
         entry.subject_name,
         entry.subject_sha256,
         entry.key_ids[0],
@@ -33,7 +33,7 @@ def project(entry: Entry) -> Projection:
     )
 
 
-def _certified(entry: Entry) -> str | None:
+def certified_key(entry: Entry) -> str | None:
     """The key that the entry certifies, if it is of a kind that does."""
     if entry.kind == "key-add":
         return str(entry.predicate["kid"])

@@ -52,7 +52,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
     log or a root key that `trust` does not name.
     """
     receipt = parse_receipt(data)
-    entry = _leaf(receipt.leaf)
+    entry = _leaf(receipt.leaf, "2", "receipt.leaf")
     checkpoint = receipt.proof.checkpoint
     if checkpoint.origin != trust.origin:
         raise _untrusted(
@@ -81,12 +81,12 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
     )
 
 
-def _leaf(leaf: bytes) -> Entry:
-    """Step 2."""
+def _leaf(leaf: bytes, step: str, code: str) -> Entry:
+    """Step 2, and the same for key entries in steps 6 and 7."""
     try:
         return parse_entry(leaf)
     except LedgerError as error:
-        raise _failed("2", "receipt.leaf", error.message) from None
+        raise _failed(step, code, error.message) from None
 
 
 def _log_signature(checkpoint: Checkpoint, trust: LedgerTrust) -> tuple[tuple[int, ...], list[str]]:
@@ -122,7 +122,7 @@ def _genesis(receipt: Receipt, trust: LedgerTrust) -> Entry:
     """Step 6: the genesis makes this origin, and a root key that the trust file names signed it."""
     leaf = receipt.leaf if receipt.proof.index == 0 else receipt.keys[0].leaf if receipt.keys else b""
     place = 0 if receipt.proof.index == 0 or not receipt.keys else receipt.keys[0].index
-    genesis = _leaf(leaf)
+    genesis = _leaf(leaf, "6", "receipt.genesis")
     if place != 0 or genesis.kind != "genesis" or origin_of(genesis) != trust.origin:
         raise _failed("6", "receipt.genesis", "its first key entry is not the genesis of this origin")
     if not {key_id(key) for key in trust.root_keys} & set(genesis.key_ids):
@@ -135,7 +135,7 @@ def _key_chain(receipt: Receipt, genesis: Entry) -> Rules:
     rules = Rules(MemoryBook())
     before = -1
     for item in receipt.keys:
-        entry = _leaf(item.leaf)
+        entry = _leaf(item.leaf, "7", "receipt.key-chain")
         if entry.kind not in KEY_KINDS or not before < item.index < receipt.proof.index:
             raise _failed("7", "receipt.key-chain", "its key entries are of a wrong kind or out of order")
         try:
@@ -153,8 +153,7 @@ def _entry_rules(rules: Rules, receipt: Receipt, entry: Entry) -> tuple[str, ...
         rules.admit_signers(receipt.proof.index, entry)
     except LedgerError as error:
         raise _failed("8", "receipt.signature", error.message) from None
-    certified = [_leaf(item.leaf) for item in receipt.keys]
-    keys = [*entry.key_ids, *(key for item in certified for key in item.key_ids)]
+    keys = [*entry.key_ids, *(key for item in receipt.keys for key in parse_entry(item.leaf).key_ids)]
     return tuple(dict.fromkeys(keys))
 
 
