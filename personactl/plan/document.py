@@ -20,6 +20,7 @@ from personactl.plan.keys import digest, keyed
 
 SCHEMA = "personactl.plan/1"
 LIMIT = 128 << 20
+_ROOM = "plan"
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def require_current(saved: Plan, fresh: Plan) -> None:
 
 def _value(data: bytes) -> dict[str, Any]:
     try:
-        document = parse_json(data, path="plan", room="plan", limit=LIMIT)
+        document = parse_json(data, path="plan", room=_ROOM, limit=LIMIT)
     except Unparsable as error:
         first = error.problems[0]
         raise UsageProblem(f"not a plan: {first.message}", where=first.where, code="plan.invalid") from None

@@ -63,4 +63,5 @@ def _finding(policy: Policy, rule: Rule, *, prefix: str = "") -> Finding:
     # A reminder that nothing can answer is no warning about this plan.
     severity = "info" if prefix else rule.severity
     message = f"{prefix}{rule.text} ({policy.id}, {rule.id})"
-    return Finding(code=f"policy.{rule.check}", severity=severity, message=message, hint=CHECKS[rule.check].hint)
+    check = CHECKS[rule.check]
+    return Finding(code=check.code, severity=severity, message=message, hint=check.hint)

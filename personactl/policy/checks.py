@@ -42,8 +42,9 @@ class PlanFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """`stage`: where it is asked; `hint`: what to do; `met`: for plan checks, whether the facts meet the demand."""
+    """`code`: of its findings; `stage`: where it is asked; `hint`: what to do; `met`: do the facts meet the demand?"""
 
+    code: str
     stage: Literal["plan", "file", "manual"]
     hint: str
     met: Callable[[PlanFacts], bool] | None = None
@@ -51,56 +52,76 @@ class Check:
 
 CHECKS: dict[str, Check] = {
     "persona-frozen": Check(
+        code="policy.persona-frozen",
         stage="plan",
         met=lambda facts: facts.persona_frozen,
         hint="freeze the version: personactl persona freeze ID@VERSION",
     ),
     "consent": Check(
+        code="policy.consent",
         stage="plan",
         met=lambda facts: facts.persona_origin == "synthetic" or facts.consent,
         hint="put the consent record into the persona",
     ),
     "embedding-consent": Check(
+        code="policy.embedding-consent",
         stage="plan",
         met=lambda facts: facts.persona_origin == "synthetic" or facts.embedding_consent,
         hint="the consent must permit embeddings; without it, no face of a real person is measured",
     ),
     "commercial-licence": Check(
+        code="policy.commercial-licence",
         stage="plan",
         met=lambda facts: not facts.commercial or False not in (facts.model_commercial, facts.scorer_commercial),
         hint="use weights that may be used commercially, or set commercial = false",
     ),
     "known-licence": Check(
+        code="policy.known-licence",
         stage="plan",
         met=lambda facts: not facts.commercial or None not in (facts.model_commercial, facts.scorer_commercial),
         hint="record the licence of the weights in the model's folder",
     ),
     "identity-scored": Check(
+        code="policy.identity-scored",
         stage="plan",
         met=lambda facts: bool(facts.recogniser_sha256 and facts.threshold_source),
         hint="name a scorer whose recogniser has a digest",
     ),
     "calibrated-threshold": Check(
+        code="policy.calibrated-threshold",
         stage="plan",
         met=lambda facts: facts.threshold_source != "uncalibrated",
         hint='set threshold = "calibrated" in [identity]',
     ),
     "independent-scorer": Check(
+        code="policy.independent-scorer",
         stage="plan",
         met=lambda facts: not facts.references or facts.conditioner_sha256 != facts.recogniser_sha256,
         hint="score with another network than the one that conditions the picture",
     ),
     "watermark-enabled": Check(
-        stage="plan", met=lambda facts: facts.watermark, hint="set watermark = true in [output]"
+        code="policy.watermark-enabled",
+        stage="plan",
+        met=lambda facts: facts.watermark,
+        hint="set watermark = true in [output]",
     ),
     "visible-label": Check(
+        code="policy.visible-label",
         stage="plan",
         met=lambda facts: facts.visible_label,
         hint="this version draws no label: put one on the picture, or beside it, before it is shown",
     ),
-    "signed-metadata": Check(stage="file", hint="sign the file; do not re-encode or strip it afterwards"),
-    "watermark": Check(stage="file", hint="mark the picture; strong cropping or scaling can destroy the mark"),
-    "xmp": Check(stage="file", hint="keep the XMP block; some services remove it on upload"),
-    "exif": Check(stage="file", hint="keep the EXIF block; some services remove it on upload"),
-    "manual": Check(stage="manual", hint="personactl cannot check this; see the rule with `personactl policy show`"),
+    "signed-metadata": Check(
+        code="policy.signed-metadata", stage="file", hint="sign the file; do not re-encode or strip it afterwards"
+    ),
+    "watermark": Check(
+        code="policy.watermark", stage="file", hint="mark the picture; strong cropping or scaling can destroy the mark"
+    ),
+    "xmp": Check(code="policy.xmp", stage="file", hint="keep the XMP block; some services remove it on upload"),
+    "exif": Check(code="policy.exif", stage="file", hint="keep the EXIF block; some services remove it on upload"),
+    "manual": Check(
+        code="policy.manual",
+        stage="manual",
+        hint="personactl cannot check this; see the rule with `personactl policy show`",
+    ),
 }

@@ -131,4 +131,5 @@ def test_missing_marks_are_found() -> None:
 def test_every_check_says_what_to_do() -> None:
     for name, check in CHECKS.items():
         assert check.hint, name
+        assert check.code == f"policy.{name}"
         assert (check.met is not None) == (check.stage == "plan"), name
