@@ -125,10 +125,12 @@ def update(project: Path, persona: Persona, record: Mapping[str, Any], files: Ma
         check_no_symlink(target, "reference", beneath=folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_new(target, content)
-    temporary = folder / f".{RECORD_NAME}.new"
-    temporary.unlink(missing_ok=True)
-    write_new(temporary, data)
-    temporary.replace(folder / RECORD_NAME)
+    try:
+        _write_temporary(folder, data).replace(folder / RECORD_NAME)
+        _sync_folder(folder)
+    except OSError as error:
+        where = _relative(folder / RECORD_NAME, project)
+        raise StorageError(f"cannot write the record: {error.strerror}", where=where) from None
     return load(project, persona.id, persona.version)
 
 
@@ -140,18 +142,46 @@ def version_folder(project: Path, persona_id: str, version: int) -> Path:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist, durably. Raises ConflictError, StorageError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    """Write a file that must not exist: whole and durable, or not at all. Raises ConflictError, StorageError.
+
+    Order: hidden temporary file, fsync, link under its name (which never overwrites), fsync of the folder. A crash in
+    between leaves at most the hidden file, which nothing reads.
+    """
     try:
-        with os.fdopen(os.open(path, flags, 0o644), "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        temporary = _write_temporary(path.parent, data)
+        try:
+            os.link(temporary, path, follow_symlinks=False)
+        finally:
+            temporary.unlink()
+        _sync_folder(path.parent)
     except FileExistsError:
         raise ConflictError(f"{path.name} exists already", where=str(path), code="persona.file-exists") from None
     except OSError as error:
-        path.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path.name}: {error.strerror}", where=str(path)) from None
+
+
+def _write_temporary(folder: Path, data: bytes) -> Path:
+    """A hidden file in `folder` with the data on disk; removed again when writing fails."""
+    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(stream.fileno(), 0o644)
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        Path(name).unlink()
+        raise
+    return Path(name)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _persona(record: Mapping[str, Any], digest: str, folder: Path, *, frozen: bool) -> Persona:
@@ -227,6 +257,7 @@ def _write_version(project: Path, persona_id: str, version: int, record: bytes, 
             write_new(path, content)
         write_new(staging / RECORD_NAME, record)
         staging.rename(target)
+        _sync_folder(target.parent)
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
         hint = "run the command again"

@@ -169,6 +169,21 @@ def test_a_broken_marker_does_not_count_as_unfrozen(project: Path, lira: Persona
         persona.load(project, "lira", 1)
 
 
+@pytest.mark.parametrize("failing", ["write", "fsync", "link"])
+def test_a_marker_is_written_whole_or_not_at_all(
+    project: Path, lira: Persona, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"personactl.persona.store.os.{'fchmod' if failing == 'write' else failing}", broken)
+        with pytest.raises(StorageError):
+            freeze(project, lira)
+    assert sorted(path.name for path in folder_of(project).iterdir()) == ["persona.json", "refs"]
+    assert freeze(project, lira).frozen
+
+
 def test_what_freezing_says(lira: Persona) -> None:
     subject, predicate = persona.freeze_statement(
         lira, origin="o", frozen_at="2026-11-21T10:00:00Z", sealed={"name": "c0"}
