@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from transcripts import Machine, play
+from transcripts import Machine, environment, play
 
 HERE = Path(__file__).parent
 SCRIPTS = sorted(HERE.glob("*.txt"))
@@ -30,13 +30,9 @@ def _parameters() -> list[object]:
 
 @pytest.mark.parametrize("script", _parameters())
 def test_the_script_holds(script: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
     work = tmp_path / "work"
-    home.mkdir()
     work.mkdir()
-    kept = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "HF_HUB_OFFLINE", "VIRTUAL_ENV")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
-    play(script, work, {**environment, "HOME": str(home), "LANG": "C.UTF-8", "COLUMNS": "100"})
+    play(script, work, environment(tmp_path))
 
 
 def test_the_runner_notices_a_wrong_exit_code(tmp_path: Path) -> None:

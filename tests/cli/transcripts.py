@@ -27,6 +27,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _FILE = re.compile(r"^-- (.+) --$")
+_KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "HF_HUB_OFFLINE", "VIRTUAL_ENV")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What a command sees: a home of its own, no colour settings, no trust of whoever runs the tests."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "HOME": str(home), "LANG": "C.UTF-8", "COLUMNS": "100"}
 
 
 @dataclass
