@@ -233,6 +233,18 @@ def test_missing_tensors_are_refused_not_invented(pack: Path) -> None:
     assert caught.value.code in ("weights.incomplete", "weights.cannot-load")
 
 
+def test_fast_profile_says_so_and_leaves_the_threads_alone(
+    built_pack: Path, make_shot: Callable[..., Shot], faces: np.ndarray[Any, Any]
+) -> None:
+    import torch
+
+    opened = load(built_pack, profile="fast")
+    environment = opened.run(make_shot(), attempt=0, seed=5, conditioning=faces[:1]).environment
+    opened.close()
+    expected = {"profile": "fast", "threads": str(torch.get_num_threads()), "deterministic": "false"}
+    assert expected.items() <= environment.items()
+
+
 def test_unknown_profile_is_refused(pack: Path) -> None:
     with pytest.raises(UsageProblem, match="unknown profile"):
         load(pack, profile="turbo")
