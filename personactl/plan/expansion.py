@@ -46,16 +46,7 @@ def expand(
     Raises ManifestError (plan.*) for what this model, persona or scorer cannot do, UsageProblem for another persona
     than the manifest's.
     """
-    campaign = manifest.campaign
-    if (persona.id, persona.version) != (campaign.persona_id, campaign.persona_version):
-        raise UsageProblem(
-            f"the manifest is about {campaign.persona_id}@{campaign.persona_version}, not {persona.id}"
-            f"@{persona.version}",
-            code="plan.wrong-persona",
-        )
-    faults = list(_faults(manifest, persona, model, scorer, capabilities))
-    if faults:
-        raise refusal(manifest, faults)
+    _require_possible(manifest, persona, model, scorer, capabilities)
     active = with_baseline(policies)
     gate = _gate(manifest, scorer)
     draft = Plan(
@@ -63,7 +54,7 @@ def expand(
         sha256="",
         manifest_path=manifest.path,
         manifest_sha256=manifest.sha256,
-        campaign=campaign,
+        campaign=manifest.campaign,
         persona_id=persona.id,
         persona_version=persona.version,
         persona_record_sha256=persona.record_sha256,
@@ -77,7 +68,21 @@ def expand(
     )
     plan = replace(draft, shots=tuple(_shots(manifest, persona, draft)))
     sha256 = plan_digest(plan)
-    return replace(plan, sha256=sha256, run_id=run_id(campaign.id, sha256))
+    return replace(plan, sha256=sha256, run_id=run_id(plan.campaign.id, sha256))
+
+
+def _require_possible(
+    manifest: Manifest, persona: Persona, model: ModelLock, scorer: ScorerLock, capabilities: Capabilities
+) -> None:
+    campaign = manifest.campaign
+    if (persona.id, persona.version) != (campaign.persona_id, campaign.persona_version):
+        named = f"{campaign.persona_id}@{campaign.persona_version}"
+        raise UsageProblem(
+            f"the manifest is about {named}, not {persona.id}@{persona.version}", code="plan.wrong-persona"
+        )
+    faults = list(_faults(manifest, persona, model, scorer, capabilities))
+    if faults:
+        raise refusal(manifest, faults)
 
 
 def _shots(manifest: Manifest, persona: Persona, draft: Plan) -> Iterator[Shot]:
