@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from personactl.errors import UsageProblem
 from personactl.keys.trust import TrustFile
 from personactl.model import Verdict
 from personactl.verify.document import document, exit_code, summary_line, verdict_word
@@ -65,9 +66,13 @@ def verify_paths(
     `receipts`: a folder of NAME.EXT.receipt files, looked at before the place beside each file. `ledger`: a ledger
     file, checked once before the first verdict. `pixels`: decode every picture for its watermark; a picture without a
     credential is always decoded. `required_layers`: machine-readable layers that a policy asks for (0, 1 or 2); pass
-    `pixels` with it, since what was not looked at is not missing. Raises LedgerError when the ledger cannot be opened;
-    whatever the files hold ends in a verdict.
+    `pixels` with it, since what was not looked at is not missing. Raises UsageProblem when `receipts` is no folder and
+    LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
     """
+    if receipts is not None and not receipts.is_dir():
+        raise UsageProblem(
+            "this is not a folder of receipts", where=str(receipts), hint="check --receipts", code="usage.no-receipts"
+        )
     demands = Demands(layers=required_layers, exact=require_exact, approval=require_approval)
     with ExitStack() as stack:
         source = None if ledger is None else stack.enter_context(LedgerSource(ledger, trust))

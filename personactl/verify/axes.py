@@ -243,7 +243,8 @@ def ledger(evidence: Evidence) -> Conclusion:
 
 def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
     if record.state == "proven":
-        return (*_contradictions(record, evidence), *_limits(record))
+        told = record is evidence.records[-1]  # the ledger comes last and sees what a receipt cannot
+        return (*_contradictions(record, evidence), *(_limits(record) if told else ()))
     name = "receipt" if record.source == "receipt" else "ledger"
     message = {
         "invalid": f"the receipt does not verify: {record.reason}",
@@ -251,7 +252,7 @@ def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
         "untrusted": f"the {name} belongs to {record.origin or 'a log'} that no trust file names",
         "unchecked": f"the {name} was not used, because no trust file was given",
         "absent": "the ledger has no entry for these bytes",
-        "voided": f"the entry of these bytes was withdrawn: {record.reason}",
+        "voided": f"the entry of this file does not stand: {record.reason}",
         "distrusted": "the key that signed the entry of these bytes was revoked from before it",
         "pending": "the ledger holds an entry about this file, and no checkpoint covers it yet",
     }[record.state]

@@ -1,18 +1,20 @@
 """The ledger as a source of exact bytes and of candidates. Checked once, before anything that it says is used.
 
 An entry that is found goes through `verify_receipt` like any other (see `records.py`); the ledger itself adds what a
-single receipt cannot know: that an entry was withdrawn later, and which entry a watermark points to.
+single receipt cannot know: that an entry was withdrawn or its key revoked later, and which entry a watermark points to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from personactl_ledger import Ledger, LedgerCorrupt, LedgerError, LedgerMissing, StoredEntry, check
+from personactl_ledger import CheckReport, Ledger, LedgerCorrupt, LedgerError, LedgerMissing, StoredEntry, check
 
 from personactl.errors import EXIT_OK, EXIT_TRUST
 from personactl.keys.trust import TrustFile
@@ -22,23 +24,27 @@ from personactl.verify.records import FILE_KINDS, prove
 MAX_DISTANCE = 6
 """Bits of 64 that may differ. A random 64-bit word lies that near to one of a million ids with probability 5e-6."""
 
-_PREFIX_DIGITS = 16
+_ENTRY_ID = re.compile(r"[0-9a-f]{32}")
+_PAYLOAD_DIGITS = 16
 
 
 class LedgerSource:
-    """One ledger file, open for reading. Raises LedgerMissing when there is none; a bad one is a Record."""
+    """One ledger file, open for reading, or the reason why nothing that it says is used."""
 
     def __init__(self, path: Path, trust: Sequence[TrustFile]) -> None:
+        """Open and check. Raises LedgerMissing or LedgerStorage; a ledger that is broken or not trusted is a Record."""
         self._fault: Record | None = None
         self._ledger: Ledger | None = None
+        self._report: CheckReport | None = None
         self._trust: tuple[TrustFile, ...] = ()
-        self._distrusted: frozenset[int] = frozenset()
-        self._notes: tuple[str, ...] = ()
         try:
             self._ledger = Ledger.open_reader(path)
             self._fault = self._examine(path, self._ledger.origin, trust)
         except LedgerCorrupt as error:
             self._fault = Record(source="ledger", state="broken", reason=error.message)
+        except BaseException:
+            self.close()
+            raise
 
     def _examine(self, path: Path, origin: str, trust: Sequence[TrustFile]) -> Record | None:
         """Check the whole file under the trust file of its origin; None when it may be used."""
@@ -47,9 +53,7 @@ class LedgerSource:
         self._trust = tuple(item for item in trust if item.origin == origin)
         if not self._trust:
             return Record(source="ledger", state="untrusted", origin=origin)
-        report = check(path, level="index", trust=self._trust[0].ledger)
-        self._distrusted = frozenset(report.distrusted)
-        self._notes = report.notes
+        self._report = report = check(path, level="index", trust=self._trust[0].ledger)
         if report.exit_code == EXIT_OK:
             return None
         reason = next(item.message for item in report.findings if item.severity == "error")
@@ -57,7 +61,7 @@ class LedgerSource:
         return Record(source="ledger", state=state, origin=origin, reason=reason)
 
     def record(self, sha256: str, entry_id: str) -> Record:
-        """What the ledger says about these bytes, else about the entry that the file names."""
+        """What the ledger says about these bytes, else about the entry that the file names ("" for none)."""
         ledger = self._ledger
         if self._fault is not None or ledger is None:
             return self._fault or Record(source="ledger", state="absent")
@@ -68,34 +72,36 @@ class LedgerSource:
 
     def _look_up(self, ledger: Ledger, sha256: str, entry_id: str) -> Record:
         about = ledger.by_subject(sha256)
-        withdrawn = {stored.entry.predicate.get("voids"): stored for stored in about if stored.entry.kind == "void"}
+        voids = {said.entry.predicate.get("voids"): said.entry for said in about if said.entry.kind == "void"}
         files = [stored for stored in about if stored.entry.kind in FILE_KINDS]
-        standing = [stored for stored in files if stored.index not in withdrawn]
-        if files and not standing:
-            return self._voided(files[-1], withdrawn[files[-1].index])
-        named = ledger.by_entry_id(entry_id) if entry_id and not standing else None
-        found = standing[0] if standing else named
-        if found is None or found.entry.kind not in FILE_KINDS:
+        standing = [stored for stored in files if stored.index not in voids]
+        standing.sort(key=lambda stored: stored.entry.predicate.get("entryId") != entry_id)
+        if standing:
+            return self._proven(ledger, standing[0])
+        if files:
+            return self._voided(files[-1], sha256, _reason(voids[files[-1].index].predicate))
+        named = ledger.by_entry_id(entry_id) if entry_id else None
+        if named is None:
             return Record(source="ledger", state="absent", origin=ledger.origin)
-        return self._proven(ledger, found)
+        if named.entry.kind not in FILE_KINDS:
+            return self._voided(named, sha256, f"the entry that the file names is a {named.entry.kind}")
+        return self._proven(ledger, named)
 
     def _proven(self, ledger: Ledger, found: StoredEntry) -> Record:
         try:
             receipt = ledger.prove(found.index)
         except LedgerMissing as error:  # the entry is newer than the last checkpoint
             return Record(source="ledger", state="pending", origin=ledger.origin, reason=error.message)
-        record = replace(prove(receipt, self._trust, source="ledger"), notes=self._notes)
-        return replace(record, state="distrusted") if found.index in self._distrusted else record
+        record = prove(receipt, self._trust, source="ledger")
+        if self._report is None:
+            return record
+        distrusted = found.index in self._report.distrusted and record.state == "proven"
+        return replace(record, notes=self._report.notes, state="distrusted" if distrusted else record.state)
 
-    def _voided(self, stored: StoredEntry, void: StoredEntry) -> Record:
-        reason = void.entry.predicate.get("reason")
+    def _voided(self, stored: StoredEntry, sha256: str, reason: str) -> Record:
+        origin = self._trust[0].origin
         return Record(
-            source="ledger",
-            state="voided",
-            reason=reason if isinstance(reason, str) else "no reason given",
-            subject_sha256=stored.entry.subject_sha256,
-            origin=self._trust[0].origin,
-            index=stored.index,
+            source="ledger", state="voided", reason=reason, subject_sha256=sha256, origin=origin, index=stored.index
         )
 
     def candidate(self, payload: str) -> Candidate | None:
@@ -109,7 +115,7 @@ class LedgerSource:
             return None
         predicate = self._ledger.entry(index).entry.predicate
         return Candidate(
-            entry_id=str(predicate.get("entryId")),
+            entry_id=str(predicate["entryId"]),
             origin=self._ledger.origin,
             index=index,
             distance=distance,
@@ -119,13 +125,12 @@ class LedgerSource:
     @cached_property
     def _payloads(self) -> list[tuple[int, int]]:
         """(first 64 bits of the entryId, index) of every file entry; built when the first stripped file asks."""
-        assert self._ledger is not None  # noqa: S101 - candidate() has looked
         found = []
         for kind in sorted(FILE_KINDS):
-            for stored in self._ledger.entries(kind=kind):
-                prefix = str(stored.entry.predicate.get("entryId", ""))[:_PREFIX_DIGITS]
-                if len(prefix) == _PREFIX_DIGITS:
-                    found.append((int(prefix, 16), stored.index))
+            for stored in self._ledger.entries(kind=kind) if self._ledger is not None else ():
+                identifier = stored.entry.predicate.get("entryId")
+                if isinstance(identifier, str) and _ENTRY_ID.fullmatch(identifier):
+                    found.append((int(identifier[:_PAYLOAD_DIGITS], 16), stored.index))
         return found
 
     def close(self) -> None:
@@ -139,3 +144,8 @@ class LedgerSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _reason(predicate: Mapping[str, Any]) -> str:
+    reason = predicate.get("reason")
+    return reason if isinstance(reason, str) else "no reason given"

@@ -15,16 +15,18 @@ from typing import Any
 
 import pytest
 import studio
-from personactl_ledger import Ed25519Signer, Ledger, LedgerMissing
+from personactl_ledger import Draft, Ed25519Signer, Ledger, LedgerMissing
 from PIL import Image
 from studio import Studio
 
 from personactl import keys
 from personactl.disclose import formats
-from personactl.model import Verdict
+from personactl.errors import UsageProblem
+from personactl.model import Disclosed, Verdict
 from personactl.verify import exit_code, verify_file, verify_paths
 
 KINDS = ("png", "jpeg", "webp")
+RUN = "second-00000000"
 
 
 def expect(verdict: Verdict, outcome: str, code: int, *findings: str) -> None:
@@ -83,6 +85,12 @@ def test_receipts_are_found_in_a_folder_of_their_own_and_in_a_bundle(ours: Studi
     assert verify_file(path, [ours.trust], receipts=tmp_path / "receipts").axes.integrity == "exact"
     (verdict,) = verify_paths([tmp_path], [ours.trust])
     assert verdict.axes.integrity == "exact"
+
+
+def test_a_receipts_folder_that_is_not_there_is_refused(ours: Studio, tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        verify_file(ours.deliver(tmp_path), [ours.trust], receipts=tmp_path / "typo")
+    assert caught.value.code == "usage.no-receipts"
 
 
 def test_approval_that_is_demanded_and_not_shown_fails(ours: Studio, tmp_path: Path) -> None:
@@ -345,57 +353,95 @@ def test_a_ledger_whose_bytes_were_edited(ours: Studio, tmp_path: Path) -> None:
     expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.ledger-broken")
 
 
-def test_an_entry_that_was_withdrawn_an_entry_without_checkpoint_and_bytes_under_two_entries(
+def second_run(ours: Studio, path: Path, seed: int, name: str, **changes: Any) -> tuple[Disclosed, Ed25519Signer, int]:
+    """A copy of the ledger at `path` with another run and one more output, without a checkpoint."""
+    shutil.copyfile(ours.ledger_path, path)
+    run_key = Ed25519Signer.generate()
+    output = studio.output_of(ours.keyset, ours.origin, f"{seed:02x}" * 16, "png", seed)
+    path.with_name(name).write_bytes(output.data)
+    with Ledger.open_writer(path) as ledger:
+        opened = {**studio.run_open(ours.origin, run_key), "run": RUN}
+        ledger.append([studio.entry("run-open", ("plan", "55" * 32), opened, ours.keyset.operator)], now=studio.NOW)
+        drafts = [studio.output_entry(output, ours.origin, run_key, run=RUN, **changes)]
+        (index,) = ledger.append(drafts, now=studio.NOW)
+    return output, run_key, index
+
+
+def add(ours: Studio, path: Path, *drafts: Draft, checkpoint: bool = True) -> None:
+    with Ledger.open_writer(path) as ledger:
+        if drafts:
+            ledger.append(drafts, now=studio.NOW)
+        if checkpoint:
+            ledger.checkpoint(ours.keyset.log, now=studio.NOW)
+
+
+def receipt_of(path: Path, index: int) -> bytes:
+    with Ledger.open_reader(path) as ledger:
+        return ledger.prove(index)
+
+
+def test_an_entry_that_no_checkpoint_covers_yet(ours: Studio, tmp_path: Path) -> None:
+    copy, path = tmp_path / "ledger.sqlite", tmp_path / "a.png"
+    second_run(ours, copy, 0xC1, path.name)
+    expect(verify_file(path, [ours.trust], ledger=copy), "pass", 0, "verify.entry-pending", "verify.content-only")
+    add(ours, copy)
+    expect(verify_file(path, [ours.trust], ledger=copy, require_exact=True), "pass", 0)
+
+
+def test_an_entry_that_was_withdrawn_is_known_to_the_ledger_and_not_to_the_receipt(
     ours: Studio, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "ledger.sqlite"
-    shutil.copyfile(ours.ledger_path, copy)
-    run_key = Ed25519Signer.generate()
-    output = studio.output_of(ours.keyset, ours.origin, "c1" * 16, "png", 0xC1)
-    path = tmp_path / "a.png"
-    path.write_bytes(output.data)
-    with Ledger.open_writer(copy) as ledger:
-        opened = {**studio.run_open(ours.origin, run_key), "run": "second-00000000"}
-        ledger.append([studio.entry("run-open", ("plan", "55" * 32), opened, ours.keyset.operator)], now=studio.NOW)
-        drafts = [studio.output_entry(output, ours.origin, run_key, run="second-00000000")]
-        (index,) = ledger.append(drafts, now=studio.NOW)
-    expect(verify_file(path, [ours.trust], ledger=copy), "pass", 0, "verify.entry-pending", "verify.content-only")
-    with Ledger.open_writer(copy) as ledger:
-        ledger.checkpoint(ours.keyset.log, now=studio.NOW)
-        receipt = ledger.prove(index)
-    expect(verify_file(path, [ours.trust], ledger=copy, require_exact=True), "pass", 0)
-    with Ledger.open_writer(copy) as ledger:
-        said: dict[str, Any] = {
-            "origin": ours.origin, "run": "second-00000000", "entryId": output.entry_id, "voids": index,
-            "jobKey": output.scored.candidate.shot.job_key, "reason": "made again",
-        }  # fmt: skip
-        ledger.append([studio.entry("void", ("shot-0.png", output.sha256), said, run_key)], now=studio.NOW)
-        ledger.checkpoint(ours.keyset.log, now=studio.NOW)
-    expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.entry-voided")
-    put_receipt(path, receipt)
-    expect(verify_file(path, [ours.trust]), "pass", 0)
+    copy, path = tmp_path / "ledger.sqlite", tmp_path / "a.png"
+    output, run_key, index = second_run(ours, copy, 0xC2, path.name)
+    add(ours, copy)
+    put_receipt(path, receipt_of(copy, index))
+    said = {
+        "origin": ours.origin, "run": RUN, "entryId": output.entry_id, "voids": index,
+        "jobKey": output.scored.candidate.shot.job_key, "reason": "made again",
+    }  # fmt: skip
+    add(ours, copy, studio.entry("void", ("shot-0.png", output.sha256), said, run_key))
+    expect(verify_file(path, [ours.trust]), "pass", 0, "verify.record-limits")
     expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.entry-voided")
 
 
-def test_an_entry_about_these_bytes_that_names_another_entry(ours: Studio, tmp_path: Path) -> None:
-    copy = tmp_path / "ledger.sqlite"
-    shutil.copyfile(ours.ledger_path, copy)
-    run_key = Ed25519Signer.generate()
-    output = studio.output_of(ours.keyset, ours.origin, "c2" * 16, "png", 0xC2)
-    with Ledger.open_writer(copy) as ledger:
-        opened = {**studio.run_open(ours.origin, run_key), "run": "second-00000000"}
-        ledger.append([studio.entry("run-open", ("plan", "55" * 32), opened, ours.keyset.operator)], now=studio.NOW)
-        wrong = studio.output_entry(
-            output, ours.origin, run_key, run="second-00000000", entryId="c3" * 16, persona={"id": "lira", "version": 1}
-        )
-        (index,) = ledger.append([wrong], now=studio.NOW)
-        ledger.checkpoint(ours.keyset.log, now=studio.NOW)
-        receipt = ledger.prove(index)
-    path = tmp_path / "a.png"
-    path.write_bytes(output.data)
+def test_an_entry_whose_key_was_revoked_from_before_it(ours: Studio, tmp_path: Path) -> None:
+    copy, path = tmp_path / "ledger.sqlite", tmp_path / "a.png"
+    _, _, index = second_run(ours, copy, 0xC3, path.name)
+    said = {
+        "origin": ours.origin, "kid": ours.keyset.operator.key_id, "fromIndex": index - 1, "revokedAt": studio.NOW,
+        "reason": "leaked",
+    }  # fmt: skip
+    add(ours, copy, studio.entry("key-revoke", ("key", "55" * 32), said, ours.keyset.root))
+    expect(verify_file(path, [ours.trust], ledger=copy), "fail", 5, "verify.entry-distrusted")
+    earlier = ours.deliver(tmp_path, receipt=False, called="b.png")
+    expect(verify_file(earlier, [ours.trust], ledger=copy, require_exact=True), "pass", 0)
+
+
+def test_an_entry_about_these_bytes_that_names_another_entry_and_persona(ours: Studio, tmp_path: Path) -> None:
+    copy, path = tmp_path / "ledger.sqlite", tmp_path / "a.png"
+    wrong = {"entryId": "c5" * 16, "persona": {"id": "lira", "version": 1}}
+    _, _, index = second_run(ours, copy, 0xC4, path.name, **wrong)
+    add(ours, copy)
     expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.ledger-contradicts")
-    put_receipt(path, receipt)
+    put_receipt(path, receipt_of(copy, index))
     expect(verify_file(path, [ours.trust]), "fail", 4, "verify.receipt-contradicts")
+
+
+def test_a_file_that_names_a_rejected_candidate(ours: Studio, tmp_path: Path) -> None:
+    copy, path = tmp_path / "ledger.sqlite", tmp_path / "a.png"
+    _, run_key, _ = second_run(ours, copy, 0xC6, "other.png")
+    path.write_bytes(studio.sign(ours, studio.claim(ours)))
+    said = {"origin": ours.origin, "run": RUN, "entryId": "d1" * 16, "jobKey": "99" * 32, "reason": "drift"}
+    add(ours, copy, studio.entry("reject", ("pixels", "88" * 32), said, run_key))
+    expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.entry-voided")
+
+
+def test_a_file_that_was_signed_and_never_recorded(ours: Studio, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(studio.sign(ours, studio.claim(ours)))
+    verdict = verify_file(path, [ours.trust], ledger=ours.ledger_path)
+    expect(verdict, "pass", 0, "verify.ledger-absent", "verify.content-only")
+    assert verdict.axes.ledger == "absent"
 
 
 # --- names and places ---------------------------------------------------------------------------------------------
