@@ -41,7 +41,7 @@ def build_autoencoder(scaling_factor: float = 1.0) -> AutoencoderTiny:
 
 def to_pixels(pictures: np.ndarray) -> torch.Tensor:
     """uint8 (n, h, w, 3) -> float32 (n, 3, h, w) in -1..1, channels last in memory."""
-    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    x = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
     return x.contiguous(memory_format=torch.channels_last)
 
 

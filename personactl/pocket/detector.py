@@ -137,8 +137,8 @@ class DetectorStage:
 
     name = "detector"
 
-    def __init__(self, maker: SceneMaker, *, seed: int, device: str = "cpu"):
-        self.maker, self.seed, self.device = maker, seed, device
+    def __init__(self, maker: SceneMaker, *, seed: int, device: str = "cpu", batch: int = BATCH):
+        self.maker, self.seed, self.device, self.size = maker, seed, device, batch
         torch.manual_seed(seed)
         self.network = Detector().to(device, memory_format=torch.channels_last)
         self.optimiser = Muon(muon_groups([self.network], matrix_lr=0.015, vector_lr=2.5e-3))
@@ -155,7 +155,7 @@ class DetectorStage:
 
     def step(self, index: int, total: int) -> dict[str, float]:
         self.optimiser.set_factor(warm_cosine(index, total, warm=80))
-        pictures, faces = self.maker.batch(step_rng(self.seed, index), BATCH)
+        pictures, faces = self.maker.batch(step_rng(self.seed, index), self.size)
         wanted = [level.to(self.device) for level in targets(faces)]
         self.network.train()
         loss, figures = detection_loss(self.network(self.maker.to_input(pictures).to(self.device)), wanted)
@@ -178,6 +178,6 @@ class DetectorStage:
         twin.train()
         with torch.no_grad():
             for index in range(16):
-                pictures, _ = self.maker.batch(step_rng(self.seed + 1, index), BATCH)
+                pictures, _ = self.maker.batch(step_rng(self.seed + 1, index), self.size)
                 twin(self.maker.to_input(pictures).to(self.device))
         return twin.cpu().eval()

@@ -133,8 +133,11 @@ class GeneratorStage:
 
     name = "generator"
 
-    def __init__(self, data: LatentSet, tokenizer: CLIPTokenizer, *, seed: int, device: str = "cpu"):
+    def __init__(
+        self, data: LatentSet, tokenizer: CLIPTokenizer, *, seed: int, device: str = "cpu", batch: int = BATCH
+    ):
         self.data, self.tokenizer, self.seed, self.device = data, tokenizer, seed, device
+        self.size = batch
         self.world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
         self.rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
         torch.manual_seed(seed)
@@ -194,13 +197,13 @@ class GeneratorStage:
     def step(self, index: int, total: int) -> dict[str, float]:
         rng = step_rng(self.seed, index * self.world + self.rank)
         self.optimiser.set_factor(warm_cosine(index, total, warm=100, flat=0.6))
-        rows = rng.integers(0, len(self.data), BATCH)
+        rows = rng.integers(0, len(self.data), self.size)
         ids, identity = self.conditions(rows, rng)
         clean = torch.from_numpy(self.data.latents[rows].astype(np.float32)).to(self.device)
         # Stratified times: every batch sees the whole range, which lowers the gradient's variance.
-        times = torch.from_numpy(((np.arange(BATCH) + rng.random(BATCH)) / BATCH * 1000).astype(np.int64)).to(
-            self.device
-        )
+        times = torch.from_numpy(
+            ((np.arange(self.size) + rng.random(self.size)) / self.size * 1000).astype(np.int64)
+        ).to(self.device)
         noise = torch.randn(clean.shape).to(self.device)
         keep = self.signal[times].view(-1, 1, 1, 1)
         noisy = keep.sqrt() * clean + (1 - keep).sqrt() * noise

@@ -91,16 +91,16 @@ def aligned_crop(picture: np.ndarray, key_points: np.ndarray) -> np.ndarray:
 
 def to_input(crops: np.ndarray) -> torch.Tensor:
     """uint8 (n, 112, 112, 3) RGB -> float32 (n, 3, 112, 112) in -1..1, channels last in memory."""
-    x = torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).float()
+    x = torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2).float()
     return x.sub_(127.5).div_(127.5).contiguous(memory_format=torch.channels_last)
 
 
 class RecogniserStage:
     """Training of one recogniser on one face set; `seed` separates the two that the pack ships."""
 
-    def __init__(self, faces: FaceSet, *, seed: int, device: str = "cpu"):
+    def __init__(self, faces: FaceSet, *, seed: int, device: str = "cpu", batch: int = BATCH):
         self.name = f"recogniser-{faces.name}"
-        self.faces, self.seed, self.device = faces, seed, device
+        self.faces, self.seed, self.device, self.size = faces, seed, device, batch
         torch.manual_seed(seed)
         self.network = Recogniser().to(device, memory_format=torch.channels_last)
         self.targets = torch.from_numpy(faces.trait_table()).to(device)
@@ -130,8 +130,8 @@ class RecogniserStage:
 
     def batch(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Crops with the errors that a detector makes and the blemishes that a generator leaves, and their classes."""
-        rows = rng.integers(0, len(self.faces), BATCH)
-        crops = np.empty((BATCH, CROP, CROP, 3), np.uint8)
+        rows = rng.integers(0, len(self.faces), self.size)
+        crops = np.empty((self.size, CROP, CROP, 3), np.uint8)
         for slot, row in enumerate(rows):
             points = self.faces.key_points[row]
             slack = 0.035 * (np.linalg.norm(points[0] - points[1]) + 4)
@@ -139,8 +139,12 @@ class RecogniserStage:
             if rng.random() < 0.25:
                 crops[slot] = cv2.GaussianBlur(crops[slot], (0, 0), rng.uniform(0.5, 1.8))
         x = to_input(crops)
-        x = x * torch.empty(BATCH, 1, 1, 1).uniform_(0.88, 1.12) * torch.empty(BATCH, 3, 1, 1).uniform_(0.95, 1.05)
-        x = x + torch.randn_like(x) * torch.empty(BATCH, 1, 1, 1).uniform_(-0.06, 0.06).clamp_(min=0)
+        x = (
+            x
+            * torch.empty(self.size, 1, 1, 1).uniform_(0.88, 1.12)
+            * torch.empty(self.size, 3, 1, 1).uniform_(0.95, 1.05)
+        )
+        x = x + torch.randn_like(x) * torch.empty(self.size, 1, 1, 1).uniform_(-0.06, 0.06).clamp_(min=0)
         return x.to(self.device), torch.from_numpy(self.faces.person(rows)).to(self.device)
 
     def step(self, index: int, total: int) -> dict[str, float]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from personactl.errors import IntegrityError
+from personactl.pocket import detector, generator, recogniser
 from personactl.pocket.autoencoder import AutoencoderStage
 from personactl.pocket.dataset import IDENTITIES, FaceSet, open_set, render_set
 from personactl.pocket.detection_data import SceneMaker
@@ -30,6 +31,7 @@ ORDER = ("render", "recogniser-a", "recogniser-b", "detector", "vae", "latents",
 STEPS = {"recogniser-a": 1700, "recogniser-b": 1700, "detector": 1500, "vae": 6500, "generator": 6000}
 SEEDS = {"recogniser-a": 11, "recogniser-b": 22, "vae": 33, "detector": 44, "generator": 55}
 SMOKE_PEOPLE = 12
+SMOKE_BATCH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +45,15 @@ class Workplace:
     def faces(self, name: str) -> FaceSet:
         return open_set(self.folder / f"set-{name}")
 
+    def batch(self, usual: int) -> int:
+        return SMOKE_BATCH if self.smoke else usual
+
 
 def build_recogniser(place: Workplace, name: str) -> RecogniserStage:
     """`name` is `a` or `b`: another seed and other people."""
-    return RecogniserStage(place.faces(name), seed=SEEDS[f"recogniser-{name}"], device=place.device)
+    return RecogniserStage(
+        place.faces(name), seed=SEEDS[f"recogniser-{name}"], device=place.device, batch=place.batch(recogniser.BATCH)
+    )
 
 
 def build_autoencoder_stage(place: Workplace) -> AutoencoderStage:
@@ -54,13 +61,17 @@ def build_autoencoder_stage(place: Workplace) -> AutoencoderStage:
 
 
 def build_detector(place: Workplace) -> DetectorStage:
-    return DetectorStage(SceneMaker(place.faces("a")), seed=SEEDS["detector"], device=place.device)
+    return DetectorStage(
+        SceneMaker(place.faces("a")), seed=SEEDS["detector"], device=place.device, batch=place.batch(detector.BATCH)
+    )
 
 
 def build_generator(place: Workplace) -> GeneratorStage:
     tokenizer = build_tokenizer(place.folder / "tokenizer")
     data = open_latents(place.folder / "latents", [place.faces("a"), place.faces("b")])
-    return GeneratorStage(data, tokenizer, seed=SEEDS["generator"], device=place.device)
+    return GeneratorStage(
+        data, tokenizer, seed=SEEDS["generator"], device=place.device, batch=place.batch(generator.BATCH)
+    )
 
 
 BUILDERS: dict[str, Callable[[Workplace], Stage]] = {
@@ -110,11 +121,11 @@ def _train(place: Workplace, name: str, steps: int) -> None:
 
 def _encode(place: Workplace) -> None:
     network = trained(place, "vae").averaged()  # type: ignore[attr-defined]
-    recogniser = trained(place, "recogniser-a").averaged()  # type: ignore[attr-defined]
+    conditioner = trained(place, "recogniser-a").averaged()  # type: ignore[attr-defined]
     for name in ("a", "b"):
         faces, folder = place.faces(name), place.folder / "latents"
         encode_set(folder, faces, network, device=place.device, report=_progress(f"latents {name}"))
-        embed_set(folder, faces, recogniser, device=place.device, report=_progress(f"embeddings {name}"))
+        embed_set(folder, faces, conditioner, device=place.device, report=_progress(f"embeddings {name}"))
 
 
 def _progress(what: str) -> Callable[[int, int], None]:

@@ -183,15 +183,18 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrix: torch.Tensor, rounds: int = 5) -> torch.Tensor:
-    """The nearest semi-orthogonal matrix, roughly: Newton-Schulz with the quintic coefficients of the Muon paper."""
+    """The nearest semi-orthogonal matrix, roughly: Newton-Schulz with the quintic coefficients of the Muon paper.
+
+    In bfloat16, which the iteration tolerates and which halves its cost.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    x = (x / (x.norm() + 1e-7)).bfloat16()
     for _ in range(rounds):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return (x.T if tall else x).to(matrix.dtype)
 
 
 def muon_groups(modules: Iterable[nn.Module], *, matrix_lr: float, vector_lr: float) -> list[dict[str, Any]]:
