@@ -11,8 +11,9 @@ does not survive cropping.
 
 **False positives.** Each lattice has its own offset drawn from the key, so that the phases of a picture that was not
 marked are uniform and independent. Then the agreement with the best code word is 0.373 ± 0.032 (20,000 simulated
-decodings) and its 16-bit CRC holds by chance once in 65,536. `present` asks for the CRC and an agreement of 0.50, or
-0.55 where orientation and step were searched: below 10⁻⁷ per picture together. `bench/watermark.py` measures it.
+decodings; 0.388 ± 0.032 where orientation and step were searched) and its 16-bit CRC holds by chance once in 65,536.
+`present` asks for the CRC and an agreement of 0.50, in at most ten decodings: together below 10⁻⁷ per picture.
+`bench/watermark.py` measures it.
 """
 
 from __future__ import annotations
@@ -29,12 +30,11 @@ Array = np.ndarray[Any, Any]
 
 PAYLOAD_BYTES = coding.PAYLOAD_BYTES
 FALSE_POSITIVE_RATE = 1e-7
-"""Upper bound per unmarked picture, from the simulation above."""
+"""Upper bound per unmarked picture: the simulated tails times 2⁻¹⁶, over all decodings (2 × 10⁻⁸), rounded up."""
 
 _PSNR_BY_SIDE = ((256, 41.0), (512, 43.0))
 _PSNR_LARGE = 46.0
 _PRESENT = 0.50
-_PRESENT_AFTER_SEARCH = 0.55
 _SEARCHED_DECODINGS = 6
 _PASSES = 8
 _TOLERANCE = 0.08
@@ -94,11 +94,11 @@ class LatticeWatermarker:
         if side < spectrum.MIN_SIDE:
             return Extraction(payload=bytes(coding.PAYLOAD_BYTES), score=0.0, present=False)
         coefficients = spectrum.transform(rgb)
-        first = _decode(_phases(spectrum.project(coefficients)[None, :], _step(side))[0], _PRESENT)
+        first = _decode(_phases(spectrum.project(coefficients), _step(side)))
         if first.present:
             return first
         for soft in _search(coefficients):
-            found = _decode(soft, _PRESENT_AFTER_SEARCH)
+            found = _decode(soft)
             if found.present:
                 return found
         return first
@@ -144,14 +144,14 @@ def _offsets() -> Array:
 
 
 def _phases(projections: Array, steps: Array | float) -> Array:
-    """Soft bits in [-1, 1]: the cosine of the phase in the lattice. Shapes (n, 172) and (m, 1) or scalar."""
+    """Soft bits in [-1, 1]: the cosine of the phase in the lattice. Shapes (172,), and (m, 1) or scalar."""
     return np.cos(2 * np.pi * (projections / steps + _offsets()))
 
 
-def _decode(soft: Array, threshold: float) -> Extraction:
+def _decode(soft: Array) -> Extraction:
     payload, intact = coding.decode(soft)
     score = float(np.mean(coding.encode(payload) * soft))
-    return Extraction(payload=payload, score=score, present=intact and score >= threshold)
+    return Extraction(payload=payload, score=score, present=intact and score >= _PRESENT)
 
 
 def _search(coefficients: Array) -> Iterator[Array]:
