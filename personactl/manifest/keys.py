@@ -83,7 +83,7 @@ REFERENCE = Section(
 )
 STYLE = Section(
     name="[style]",
-    doc="One block for all shots, put last in every prompt in the order in which it is written.",
+    doc="One block for all shots, put last in every prompt in the order in which it is written, its light at the end.",
     keys=tuple(
         Key(name=name, kind=_PHRASE, doc=doc)
         for name, doc in (
