@@ -70,10 +70,11 @@ def _fill(folder: Path, *, organisation: str, domain: str) -> str:
 
     from personactl import __version__, config, keys, persona
 
-    for name, text in scaffold.files(name=organisation, domain=domain).items():
+    files = scaffold.files(name=organisation, domain=domain)
+    project = config.parse(files[config.FILE_NAME], path=config.FILE_NAME, project=folder)
+    for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    project = config.find(folder)  # refuses a bad name or domain before any key is made
+        (folder / name).write_bytes(data)
     persona.create(folder, PERSONA, source=demo_persona())
     moment = now()
     keys.create_development(project.keys_path, organisation=organisation, domain=domain, now=moment)
@@ -85,7 +86,7 @@ def _fill(folder: Path, *, organisation: str, domain: str) -> str:
         ledger.checkpoint(keyset.log, now=moment)
         origin = ledger.origin
     trust = keys.export_trust(
-        keyset, name=organisation, origin=origin, detector=f"personactl {__version__}", now=moment
+        keyset, name=domain, origin=origin, detector=f"personactl {__version__}", now=moment
     )
     project.trust_path.write_bytes(trust)
     return origin

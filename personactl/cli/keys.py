@@ -54,7 +54,7 @@ def check(terminal: Terminal) -> int:
 
 @keys.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
-@click.option("--name", help="How others will call it; the organisation's name by default.")
+@click.option("--name", help="How others will call it; the domain by default.")
 @pass_terminal
 def export(terminal: Terminal, *, output: Path | None, name: str | None) -> None:
     """Write the trust file: public halves only, for those who verify."""
@@ -69,7 +69,7 @@ def export(terminal: Terminal, *, output: Path | None, name: str | None) -> None
     with Ledger.open_reader(config.ledger_path) as ledger:
         origin = ledger.origin
     data = export_trust(
-        load(config.keys_path), name=name or config.organisation_name, origin=origin,
+        load(config.keys_path), name=name or config.domain, origin=origin,
         detector=config.detector, now=now(),
     )  # fmt: skip
     if output is None:

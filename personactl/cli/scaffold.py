@@ -28,13 +28,13 @@ commercial = true
 
 [model]
 path = "pocket"                  # the built-in pack, or a local folder
-profile = "exact"
+profile = "exact"                # one picture at a time, the same bits every time
 
 [reference]
 roles = ["hero", "three-quarter"]
 
-[style]                          # one block for every shot: same lens, light and grain
-lens = "35mm"
+[style]                          # one block for every shot: same framing and light
+framing = "portrait"
 lighting = "soft light"
 
 [identity]
@@ -42,30 +42,31 @@ threshold = "calibrated"
 attempts = 4
 on_drift = ["reseed"]
 
-[[scene]]
+[[scene]]                        # shots that share light and place
 id = "night-street"
 prompt = "night street"
 lighting = "neon light"
 
 [[shot]]
-id = "rain"
+id = "night"
 scene = "night-street"
-prompt = "in the rain"
-mood = "neutral"
+prompt = "frontal view"
+mood = "serious"
 wardrobe = "red coat"
 count = 4
 
 [[shot]]
-id = "studio"
-prompt = "plain background"
+id = "beach"
+prompt = "frontal view, beach"
 mood = "smiling"
+wardrobe = "yellow shirt"
 count = 4
 
 [[shot]]
-id = "park"
-prompt = "in a park"
-mood = "happy"
-wardrobe = "green shirt"
+id = "forest"
+prompt = "frontal view, forest"
+mood = "neutral"
+wardrobe = "green sweater"
 count = 4
 seed = 1234
 """
@@ -78,10 +79,15 @@ id = "first"
 persona = "lira@1"
 policies = ["eu-ai-act-art50"]
 
+[style]
+framing = "portrait"
+lighting = "soft light"
+
 [[shot]]
 id = "hello"
-prompt = "plain background"
+prompt = "frontal view, studio"
 mood = "smiling"
+wardrobe = "blue shirt"
 count = 2
 """
 
@@ -124,19 +130,21 @@ jobs:
 """
 
 
-def files(*, name: str, domain: str) -> dict[str, str]:
-    """The scaffold as {path relative to the project: text}. `name` and `domain` are written as TOML strings."""
-    return {
+def files(*, name: str, domain: str) -> dict[str, bytes]:
+    """The scaffold as {path relative to the project: UTF-8}. `name` and `domain` are written as TOML strings."""
+    texts = {
         "personactl.toml": CONFIG.format(name=_toml(name), domain=_toml(domain)),
         "manifests/spring.toml": SPRING,
         "manifests/first.toml": FIRST,
         ".gitignore": IGNORE,
         "ci/personactl.yml": PIPELINE,
     }
+    return {path: text.encode("utf-8", "backslashreplace") for path, text in texts.items()}
 
 
 def _toml(text: str) -> str:
-    """A TOML basic string. JSON's escapes are a subset of TOML's (toml.io/en/v1.0.0#string)."""
+    """A TOML basic string. JSON's escapes are a subset of TOML's but for surrogate pairs, so nothing else is escaped
+    (toml.io/en/v1.0.0#string); what TOML does not allow raw is left to be refused by whoever reads it."""
     import json
 
-    return json.dumps(text)
+    return json.dumps(text, ensure_ascii=False)

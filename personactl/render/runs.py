@@ -134,11 +134,15 @@ def contact_sheet(status: RunStatus, project: Path) -> bytes:
     cells = [
         Cell(
             picture=project / item.path if item.path else None,
-            lines=(item.file_name, _score(item) or item.reason, "" if item.state == "done" else item.state),
+            lines=tuple(filter(None, (item.file_name, _score(item) or item.reason, _unusual(item)))),
         )
         for item in status.pictures
     ]
     return render(f"{status.run_id}: {status.done} of {status.planned} done, {status.rejected} rejected", cells)
+
+
+def _unusual(item: PictureStatus) -> str:
+    return "" if item.state == "done" else item.state
 
 
 def _score(item: PictureStatus) -> str:

@@ -1,0 +1,78 @@
+"""What `init` writes is what the other rooms read, and `init` is all or nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from personactl import config, manifest
+from personactl.cli import init, scaffold
+from personactl.errors import ConflictError, PersonactlError
+
+
+def test_the_manifests_are_valid_and_of_the_sizes_that_the_readme_says() -> None:
+    spring = manifest.parse(scaffold.SPRING.encode(), "spring.toml")
+    assert [shot.count for shot in spring.shots] == [4, 4, 4]
+    first = manifest.parse(scaffold.FIRST.encode(), "first.toml")
+    assert [shot.count for shot in first.shots] == [2]
+
+
+@pytest.mark.parametrize("name", ["Example Studio", 'Anna "A" \\ Co', "Ünïcode GmbH", "日本 🎨"])
+def test_any_organisation_name_survives_the_configuration(name: str, tmp_path: Path) -> None:
+    data = scaffold.files(name=name, domain="example.org")["personactl.toml"]
+    parsed = config.parse(data, path="personactl.toml", project=tmp_path)
+    assert parsed.organisation_name == name
+    assert tomllib.loads(data.decode())["policies"] == ["eu-ai-act-art50"]
+
+
+@pytest.mark.parametrize("name", ["", "a\x7fb", "a\x1bb", "line\nbreak", "byte\udcff", "x" * 101])
+def test_a_name_that_no_certificate_carries_is_refused_before_any_file(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PersonactlError) as refused, init._whole(tmp_path / "new") as staging:
+        init._fill(staging, organisation=name, domain="example.org")
+    assert refused.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_when_a_step_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(init, "demo_persona", fail)
+    for target in (tmp_path / "new", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(KeyboardInterrupt), init._whole(target) as staging:
+            init._fill(staging, organisation="A", domain="example.org")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_a_failure_while_moving_in_takes_back_what_was_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if target.name == "personactl.toml":
+            raise OSError(28, "No space left on device")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OSError, match="No space"), init._whole(tmp_path) as staging:
+        for name in ("personactl.toml", "zebra.txt", "alpha.txt"):
+            (staging / name).write_text("x")
+        (staging / "manifests").mkdir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_anything_in_it_is_refused_and_stays_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ConflictError, match=r"not empty \(mine\.txt\)"), init._whole(tmp_path):
+        raise AssertionError("entered")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PersonactlError), init._whole(link):
+        raise AssertionError("entered")
+    assert not (tmp_path / "elsewhere").exists()
