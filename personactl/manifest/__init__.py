@@ -17,7 +17,7 @@ from personactl.document import Document, Fault, check_no_symlink, parse_toml, r
 from personactl.document.keys import reference
 from personactl.document.source import LIMIT, Unparsable
 from personactl.errors import ManifestError
-from personactl.manifest.build import build
+from personactl.manifest.build import Role, build
 from personactl.manifest.keys import MANIFEST
 from personactl.manifest.rules import cross_faults, right_table
 from personactl.model import Manifest
@@ -25,23 +25,28 @@ from personactl.model import Manifest
 __all__ = ["json_schema", "load", "parse", "read_plain_file", "reference_page", "refusal"]
 
 
-def parse(data: bytes, path: str) -> Manifest:
-    """The manifest in `data`. Raises ManifestError with every Problem in the order of the text."""
+def parse(data: bytes, path: str, *, role: Role = "both") -> Manifest:
+    """The manifest in `data`; `role` is that of a campaign that declares none (the project's own, or the strictest).
+
+    Raises ManifestError with every Problem in the order of the text.
+    """
     document = _document(data, path)
     faults = chain(map(right_table, MANIFEST.faults(document.value)), cross_faults(document.value))
     problems = document.problems(faults)
     if problems:
         raise ManifestError(problems)
-    return build(document.value, path=path, data=data)
+    return build(document.value, path=path, data=data, role=role)
 
 
-def load(path: Path, *, project: Path) -> Manifest:
+def load(path: Path, *, project: Path, role: Role = "both") -> Manifest:
     """Read and parse a manifest below `project`; its own paths must not lead through links either.
+
+    `role`: as in `parse`; give `config.role`.
 
     Raises ManifestError, or UsageProblem (file.*) when the file itself is missing, too large or not a plain file.
     """
     data = read_plain_file(path, LIMIT, "manifest", beneath=project)
-    manifest = parse(data, str(path))
+    manifest = parse(data, str(path), role=role)
     if manifest.model.path != "pocket":
         check_no_symlink(project / manifest.model.path, "model folder", beneath=project)
     return manifest

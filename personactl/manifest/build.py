@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from personactl.document.numbers import decimal_text
 from personactl.model import (
@@ -19,13 +19,16 @@ from personactl.model import (
 )
 
 
-def build(value: dict[str, Any], *, path: str, data: bytes) -> Manifest:
-    """The manifest of a value that has no faults."""
+Role: TypeAlias = Literal["provider", "deployer", "both"]
+
+
+def build(value: dict[str, Any], *, path: str, data: bytes, role: Role) -> Manifest:
+    """The manifest of a value that has no faults; `role` where the campaign declares none."""
     return Manifest(
         path=path,
         data=data,
         sha256=hashlib.sha256(data).hexdigest(),
-        campaign=_campaign(value["campaign"]),
+        campaign=_campaign({"role": role, **value["campaign"]}),
         model=ModelSpec(**_plain(value.get("model", {}))),
         reference=ReferenceSpec(**_plain(value.get("reference", {}))),
         style=tuple(value.get("style", {}).items()),

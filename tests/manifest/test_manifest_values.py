@@ -119,3 +119,10 @@ def test_ten_thousand_pictures_are_the_limit_not_beyond_it() -> None:
     with pytest.raises(ManifestError) as caught:
         manifest.parse(data + b'[[shot]]\nid = "two"\nprompt = "sad"\n', "m.toml")
     assert caught.value.code == "manifest.too-many-shots"
+
+
+def test_a_campaign_without_a_role_has_the_projects() -> None:
+    minimal, full = (GOOD / "minimal.toml").read_bytes(), (GOOD / "everything.toml").read_bytes()
+    assert manifest.parse(minimal, "m.toml").campaign.role == "both"
+    assert manifest.parse(minimal, "m.toml", role="provider").campaign.role == "provider"
+    assert manifest.parse(full, "m.toml", role="provider").campaign.role == "deployer"
