@@ -35,25 +35,31 @@ class Conclusion(NamedTuple):
 
 
 def integrity(evidence: Evidence) -> Conclusion:
+    """Proof of a change outweighs what cannot be read; what cannot be read outweighs what seems to match."""
     source, claim = evidence.source, evidence.credential
     if source.problem is not None:
         return Conclusion("unreadable", (source.problem,))
-    if claim.problem:
-        return Conclusion(
-            "unreadable", (finding("credential.broken", f"the credential cannot be read: {claim.problem}"),)
-        )
-    if evidence.pixels.state == "refused":
-        message = evidence.pixels.problem
-        return Conclusion("unreadable", (finding("verify.pixels-refused", message),))
     faults = (*_claim_faults(claim), *_byte_faults(source, evidence.records))
+    unread = _unreadable(claim, evidence.pixels)
     if faults:
-        return Conclusion("altered", faults)
+        return Conclusion("altered", faults + unread)
+    if unread:
+        return Conclusion("unreadable", unread)
     if any(_is_exact(record, source) for record in evidence.records):
         return Conclusion("exact")
     if claim.presence == "embedded":
         note = "the credential binds the content; a few bytes of its padding are not covered without a receipt"
         return Conclusion("content", (finding("verify.content-only", note),))
     return Conclusion("not-checked")
+
+
+def _unreadable(claim: Credential, pixels: Pixels) -> tuple[Finding, ...]:
+    found = []
+    if claim.problem is not None:
+        found.append(claim.problem)
+    if pixels.state == "refused":
+        found.append(finding("verify.pixels-refused", pixels.problem))
+    return tuple(found)
 
 
 def _claim_faults(claim: Credential) -> tuple[Finding, ...]:
@@ -96,7 +102,7 @@ def credential(claim: Credential) -> Conclusion:
 
 
 def trust(claim: Credential) -> Conclusion:
-    if claim.presence != "embedded" or claim.problem:
+    if claim.presence != "embedded" or claim.problem is not None:
         return Conclusion("not-checked")
     if claim.signer == "not-asked":
         message = "no trust file was given, so nothing is known about the signer"
@@ -132,7 +138,7 @@ def _refused(claim: Credential) -> Conclusion:
 def disclosure(claim: Credential, metadata: Metadata, pixels: Pixels) -> Conclusion:
     if claim.presence != "embedded":
         return Conclusion({SYNTHETIC: "synthetic", COMPOSITE: "edited"}.get(metadata.source_type, "missing"))
-    if claim.problem:
+    if claim.problem is not None:
         return Conclusion("missing")
     missing = (*_source_type_faults(claim), *_assertion_faults(claim))
     if missing:

@@ -50,14 +50,14 @@ class Credential:
     """The active C2PA claim of a file.
 
     `state` is the validator's; `failures` are the failure codes of the active claim, `ingredient_failures` those of
-    every ingredient delta. `problem` says why a claim that is there could not be read at all.
+    every ingredient delta. `problem` says why the file or its claim could not be taken apart.
     `signer` is what the trust files say about the certificate; `trust_origin` is the origin of the one that accepts it.
     `generation` is the assertion `org.personactl.generation`, `model_type` that of `c2pa.ai-disclosure`.
     """
 
     presence: Presence = "absent"
     state: ClaimState = ""
-    problem: str = ""
+    problem: Finding | None = None
     failures: tuple[str, ...] = ()
     ingredient_failures: tuple[str, ...] = ()
     signer: Signer = "not-asked"

@@ -57,7 +57,7 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
 def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, ...]) -> frozenset[Condition]:
     claim, codes = evidence.credential, {item.code for item in findings}
     holds: dict[Condition, bool] = {
-        "signed": claim.presence == "embedded" and not claim.problem,
+        "signed": claim.presence == "embedded" and claim.problem is None,
         "watermark-required": demands.layers >= 2 and evidence.pixels.state == "absent",
         "record-contradicts": bool(
             codes

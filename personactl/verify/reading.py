@@ -12,6 +12,7 @@ from personactl.disclose import C2paReading, Marks, read_marks
 from personactl.keys.trust import TrustFile
 from personactl.model import Finding
 from personactl.verify.evidence import Action, Credential, Metadata, Presence, Signer
+from personactl.verify.findings import finding
 
 _SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 _IMAGE_GUID = "Iptc4xmpExt:DigImageGUID"
@@ -73,12 +74,14 @@ def _signer(reading: C2paReading, accepting: TrustFile | None, trust: Sequence[T
     return "not-established"
 
 
-def _problem(marks: Marks) -> str:
-    """Why nothing can be said about the file: its container is broken, or a credential is there and does not parse."""
+def _problem(marks: Marks) -> Finding | None:
+    """Why nothing can be said: the container breaks its format's rules, or a credential is there and does not parse."""
     broken = [item.message for item in marks.findings if item.code == "disclosure.file-malformed"]
     if broken:
-        return broken[0]
-    return marks.c2pa.error or "no reason given" if marks.c2pa.state == "Unreadable" else ""
+        return finding("verify.unreadable", broken[0])
+    if marks.c2pa.state == "Unreadable":
+        return finding("credential.broken", f"the credential cannot be read: {marks.c2pa.error or 'no reason given'}")
+    return None
 
 
 def _action(item: object) -> Action:

@@ -72,7 +72,7 @@ def test_without_a_record_exact_bytes_on_demand_are_unproven() -> None:
         ({"state": "Invalid", "failures": ("assertion.dataHash.mismatch",)}, ("fail", 4, "verify.altered")),
         ({"state": "Invalid", "failures": ("claimSignature.mismatch",)}, ("fail", 4, "verify.altered")),
         ({"state": "Invalid", "failures": ()}, ("fail", 4, "verify.altered")),
-        ({"problem": "more than one manifest store"}, ("error", 4, "credential.broken")),
+        ({"problem": finding("credential.broken", "two stores")}, ("error", 4, "credential.broken")),
         (
             {"ingredient_failures": ("assertion.dataHash.mismatch",)},
             ("fail", 4, "verify.ingredient-altered"),
