@@ -76,8 +76,11 @@ def new_ledger(project: Config, keyset: KeySet) -> None:
         ledger.checkpoint(keyset.log, now=NOW)
 
 
-def text(*shots: str, campaign: str = "spring", threshold: str = "-1.0", attempts: int = 3, extra: str = "") -> str:
-    """A manifest. Each shot is "id: prompt" or "id*count: prompt"."""
+def text(
+    *shots: str, campaign: str = "spring", threshold: str = "-1.0", attempts: int = 3, seed: int | None = None,
+    extra: str = "",
+) -> str:  # fmt: skip
+    """A manifest. Each shot is "id: prompt" or "id*count: prompt"; with `seed` the pictures do not depend on keys."""
     lines = [
         "schema = 1", "[campaign]", f'id = "{campaign}"', 'persona = "lira@1"', "[identity]",
         f"threshold = {threshold}", f"attempts = {attempts}", 'on_drift = ["reseed"]', extra,
@@ -86,6 +89,7 @@ def text(*shots: str, campaign: str = "spring", threshold: str = "-1.0", attempt
         head, _, prompt = shot.partition(": ")
         name, _, count = head.partition("*")
         lines += ["[[shot]]", f'id = "{name}"', f'prompt = "{prompt}"', f"count = {count or 1}"]
+        lines += [f"seed = {seed}"] if seed is not None else []
     return "\n".join(lines) + "\n"
 
 
