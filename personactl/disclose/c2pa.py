@@ -13,21 +13,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import c2pa
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from personactl.disclose import cose, formats
 from personactl.disclose.c2pa_manifest import ACTIONS_LABEL, AI_DISCLOSURE_LABEL, ASSERTION_LABEL
 from personactl.errors import DisclosureError, KeyProblem
-from personactl.keys.certificates import CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, fingerprint
-from personactl.keys.keyset import C2paCredential
 
 State = Literal["Trusted", "Valid", "Invalid", "Absent", "Remote", "Unreadable"]
 """The library's three verdicts; no manifest; a manifest that is only named by an address; nothing that parses."""
 
-_KEY_USAGES = "".join(f"{oid.dotted_string}\n" for oid in (EMAIL_PROTECTION, DOCUMENT_SIGNING, CLAIM_SIGNING))
+_KEY_USAGES = "1.3.6.1.5.5.7.3.4\n1.3.6.1.5.5.7.3.36\n1.3.6.1.4.1.62558.2.1\n"
+"""emailProtection, documentSigning, c2pa-kp-claimSigning. Without the list the library refuses the latter two alone."""
 _MAX_ERROR = 300
 
 
@@ -68,6 +68,19 @@ class C2paReading:
         return str(self.actions[0].get("digitalSourceType", "")) if self.actions else ""
 
 
+class Credential(Protocol):
+    """What signs files (`personactl.keys.C2paCredential`): PEM chain with the leaf first, PKCS#8 key, anchor."""
+
+    @property
+    def chain_pem(self) -> bytes: ...
+
+    @property
+    def private_key_pem(self) -> bytes: ...
+
+    @property
+    def anchor_pem(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
     """A signed file and the manifest store inside it."""
@@ -81,12 +94,13 @@ class C2paSigner:
 
     __slots__ = ("_context", "_signer", "anchors", "leaf_sha256")
 
-    def __init__(self, credential: C2paCredential):
+    def __init__(self, credential: Credential):
         """Raises KeyProblem when the library does not accept the chain or the key; `keys check` then names the rule."""
         self.anchors: tuple[str, ...] = (credential.anchor_pem,)
         self._context = _context(self.anchors)
         try:
-            self.leaf_sha256 = fingerprint(x509.load_pem_x509_certificates(credential.chain_pem)[0])
+            leaf = x509.load_pem_x509_certificates(credential.chain_pem)[0]
+            self.leaf_sha256 = leaf.fingerprint(hashes.SHA256()).hex()
             self._signer = c2pa.Signer.from_info(
                 c2pa.C2paSignerInfo(
                     alg=b"es256", sign_cert=credential.chain_pem, private_key=credential.private_key_pem, ta_url=None

@@ -64,41 +64,49 @@ def disclose(
     ingredients. Raises DisclosureError naming the layer that did not read back, KeyProblem when signing fails,
     NotAvailable for a format or a visible label that this version does not make.
     """
+    _refuse_early(entry_id, output)
+    row, shot = formats.named(output.format), scored.candidate.shot
+    generation = c2pa_manifest.assertion(
+        entry_id=entry_id,
+        persona_id=persona_id,
+        persona_version=persona_version,
+        origin=origin,
+        policies=policies,
+        output=output,
+    )
+    packet = _xmp(entry_id, model, origin, policies, organisation, detector, claimed_at, shot.alt_text)
+    payload = bytes.fromhex(entry_id)[: watermark.PAYLOAD_BYTES] if output.watermark else b""
+    marked = _mark(scored.candidate.pixels, payload)
+    intent = _Intent(xmp=packet, assertion=generation, payload=payload, marked=marked)
+    signed = _sign(row, intent, signer, model=model, title=shot.file_name, at=claimed_at, references=references)
+    return _read_back(scored, entry_id, row, intent, signed, signer)
+
+
+def _refuse_early(entry_id: str, output: OutputSpec) -> None:
     if not _ENTRY_ID.fullmatch(entry_id):
         raise ValueError("an entryId has 32 lower-case hex digits")
     if output.label == "always":
         raise NotAvailable('output.label = "always"')
-    row, candidate = formats.named(output.format), scored.candidate
-    intent = _Intent(
-        xmp=_xmp(entry_id, model, origin, policies, organisation, detector, claimed_at, candidate.shot.alt_text),
-        assertion=c2pa_manifest.assertion(
-            entry_id=entry_id,
-            persona_id=persona_id,
-            persona_version=persona_version,
-            origin=origin,
-            policies=policies,
-            output=output,
-        ),
-        payload=bytes.fromhex(entry_id)[: watermark.PAYLOAD_BYTES] if output.watermark else b"",
-        marked=candidate.pixels,
-    )
-    if output.watermark:
-        intent = _mark(intent)
-    encoded = row.encode(
-        intent.marked,
-        xmp=xmp.build(intent.xmp),
-        exif=exif.build(software=SOFTWARE, description=DEFAULT_ALT_TEXT, created_at=claimed_at),
-    )
+
+
+def _sign(
+    row: formats.Format,
+    intent: _Intent,
+    signer: C2paSigner,
+    *,
+    model: ModelLock,
+    title: str,
+    at: str,
+    references: Sequence[bytes],
+) -> Signed:
+    """Encode with XMP and EXIF, then sign: nothing may change the bytes afterwards."""
+    block = exif.build(software=SOFTWARE, description=DEFAULT_ALT_TEXT, created_at=at)
+    encoded = row.encode(intent.marked, xmp=xmp.build(intent.xmp), exif=block)
     labelled = {f"reference-{number}": content for number, content in enumerate(references, start=1)}
     manifest = c2pa_manifest.definition(
-        title=candidate.shot.file_name,
-        created_at=claimed_at,
-        model=model,
-        generation=intent.assertion,
-        ingredients=tuple(labelled),
+        title=title, created_at=at, model=model, generation=intent.assertion, ingredients=tuple(labelled)
     )
-    signed = signer.sign(manifest, row.media_type, encoded, references=labelled)
-    return _read_back(scored, entry_id, row, intent, signed, signer)
+    return signer.sign(manifest, row.media_type, encoded, references=labelled)
 
 
 def _xmp(
@@ -127,16 +135,18 @@ def _xmp(
     return {name: xmp.clean(value) for name, value in properties.items()}
 
 
-def _mark(intent: _Intent) -> _Intent:
+def _mark(rgb: np.ndarray[Any, Any], payload: bytes) -> np.ndarray[Any, Any]:
+    """The pixels with the watermark, or as they are where none is asked for."""
+    if not payload:
+        return rgb
     try:
-        marked = watermark.embed(intent.marked, intent.payload)
+        return watermark.embed(rgb, payload)
     except ValueError as error:
         raise DisclosureError(
             f"the watermark cannot be embedded: {error}",
             hint="choose a larger output.size, or output.watermark = false where policy allows it",
             code="watermark.too-small",
         ) from None
-    return _Intent(xmp=intent.xmp, assertion=intent.assertion, payload=intent.payload, marked=marked)
 
 
 def _read_back(
