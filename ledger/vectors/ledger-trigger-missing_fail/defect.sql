@@ -1,0 +1,1 @@
+DROP TRIGGER entry_no_delete;
