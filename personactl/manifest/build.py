@@ -18,7 +18,6 @@ from personactl.model import (
     ShotSpec,
 )
 
-
 Role: TypeAlias = Literal["provider", "deployer", "both"]
 
 
