@@ -211,3 +211,14 @@ def test_ten_thousand_shots_are_planned_and_read(make: Make) -> None:
     assert len({shot.job_key for shot in found.shots}) == 10_000
     assert len({plan.attempt_seed(shot, attempt) for shot in found.shots for attempt in (0, 1)}) == 20_000
     assert plan.from_json(written(found), project=PROJECT) == found
+
+
+@pytest.mark.parametrize("change", [{"steps": 21}, {"prompt": "x"}, {"job_key": "0" * 64}, {"base_seed": 7}])
+def test_an_edit_that_also_mends_digest_and_run_is_refused(make: Make, change: dict[str, Any]) -> None:
+    found = make()
+    forged = replace(found, shots=(*found.shots[:2], replace(found.shots[2], **change)))
+    sha256 = plan.plan_digest(forged)
+    forged = replace(forged, sha256=sha256, run_id=plan.run_id("spring", sha256))
+    with pytest.raises(UsageProblem) as caught:
+        plan.from_json(written(forged))
+    assert caught.value.code == "plan.altered"
