@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -109,9 +109,10 @@ def scored(pixels: Array, *, title: str = "rain-0.png", alt_text: str = "AI-gene
 @cache
 def keyset(organisation: str = "Example Studio", number: int = 0) -> keys.KeySet:
     """Development keys; another `number` gives other keys under the same names."""
-    folder = Path(mkdtemp(prefix=f"keys-{number}-")) / "keys"
-    keys.create_development(folder, organisation=organisation, domain="example.org", now=CLAIMED_AT)
-    return keys.load(folder)
+    with TemporaryDirectory(prefix=f"keys-{number}-") as place:
+        folder = Path(place) / "keys"
+        keys.create_development(folder, organisation=organisation, domain="example.org", now=CLAIMED_AT)
+        return keys.load(folder)
 
 
 @cache
