@@ -16,7 +16,9 @@ PROGRAM = "personactl"
 
 def main() -> NoReturn:
     """The console script: run `sys.argv`, write out what is buffered, and exit with a code of the one table."""
-    from personactl.errors import EXIT_ENVIRONMENT, EXIT_PARTIAL
+    from personactl.cli import exits
+    from personactl.errors import EXIT_PARTIAL
+    from personactl.render.terminal import Terminal
 
     code = run(sys.argv[1:])
     try:
@@ -25,8 +27,7 @@ def main() -> NoReturn:
         code = code or EXIT_PARTIAL
         _mute()
     except OSError as error:
-        sys.stderr.write(f"error[cli.machine-refused]: cannot write the result: {error.strerror}\n")
-        code = EXIT_ENVIRONMENT
+        code = exits.report(error, Terminal(sys.stderr, sys.stderr))
         _mute()
     sys.exit(code)
 
@@ -36,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     import click
 
     from personactl.cli import exits
-    from personactl.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_PARTIAL, EXIT_TERMINATED, EXIT_USAGE
+    from personactl.errors import EXIT_OK, EXIT_PARTIAL, EXIT_USAGE
     from personactl.render.terminal import Terminal
 
     _tolerant_streams()
@@ -53,12 +54,8 @@ def run(arguments: Sequence[str]) -> int:
 
         usage.show(error, terminal)
         return EXIT_USAGE
-    except exits.Terminated:
-        terminal.note("terminated")
-        return EXIT_TERMINATED
-    except (KeyboardInterrupt, click.Abort):
-        terminal.note("interrupted")
-        return EXIT_INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as stop:
+        return exits.report_stop(stop, terminal)
     except BrokenPipeError:
         _mute()
         return EXIT_PARTIAL

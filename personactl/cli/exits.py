@@ -61,6 +61,17 @@ def report(error: Exception, terminal: Terminal) -> int:
     return exit_code
 
 
+def report_stop(stop: BaseException, terminal: Terminal) -> int:
+    """Say that the command was stopped by a signal, and return 130 or 143."""
+    from personactl.render import problems
+
+    word, code = "interrupted", errors.EXIT_INTERRUPTED
+    if isinstance(stop, Terminated):
+        word, code = "terminated", errors.EXIT_TERMINATED
+    problems.show_stop(terminal, word, exit_code=code)
+    return code
+
+
 def report_beside(error: errors.PersonactlError, terminal: Terminal) -> int:
     """Show an error that does not end the command, always on stderr: stdout still belongs to the result."""
     json, terminal.json = terminal.json, False

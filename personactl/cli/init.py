@@ -85,9 +85,7 @@ def _fill(folder: Path, *, organisation: str, domain: str) -> str:
     ) as ledger:  # fmt: skip
         ledger.checkpoint(keyset.log, now=moment)
         origin = ledger.origin
-    trust = keys.export_trust(
-        keyset, name=domain, origin=origin, detector=f"personactl {__version__}", now=moment
-    )
+    trust = keys.export_trust(keyset, name=domain, origin=origin, detector=f"personactl {__version__}", now=moment)
     project.trust_path.write_bytes(trust)
     return origin
 

@@ -134,8 +134,9 @@ class BarProgress(Progress):
         self._task = self._bar.add_task("", total=None, now="")
 
     def on_start(self, total: int) -> None:
-        self._bar.start()
         super().on_start(total)
+        if total:
+            self._bar.start()
 
     def on_step(self, shot: Shot, step: int, steps: int) -> None:
         self._bar.update(self._task, now=escape(shot.file_name))

@@ -83,7 +83,7 @@ def wait(*_):
     print("ready", flush=True)
     time.sleep(60)
 root.root.invoke = wait
-sys.argv = ["personactl", "doctor"]
+sys.argv = ["personactl", "doctor", *sys.argv[1:]]
 cli.main()
 """
 
@@ -129,3 +129,14 @@ def test_a_terminal_without_utf8_gets_escapes_instead_of_a_crash() -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert b"\\u2192 personactl explain cli.usage" in done.stderr
+
+
+def test_a_stopped_command_still_gives_one_document_to_a_program() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITING, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        document, _ = process.communicate(timeout=30)
+    assert json.loads(document)["exit"] == process.returncode == 143
