@@ -111,12 +111,12 @@ def local_context(
     def open_conditioner() -> Embedder:
         from personactl import identity
 
-        return identity.open_conditioner(model_path, project)
+        return identity.open_conditioner(model_path, project, expected=plan.scorer)
 
     def open_scorer() -> Scorer:
         from personactl import identity
 
-        return identity.open_scorer(model_path, project)
+        return identity.open_scorer(model_path, project, expected=plan.scorer)
 
     return RunContext(
         config=config,

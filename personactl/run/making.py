@@ -20,6 +20,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from personactl_ledger import Ledger
 
@@ -27,7 +28,8 @@ from personactl.config import Config
 from personactl.disclose import C2paSigner, disclose
 from personactl.errors import EXIT_PARTIAL, DisclosureError, KeyProblem, PersonactlError, StorageError
 from personactl.generate import poison
-from personactl.model import Candidate, Disclosed, Gate, IdentityRecord, Plan, Scored, Shot
+from personactl.identity import VERDICT_CODES
+from personactl.model import Candidate, Disclosed, Gate, IdentityRecord, IdentityVerdict, Plan, Scored, Shot
 from personactl.plan import attempt_seed
 from personactl.policy import Policy, check_layers
 from personactl.run import entries
@@ -58,11 +60,12 @@ class Tools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What became of a shot. `reason` and `exit_code` are about a failure or a rejection."""
+    """What became of a shot. `reason`, `code` and `exit_code` are about a failure or a rejection."""
 
     state: str
     entry_index: int | None = None
     reason: str = ""
+    code: str = ""
     exit_code: int = 0
 
 
@@ -117,7 +120,7 @@ class Maker:
             rejected, reason = made
         if rejected is not None:
             self.observer.on_reject(rejected)
-        return Made(state="rejected", reason=reason)
+        return Made(state="rejected", reason=reason, code=rejection_code(reason))
 
     def _attempt(self, shot: Shot, attempt: int) -> Made | tuple[Scored, str]:
         """The crash order of the module's docstring. Returns the output, or a rejected candidate with its reason."""
@@ -255,7 +258,7 @@ class Maker:
     def _failed(self, shot: Shot, failure: ShotFailed) -> Made:
         self.state.fail(self.plan.run_id, shot.job_key, failure.code, now=self.clock())
         self.observer.on_fail(shot, failure.reason)
-        return Made(state="failed", reason=failure.reason, exit_code=failure.exit_code)
+        return Made(state="failed", reason=failure.reason, code=failure.code, exit_code=failure.exit_code)
 
 
 def failure_of(error: Exception, shot: Shot) -> ShotFailed:
@@ -263,10 +266,15 @@ def failure_of(error: Exception, shot: Shot) -> ShotFailed:
     if isinstance(error, PersonactlError):
         code, text, exit_code = error.code, error.message, error.exit_code
     else:
-        code, text, exit_code = type(error).__name__, f"{type(error).__name__}: {error}", EXIT_PARTIAL
+        code, text, exit_code = "run.shot-failed", f"{type(error).__name__}: {error}", EXIT_PARTIAL
     for private in sorted((shot.prompt, shot.negative), key=len, reverse=True):
         text = text.replace(private, "…") if private else text
     return ShotFailed(code, " ".join(text.split())[:_REASON_CHARACTERS], exit_code)
+
+
+def rejection_code(reason: str) -> str:
+    """The explain page of a rejection: of a verdict, or of a poisoned picture."""
+    return VERDICT_CODES.get(cast(IdentityVerdict, reason), "generate.poison")
 
 
 def _require_layers(policies: Sequence[Policy], disclosed: Disclosed) -> None:

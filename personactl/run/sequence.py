@@ -29,7 +29,7 @@ from personactl.run import receipts
 from personactl.run.context import Observer, RunContext, Unobserved
 from personactl.run.entries import RunIdentity
 from personactl.run.folders import Folder
-from personactl.run.making import Maker, Tools, attempts_of
+from personactl.run.making import Maker, Tools, attempts_of, rejection_code
 from personactl.run.recovery import VOID_REASON, Recovered, confirmed_spent, learn_spent, recover
 from personactl.run.references import References
 from personactl.run.session import Session, void_elsewhere
@@ -134,7 +134,8 @@ class _Start:
                 todo.append(shot)
                 continue
             reason = f"all {attempts} attempts were rejected before; the same seeds would give the same pictures"
-            self.tally.settle(shot, "rejected", reason=reason, entry_index=spent[-1].entry_index)
+            code = rejection_code(spent[-1].verdict)
+            self.tally.settle(shot, "rejected", reason=reason, code=code, entry_index=spent[-1].entry_index)
             self.tally.rejected_before += 1
         return todo
 
@@ -187,6 +188,7 @@ class _Start:
                     shot,
                     cast(State, made.state),
                     reason=made.reason,
+                    code=made.code,
                     where=where,
                     entry_index=made.entry_index,
                     exit_code=made.exit_code,

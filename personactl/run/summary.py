@@ -14,8 +14,9 @@ SKIPPED: tuple[State, ...] = ("standing", "taken-over", "left")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotOutcome:
-    """One planned picture. `reason`: why it failed, was rejected or is left, "" else; `where`: the file, relative to
-    the project, "" when there is none; `entry_index`: its entry in the ledger; `exit_code`: what its failure means."""
+    """One planned picture. `reason`: why it failed, was rejected or is left, "" else; `code`: the explain page of a
+    failure or rejection; `where`: the file, relative to the project, "" when there is none; `entry_index`: its entry
+    in the ledger; `exit_code`: what its failure means."""
 
     shot_id: str
     index: int
@@ -23,6 +24,7 @@ class ShotOutcome:
     job_key: str
     state: State
     reason: str = ""
+    code: str = ""
     where: str = ""
     entry_index: int | None = None
     exit_code: int = 0

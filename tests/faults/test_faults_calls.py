@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Oracle
+from oracle import Oracle
 from personactl_ledger import LedgerError
 from personactl_ledger.ledger import Ledger
 from two_pictures import MANIFEST

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Oracle
+from oracle import Oracle
 
 STRACE = shutil.which("strace")
 pytestmark = [
@@ -117,7 +117,8 @@ def test_one_more_run_completes_it(
         if fault == "SIGKILL":
             assert code == -signal.SIGKILL, where
         else:
-            assert code in (0, 3, 4, 8), f"{where}: exit {code}"
+            # 0: a sync of a folder that SQLite does not insist on; 2: personactl.toml could not be read; 8: storage.
+            assert code in (0, 2, 8), f"{where}: exit {code}"
         fired += 1
         oracle.judge(project, where)
     assert fired == len(spread(total, SAMPLED.get(call, total)))

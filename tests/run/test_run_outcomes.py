@@ -71,6 +71,7 @@ def test_rejected_to_the_end_exits_3_and_is_not_tried_again(shop: Workshop) -> N
     again = shop.run(source)
     assert (again.rejected, again.rejected_before, again.exit_code) == (1, 1, 3)
     assert "all 2 attempts were rejected before" in again.outcomes[0].reason
+    assert {summary.outcomes[0].code, again.outcomes[0].code} == {"gate.drift"}
     assert (shop.backend, len(shop.ledger())) == (None, size)
 
 
@@ -106,6 +107,7 @@ def test_a_failing_shot_does_not_end_the_run_and_its_prompt_is_not_repeated(shop
     summary = shop.run(text("bad: unpaintable secret", "rain: in the rain"), notes)
     assert (summary.done, summary.failed, summary.exit_code) == (1, 1, 75)
     failed = next(outcome for outcome in summary.outcomes if outcome.state == "failed")
+    assert (failed.code, failed.exit_code) == ("run.shot-failed", 75)
     assert failed.reason.startswith("RuntimeError: cannot paint")
     assert "secret" not in failed.reason
     assert ("fail", "bad-0.png", failed.reason) in notes.calls

@@ -21,7 +21,7 @@ def test_status_counts_every_planned_picture(shop: Workshop) -> None:
     assert (found.planned, found.done, found.failed, found.rejected, found.left) == (4, 2, 1, 1, 0)
     assert (found.active, found.starts, found.manifest_path) == (False, 1, "manifests/test.toml")
     by_name = {picture.file_name: picture for picture in found.pictures}
-    assert (by_name["bad-0.png"].state, by_name["bad-0.png"].reason) == ("failed", "RuntimeError")
+    assert (by_name["bad-0.png"].state, by_name["bad-0.png"].reason) == ("failed", "run.shot-failed")
     assert (by_name["dark-0.png"].state, by_name["dark-0.png"].attempts) == ("rejected", 2)
     assert by_name["dark-0.png"].verdict == "poison-black"
     rain = by_name["rain-0.png"]
@@ -80,7 +80,7 @@ def test_why_says_where_a_picture_is_or_what_happened(shop: Workshop) -> None:
     assert run.why(shop.config, plan, plan.shots[0]).startswith("to be made: no output of bad 0")
     shop.run(plan)
     answers = {shot.file_name: run.why(shop.config, plan, shot) for shot in plan.shots}
-    assert answers["bad-0.png"] == "to be made: the last try failed (RuntimeError)"
+    assert answers["bad-0.png"] == "to be made: the last try failed (run.shot-failed)"
     assert answers["dark-0.png"].startswith("rejected after 2 attempts (poison-black, poison-black;")
     assert answers["rain-0.png"].startswith("done: entry ")
     assert f"out/{plan.run_id}/rain-0.png" in answers["rain-0.png"]

@@ -1,0 +1,125 @@
+"""Freezing a persona: ledger first, marker second, once for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import Any
+
+import pytest
+from personactl_ledger import Ledger, check
+from workshop import NOW, Workshop
+
+from personactl import casting, persona
+from personactl.casting import FreezeResult
+from personactl.errors import PersonactlError, PersonaError
+
+LATER = "2026-11-22T08:00:00Z"
+
+
+def freeze(shop: Workshop, now: str = NOW) -> FreezeResult:
+    return casting.freeze(shop.config, shop.keyset, shop.persona, now=now)
+
+
+def entries(shop: Workshop) -> list[Any]:
+    return shop.ledger(kind="persona-freeze")
+
+
+def test_a_frozen_version_is_on_record_and_marked(shop: Workshop) -> None:
+    result = freeze(shop)
+    (stored,) = entries(shop)
+    said = stored.entry.predicate
+    assert (stored.entry.subject_name, stored.entry.subject_sha256) == ("persona.json", shop.persona.record_sha256)
+    assert said["persona"] == {"id": "lira", "version": 1, "parent": None}
+    assert [reference["role"] for reference in said["references"]] == ["hero", "three-quarter"]
+    assert stored.entry.key_ids == (shop.keyset.operator.key_id,)
+    marker = json.loads((shop.folder / "personas/lira/1/frozen.json").read_text())
+    assert marker == {
+        "schema": "personactl.frozen/1",
+        "recordSha256": shop.persona.record_sha256,
+        "entryIndex": stored.index,
+        "origin": result.origin,
+        "frozenAt": NOW,
+    }
+    assert (result.persona.frozen, result.entry_index, result.already) == (True, stored.index, False)
+    assert check(shop.config.ledger_path).ok
+
+
+def test_the_name_is_sealed(shop: Workshop) -> None:
+    index = freeze(shop).entry_index
+    with Ledger.open_reader(shop.config.ledger_path) as ledger:
+        assert ledger.unseal(index) == {"name": shop.persona.name}
+        assert shop.persona.name.encode() not in ledger.entry(index).entry.leaf
+        assert ledger.latest_checkpoint().size == index + 1  # type: ignore[union-attr]
+
+
+def test_freezing_again_writes_nothing(shop: Workshop) -> None:
+    first = freeze(shop)
+    data = shop.config.ledger_path.read_bytes()
+    again = freeze(shop, LATER)
+    assert (again.already, again.entry_index) == (True, first.entry_index)
+    assert shop.config.ledger_path.read_bytes() == data
+
+
+def test_a_crash_between_entry_and_marker_is_completed(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def died(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(persona, "mark_frozen", died)
+        freeze(shop)
+    assert not persona.load(shop.folder, "lira", 1).frozen
+    result = freeze(shop, LATER)
+    assert len(entries(shop)) == 1
+    assert (result.already, result.persona.frozen) == (False, True)
+    assert json.loads((shop.folder / "personas/lira/1/frozen.json").read_text())["frozenAt"] == NOW
+
+
+@pytest.mark.parametrize("persisted", [False, True], ids=["failed", "failed-but-persisted"])
+@pytest.mark.parametrize("name", ["write", "fsync", "link", "rename", "replace"])
+def test_a_failing_call_leaves_no_half_marker(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, name: str, persisted: bool
+) -> None:
+    real = getattr(os, name)
+
+    def failing(*arguments: Any, **keywords: Any) -> Any:
+        if persisted:
+            real(*arguments, **keywords)
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, failing)
+        with contextlib.suppress(PersonactlError, OSError):
+            freeze(shop)
+    result = freeze(shop, LATER)
+    assert (len(entries(shop)), result.persona.frozen) == (1, True)
+
+
+def test_a_version_is_one_record_for_ever(shop: Workshop) -> None:
+    freeze(shop)
+    (shop.folder / "personas/lira/1/frozen.json").unlink()
+    shop.persona = persona.load(shop.folder, "lira", 1)
+    shop.persona = persona.update(shop.folder, shop.persona, {**shop.persona.record, "name": "Another"}, {})
+    with pytest.raises(PersonaError) as caught:
+        freeze(shop)
+    assert caught.value.code == "persona.frozen-otherwise"
+    assert len(entries(shop)) == 1
+
+
+def test_a_marker_of_another_ledger_is_refused_before_anything_is_recorded(shop: Workshop) -> None:
+    freeze(shop)
+    shop.config.ledger_path.unlink()
+    shop.new_ledger()
+    with pytest.raises(PersonaError) as caught:
+        freeze(shop)
+    assert caught.value.code == "persona.frozen-elsewhere"
+    assert entries(shop) == []
+
+
+def test_a_record_that_changed_meanwhile_is_refused(shop: Workshop) -> None:
+    persona.update(shop.folder, shop.persona, {**shop.persona.record, "name": "Another"}, {})
+    with pytest.raises(PersonaError) as caught:
+        freeze(shop)
+    assert caught.value.code == "persona.changed"
+    assert entries(shop) == []
