@@ -44,7 +44,8 @@ def log(terminal: Terminal, *, path: Path | None, run: str | None, kind: str | N
 
     with Ledger.open_reader(_path(path)) as book:
         origin, size = book.origin, book.size
-        entries = list(deque(book.entries(kind=kind, run=run), maxlen=limit))
+        start = 0 if run or kind else max(0, size - limit)
+        entries = list(deque(book.entries(start, kind=kind, run=run), maxlen=limit))
     rows = [
         (str(item.index), item.appended_at, item.entry.kind, item.entry.subject_name, item.entry.subject_sha256[:12])
         for item in entries

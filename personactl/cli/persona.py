@@ -84,15 +84,14 @@ def freeze(terminal: Terminal, *, reference: str) -> None:
     config = here()
     persona_id, version = named(reference)
     draft = room.load(config.project, persona_id, version)
-    entry = casting.freeze(config, keys.load(config.keys_path), draft, now=now())
-    frozen = room.load(config.project, persona_id, version)
+    done = casting.freeze(config, keys.load(config.keys_path), draft, now=now())
     document = {
-        "schema": "personactl.persona-freeze/1", **_summary(frozen), "entryIndex": entry.entry_index,
-        "origin": entry.origin, "already": entry.already,
+        "schema": "personactl.persona-freeze/1", **_summary(done.persona), "entryIndex": done.entry_index,
+        "origin": done.origin, "already": done.already,
     }  # fmt: skip
-    terminal.result(
-        document, [[Styled(f"{frozen.id}@{frozen.version}", "bold"), f" is frozen: ledger entry #{entry.entry_index}"]]
-    )
+    state = "was frozen already" if done.already else "is frozen"
+    name = Styled(f"{persona_id}@{version}", "bold")
+    terminal.result(document, [[name, f" {state}: ledger entry #{done.entry_index}"]])
 
 
 def named(text: str) -> tuple[str, int]:

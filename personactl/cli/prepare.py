@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,13 +39,18 @@ def from_manifest(config: Config, path: Path) -> Prepared:
     return Prepared(plan=replace(made, manifest_path=_inside(config, path)), persona=who, model_path=folder)
 
 
+def from_project(config: Config, manifest_path: str) -> Prepared:
+    """As `from_manifest`, for a path relative to the project, as plans and runs remember it."""
+    return from_manifest(config, Path(os.path.relpath(config.project / manifest_path)))
+
+
 def from_plan(config: Config, path: Path) -> Prepared:
     """Read a saved plan and make it again. Raises ConflictError (plan.stale) when something changed since."""
     from personactl import plan
     from personactl.document import read_plain_file
 
     saved = plan.from_json(read_plain_file(path, LARGEST_PLAN, "plan"), project=config.project)
-    fresh = from_manifest(config, config.project / saved.manifest_path)
+    fresh = from_project(config, saved.manifest_path)
     plan.require_current(saved, fresh.plan)
     return fresh
 

@@ -33,7 +33,7 @@ def run(terminal: Terminal, *, path: Path, events: Path | None) -> int:
         prepared.plan, config=config, keyset=keys.load(config.keys_path), persona=prepared.persona,
         model_path=prepared.model_path, resume=resume,
     )  # fmt: skip
-    logs = [] if events is None else [EventLog(events, now)]
+    logs = [] if events is None else [EventLog(events, now, terminal)]
     terminal.note(f"{prepared.plan.run_id}: {len(prepared.plan.shots)} pictures planned")
     try:
         with Observers(for_terminal(terminal), *logs) as observers:

@@ -43,14 +43,14 @@ def status(terminal: Terminal, *, run_id: str | None, shot: str | None, sheet: P
 
 def _plan(config: Config, manifest_path: str) -> Plan:
     """What the run's manifest asks for now, which is what a new start would work on."""
-    from personactl.cli.prepare import from_manifest
+    from personactl.cli.prepare import from_project
 
     if not manifest_path:
         raise UsageProblem(
             "the manifest of this run is not known any more", code="cli.manifest-unknown",
             hint="personactl plan MANIFEST shows what would be made",
         )  # fmt: skip
-    return from_manifest(config, config.project / manifest_path).plan
+    return from_project(config, manifest_path).plan
 
 
 def _named(plan: Plan, name: str) -> list[Shot]:

@@ -6,6 +6,7 @@ All of them are observers of `run.execute`; none of them decides anything.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -156,8 +157,9 @@ class BarProgress(Progress):
 class EventLog:
     """NDJSON of a run, one line at a time so that a reader can follow; the file is replaced at the start."""
 
-    def __init__(self, path: Path, clock: Callable[[], str]) -> None:
-        self._clock, self._path = clock, path
+    def __init__(self, path: Path, clock: Callable[[], str], terminal: Terminal) -> None:
+        self._clock, self._path, self._terminal = clock, path, terminal
+        self._broken = False
         try:
             self._file: IO[str] = path.open("w", encoding="utf-8")
         except OSError as error:
@@ -188,12 +190,20 @@ class EventLog:
         self._write("finish", run=summary.run_id, **counts)
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def _write(self, event: str, **fields: Any) -> None:
+        """A log that can no longer be written is given up with a word; it never stops the run that it watches."""
+        if self._broken:
+            return
         row = {"schema": "personactl.event/1", "event": event, "at": self._clock(), **fields}
-        self._file.write(json.dumps(row) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(row) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self._broken = True
+            self._terminal.alert(f"events are no longer written to {self._path}: {error.strerror}")
 
 
 class Observers:

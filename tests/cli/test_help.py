@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
 
@@ -69,6 +71,13 @@ def test_every_help_text_is_a_short_sentence(name: str) -> None:
     text = commands()[name].get_short_help_str(limit=200)
     assert text.endswith(".")
     assert len(text) <= 70
+
+
+def test_the_readme_names_the_same_exit_codes(repository: Path) -> None:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    paragraph = text[text.index("Exit codes: ") + len("Exit codes: ") :].split("\n\n")[0]
+    named = [item.split()[0] for item in paragraph.replace("\n", " ").split("·")]
+    assert {int(code) for item in named for code in item.split("/")} == CODES
 
 
 def test_the_exit_codes_are_those_of_the_contract_and_stand_in_the_help() -> None:

@@ -113,7 +113,7 @@ def test_the_bar_names_the_shot_escapes_it_and_leaves_stdout_alone() -> None:
 def test_events_are_one_object_a_line_without_steps(tmp_path: Path) -> None:
     path = tmp_path / "events.ndjson"
     path.write_text("of an earlier start\n")
-    with Observers(EventLog(path, lambda: "2026-01-02T03:04:05Z")) as observers:
+    with Observers(EventLog(path, lambda: "2026-01-02T03:04:05Z", piped()[0])) as observers:
         observers.on_start(4)
         observers.on_step(shot(), 1, 20)
         observers.on_attempt(scored())
@@ -130,4 +130,14 @@ def test_events_are_one_object_a_line_without_steps(tmp_path: Path) -> None:
 
 def test_an_event_file_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
-        EventLog(tmp_path / "none" / "events", lambda: "")
+        EventLog(tmp_path / "none" / "events", lambda: "", piped()[0])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_the_events_does_not_stop_the_run() -> None:
+    terminal, _, err = piped()
+    log = EventLog(Path("/dev/full"), lambda: "", terminal)
+    log.on_start(1)
+    log.on_done(disclosed())
+    log.close()
+    assert err.getvalue() == "events are no longer written to /dev/full: No space left on device\n"
