@@ -55,7 +55,9 @@ def test_the_wheel_holds_both_packages_the_policies_the_pack_and_nothing_of_the_
     assert not [name for name in names if name.endswith((".key", ".pem", ".pyc"))]
 
 
-def test_an_installed_wheel_initialises_a_project_and_plans_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
+def test_an_installed_wheel_initialises_a_project_and_plans_outside_the_checkout(
+    installed: Path, tmp_path: Path
+) -> None:
     def personactl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(installed), "-I", "-m", "personactl", *arguments], cwd=cwd, capture_output=True, text=True, check=False
@@ -70,6 +72,11 @@ def test_an_installed_wheel_initialises_a_project_and_plans_outside_the_checkout
         done = personactl(*command, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     project = tmp_path / "project"
-    for command in (["persona", "freeze", "lira@1"], ["plan", "manifests/spring.toml"], ["policy", "list"], ["ledger", "check"]):
+    for command in (
+        ["persona", "freeze", "lira@1"],
+        ["plan", "manifests/spring.toml"],
+        ["policy", "list"],
+        ["ledger", "check"],
+    ):
         done = personactl(*command, cwd=project)
         assert done.returncode == 0, (command, done.stderr)
