@@ -1,4 +1,4 @@
-"""Receipts whose checkpoint carries ML-DSA-44 too. Written once by `generate.py --fixed`: each signing draws randomness."""
+"""Receipts whose checkpoint carries ML-DSA-44 too. Written by `generate.py --fixed`: each signing draws randomness."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 """Write the test vectors: `python ledger/vectors/generate.py [FOLDER]`. The same bytes every time; tests compare.
 
 Each case makes one folder with README.md, vector.json and what the readers get. A name that ends in `_fail` must not
-pass. The folders in FIXED are kept as they are, because ML-DSA-44 signatures are randomised; `--fixed` writes them anew.
+pass. The folders in FIXED are kept, because ML-DSA-44 signatures are randomised; `--fixed` writes them anew.
 """
 
 from __future__ import annotations
