@@ -26,7 +26,7 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment that holds the wheel and sees this environment's libraries, not the checkout."""
+    """An interpreter with the wheel and this environment's libraries, without the checkout."""
     folder = tmp_path_factory.mktemp("clean")
     venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
     site = next((folder / "lib").glob("python*/site-packages"))
