@@ -46,7 +46,9 @@ def test_help_imports_no_command_module(tmp_path: Path) -> None:
     assert loaded == {"personactl.cli.exits", "personactl.cli.root", "personactl.cli.session"}
 
 
-@pytest.mark.parametrize(("words", "count"), [("personactl ", "1"), ("personactl verify --", "2"), ("personactl le", "1")])
+@pytest.mark.parametrize(
+    ("words", "count"), [("personactl ", "1"), ("personactl verify --", "2"), ("personactl le", "1")]
+)
 def test_completion_imports_nothing_heavy(words: str, count: str, tmp_path: Path) -> None:
     environment = {"_PERSONACTL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count}
     _, names = imported([], tmp_path, **environment)

@@ -65,11 +65,11 @@ def report_stop(stop: BaseException, terminal: Terminal) -> int:
     """Say that the command was stopped by a signal, and return 130 or 143."""
     from personactl.render import problems
 
-    word, code = "interrupted", errors.EXIT_INTERRUPTED
     if isinstance(stop, Terminated):
-        word, code = "terminated", errors.EXIT_TERMINATED
-    problems.show_stop(terminal, word, exit_code=code)
-    return code
+        problems.show_stop(terminal, "cli.terminated", "terminated", exit_code=errors.EXIT_TERMINATED)
+        return errors.EXIT_TERMINATED
+    problems.show_stop(terminal, "cli.interrupted", "interrupted", exit_code=errors.EXIT_INTERRUPTED)
+    return errors.EXIT_INTERRUPTED
 
 
 def report_beside(error: errors.PersonactlError, terminal: Terminal) -> int:

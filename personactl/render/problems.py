@@ -57,10 +57,10 @@ def show_problems(terminal: Terminal, problems: tuple[Problem, ...], *, exit_cod
     _explain(terminal, [problem.code for problem in problems])
 
 
-def show_stop(terminal: Terminal, word: str, *, exit_code: int) -> None:
+def show_stop(terminal: Terminal, code: str, word: str, *, exit_code: int) -> None:
     """A command that a signal stopped before it had a result: `word` on stderr, an error document in JSON mode."""
     if terminal.json:
-        terminal.result(error_document(code=f"cli.{word}", message=word, where=None, hint=None, exit_code=exit_code))
+        terminal.result(error_document(code=code, message=word, where=None, hint=None, exit_code=exit_code))
     else:
         terminal.note(word)
 
