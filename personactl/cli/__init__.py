@@ -27,7 +27,7 @@ def main() -> NoReturn:
         code = code or EXIT_PARTIAL
         _mute()
     except OSError as error:
-        code = exits.report(error, Terminal(sys.stderr, sys.stderr))
+        code = code or exits.report(error, Terminal(sys.stderr, sys.stderr))
         _mute()
     sys.exit(code)
 
@@ -76,11 +76,12 @@ def _invoke(arguments: Sequence[str], terminal: object) -> object:
 
 
 def _tolerant_streams() -> None:
-    """A character that the terminal's encoding lacks is escaped instead of ending the program."""
+    """A character that the encoding lacks is escaped instead of ending the program; lines leave when they are written,
+    so that a log with both streams has them in order."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            reconfigure(errors="backslashreplace", line_buffering=True)
 
 
 def _catch_sigterm() -> None:

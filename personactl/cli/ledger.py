@@ -42,6 +42,7 @@ def log(terminal: Terminal, *, path: Path | None, run: str | None, kind: str | N
 
     from personactl_ledger import Ledger
 
+    _require_kind(kind)
     with Ledger.open_reader(_path(path)) as book:
         origin, size = book.origin, book.size
         start = 0 if run or kind else max(0, size - limit)
@@ -53,7 +54,7 @@ def log(terminal: Terminal, *, path: Path | None, run: str | None, kind: str | N
     lines = columns(("INDEX", "APPENDED", "KIND", "SUBJECT", "SHA256"), rows, terminal.width(terminal.out))
     told = [_row(item) for item in entries]
     document = {"schema": "personactl.ledger-log/1", "origin": origin, "size": size, "entries": told}
-    terminal.result(document, [*lines, f"{size} entries in {origin}"])
+    terminal.result(document, [*(lines or ["no entry matches"]), f"{size} entries in {origin}"])
 
 
 @ledger.command()
@@ -137,6 +138,15 @@ def _trust(path: Path | None) -> LedgerTrust | None:
     from personactl.keys import trust_store
 
     return trust_store.read(path).ledger
+
+
+def _require_kind(kind: str | None) -> None:
+    from personactl_ledger.predicates import KINDS
+
+    if kind is not None and kind not in KINDS:
+        raise UsageProblem(
+            f"there is no kind of entry {kind[:80]!r}", code="cli.kind-unknown", hint=f"kinds: {', '.join(KINDS)}"
+        )
 
 
 def _require_index(index: int, size: int) -> None:

@@ -119,7 +119,16 @@ def test_a_full_disk_below_stdout_is_the_environment() -> None:
         )
     assert done.returncode == 8
     assert "No space left" in done.stderr
+    assert done.stderr.count("error[") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_both_streams_in_one_log_keep_their_order() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "personactl", "verify", "none.png", "--report", "json=none/none.json"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True,
+    )  # fmt: skip
+    assert done.stdout.index("1 file:") < done.stdout.index("error[storage.unwritable]")
 
 
 def test_a_terminal_without_utf8_gets_escapes_instead_of_a_crash() -> None:
