@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -61,19 +60,3 @@ def test_verify_imports_nothing_that_generation_needs(tmp_path: Path) -> None:
     assert code == 4
     assert "personactl" in names
     assert names & set(HEAVY) == set()
-
-
-@pytest.mark.slow
-def test_help_costs_at_most_six_bare_interpreters() -> None:
-    def cost(*arguments: str) -> float:
-        """CPU seconds of a child, the median of seven: the wall clock of a shared machine says nothing."""
-        spent = []
-        for _ in range(7):
-            before = os.times()
-            subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
-            after = os.times()
-            spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
-        return statistics.median(spent)
-
-    bare = cost("-c", "pass")
-    assert cost("-c", "from personactl.cli import run; run(['--help'])") <= 6 * max(bare, 0.01)
