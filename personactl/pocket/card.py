@@ -147,7 +147,7 @@ def _training(steps: dict[str, int]) -> str:
         f"Two sets of {IDENTITIES} drawn identities x {VIEWS_PER_IDENTITY} pictures; recogniser a (conditioner) saw "
         "the first, b (scorer) the second, the generator both."
     )
-    generator = f"The generator's batch is {BATCH} per process; one or two CPU processes were used."
+    generator = f"The generator's batch is {BATCH}; one or two CPU processes were used."
     return "\n".join(
         [
             "## Training\n",

@@ -27,7 +27,7 @@ WIDTH = 128  # of text states and identity tokens
 TOKENS = 4
 CHANNELS = (32, 64, 128)
 HEADS = (2, 2, 4)
-BATCH = 24
+BATCH = 24  # pictures a step, shared among the processes
 DROP_TEXT, DROP_IDENTITY, WITHOUT_ADAPTER = 0.1, 0.1, 0.04
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -137,9 +137,9 @@ class GeneratorStage:
         self, data: LatentSet, tokenizer: CLIPTokenizer, *, seed: int, device: str = "cpu", batch: int = BATCH
     ):
         self.data, self.tokenizer, self.seed, self.device = data, tokenizer, seed, device
-        self.size = batch
         self.world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
         self.rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        self.size = max(1, batch // self.world)
         torch.manual_seed(seed)
         self.unet = build_unet()
         self.text = build_text_encoder(tokenizer).to(device)

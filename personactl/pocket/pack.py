@@ -23,6 +23,7 @@ SCHEMA = "personactl.pocket/1"
 VERSION = "0.1.0"
 ADAPTER_FILE = "ip-adapter-faceid.safetensors"
 DEFAULTS = {"steps": 20, "guidance": "2.5", "scheduler": "dpmsolver++", "negative": ""}
+LICENCE_NOTE = "Apache License, Version 2.0. The full text is the file LICENSE at the top of this pack.\n"
 FILE_LIMIT = 20 * 1024 * 1024  # bytes, the whole pack
 
 
@@ -110,10 +111,11 @@ def write_face_folder(folder: Path, *, model_id: str, detector: Path, recogniser
     folder.mkdir(parents=True)
     shutil.copyfile(detector, folder / "detector.onnx")
     shutil.copyfile(recogniser, folder / "recogniser.onnx")
+    (folder / "MODEL.LICENSE").write_text(LICENCE_NOTE, encoding="utf-8")
     manifest = {
         "manifest_version": 2,
         "model_id": model_id,
-        "license": "Apache-2.0",
+        "license": "MODEL.LICENSE",  # insightface accepts no other name here
         "tasks": {
             "detection": {"file": "detector.onnx", "sha256": sha256_file(folder / "detector.onnx")},
             "recognition": {

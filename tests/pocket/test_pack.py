@@ -70,7 +70,7 @@ def test_digests_match_and_the_pack_is_small(document):
 
 def test_weights_are_safetensors_or_onnx_only(document):
     kinds = {Path(name).suffix for name in document["files"]}
-    assert kinds <= {".json", ".safetensors", ".onnx", ".md", ".png", "", ".txt"}
+    assert kinds <= {".json", ".safetensors", ".onnx", ".md", ".png", ".LICENSE", "", ".txt"}
 
 
 def test_calibration_belongs_to_the_shipped_scorer(document):
@@ -97,7 +97,7 @@ def test_an_altered_file_is_refused(copied):
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(bytes(data))
-    with pytest.raises(IntegrityError, match="ip-adapter-faceid.safetensors is not the file"):
+    with pytest.raises(IntegrityError, match=r"ip-adapter-faceid\.safetensors is not the file"):
         pack.read_pack(copied)
 
 
@@ -124,7 +124,7 @@ def test_another_schema_is_refused(copied):
 def test_insightface_itself_refuses_an_altered_recogniser(copied):
     weights = copied / "scorer" / "recogniser.onnx"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x00\x01")
-    with pytest.raises(Exception, match="(?i)sha-?256|digest|hash|mismatch"):
+    with pytest.raises(Exception, match=r"(?i)sha-?256|digest|hash|mismatch"):
         loaded.open_faces(copied / "scorer")
 
 
