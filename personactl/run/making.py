@@ -69,7 +69,7 @@ class Made:
     exit_code: int = 0
 
 
-class ShotFailed(Exception):  # noqa: N818 - it is the outcome of one shot, not an error of the program
+class ShotFailed(Exception):
     """One shot could not be made; the others go on. `code` holds no text of the manifest."""
 
     def __init__(self, code: str, reason: str, exit_code: int) -> None:

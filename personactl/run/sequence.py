@@ -262,20 +262,13 @@ class _Start:
         return summary
 
     def _receipts(self) -> int | None:
-        try:
-            out = Folder.open(self.project, OUT, self.plan.run_id, create=False)
-        except FileNotFoundError:
-            return self._checkpoint() if self.session is not None else None
-        with out:
-            wanted = receipts.missing(self.plan, self.ledger, out)
-            if self.session is None and not wanted:
-                return None
-            size = self._checkpoint()
-            receipts.write(wanted, self.ledger, self.staging, out)
-            return size
-
-    def _checkpoint(self) -> int:
-        return self.ledger.checkpoint(self.context.keyset.log, now=self.context.clock()).size
+        """Sign a checkpoint and write the receipts that are missing. Returns the signed size, None for neither."""
+        wanted = receipts.missing(self.project, self.tally.outcomes.values())
+        if self.session is None and not wanted:
+            return None
+        checkpoint = self.ledger.checkpoint(self.context.keyset.log, now=self.context.clock())
+        receipts.write(self.project, wanted, self.ledger, self.staging)
+        return checkpoint.size
 
 
 def _check(plan: Plan, context: RunContext) -> None:

@@ -7,6 +7,7 @@ When it is lost, the next start rebuilds what it needs from the ledger and the s
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -103,7 +104,7 @@ class RunState:
             return None
         with _reporting(path):
             # Not "ro": the journal of a process that was killed must be rolled back before the first read.
-            state = cls(_connect(path, "rw"), path)
+            state = cls(_connect(path, "rw" if os.access(path, os.W_OK) else "ro"), path)
             if state._one("PRAGMA user_version") != FORMAT:
                 state.close()
                 return None

@@ -15,6 +15,7 @@ from personactl.config import Config
 from personactl.errors import UsageProblem
 from personactl.model import Plan, Shot
 from personactl.run.making import attempts_of
+from personactl.run.reading import open_ledger
 from personactl.run.recovery import confirmed_spent, spent_attempt
 from personactl.run.staging import OUT, file_exists
 from personactl.run.state import Job, RunState, Spent
@@ -65,7 +66,7 @@ def status(config: Config, run_id: str | None = None) -> RunStatus:
 
     Raises UsageProblem (run.unknown), LedgerMissing and other LedgerErrors, StorageError.
     """
-    with Ledger.open_reader(config.ledger_path) as ledger, _reader(config.project) as state:
+    with open_ledger(config.ledger_path) as ledger, _reader(config.project) as state:
         run = run_id or (state.latest_run() if state else None) or _latest_run(ledger)
         if run is None:
             raise _unknown("no run was started in this project yet", "personactl run MANIFEST")
@@ -83,7 +84,7 @@ def status(config: Config, run_id: str | None = None) -> RunStatus:
 def outstanding(config: Config, plan: Plan) -> tuple[Shot, ...]:
     """The shots that a run of this plan would work on: no standing output, and not all attempts rejected before."""
     try:
-        ledger = Ledger.open_reader(config.ledger_path)
+        ledger = open_ledger(config.ledger_path)
     except LedgerMissing:
         return plan.shots
     with ledger, _reader(config.project) as state:

@@ -15,6 +15,7 @@ from personactl.config import Config
 from personactl.model import Plan, Shot
 from personactl.plan import attempt_seed
 from personactl.run.making import attempts_of
+from personactl.run.reading import open_ledger
 from personactl.run.recovery import confirmed_spent, standing_output
 from personactl.run.staging import OUT, file_exists
 from personactl.run.state import RunState
@@ -25,7 +26,7 @@ _MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 def why(config: Config, plan: Plan, shot: Shot) -> str:
     """One or more lines for people: done and where, rejected and how often, or what differs from the last output."""
     try:
-        ledger = Ledger.open_reader(config.ledger_path)
+        ledger = open_ledger(config.ledger_path)
     except LedgerMissing:
         return "to be made: there is no ledger yet"
     with ledger:

@@ -35,5 +35,6 @@ class Oracle:
         assert list((project / ".personactl/staging").iterdir()) == [], fault
         rejected = [stored.entry.predicate for stored in shop.ledger(kind="reject")]
         assert len({(said["jobKey"], said["attempt"]) for said in rejected}) == len(rejected) == 1, fault
+        assert shop.kinds()[-1] == "run-close", fault
         report = check(shop.config.ledger_path)
         assert report.ok, f"{fault}: {report.findings}"

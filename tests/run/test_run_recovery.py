@@ -131,6 +131,7 @@ def test_a_staged_output_of_another_run_is_published_there(shop: Workshop, death
     summary = shop.run(text("rain: in the rain", "park: in a park"))
     assert (summary.done, summary.taken_over, summary.recovered) == (1, 1, 1)
     assert shop.visible(first) == ["rain-0.png"]
+    assert (shop.out(first) / "rain-0.png.receipt").is_file()
 
 
 def test_a_staged_file_without_entry_is_removed_and_made_again(shop: Workshop, death: Death) -> None:

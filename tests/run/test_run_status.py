@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from workshop import Workshop, text
@@ -38,6 +41,24 @@ def test_status_works_while_the_run_is_at_work(shop: Workshop) -> None:
 
     shop.run(text("rain*2: in the rain"), Asking())
     assert [(found.done, found.left, found.active) for found in seen] == [(1, 1, True), (2, 0, True)]
+
+
+def test_status_answers_after_a_kill_in_the_middle_of_a_commit(shop: Workshop, tmp_path: Path) -> None:
+    run_id = shop.run(text("rain: in the rain")).run_id
+    # Pages spill into the file before the commit; a copy of file and journal is what a kill leaves behind.
+    db = sqlite3.connect(shop.config.ledger_path, isolation_level=None)
+    db.execute("PRAGMA cache_size=1")
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("CREATE TABLE half (done)")
+    for _ in range(40):
+        db.execute("INSERT INTO half VALUES (zeroblob(4000))")
+    shutil.copytree(shop.folder, tmp_path / "killed")
+    db.execute("ROLLBACK")
+    db.close()
+    killed = Workshop(tmp_path / "killed")
+    assert (killed.folder / "ledger.sqlite-journal").stat().st_size > 0
+    assert run.status(killed.config).run_id == run_id
+    assert run.status(killed.config).done == 1
 
 
 def test_status_without_state_tells_what_the_ledger_knows(shop: Workshop) -> None:
