@@ -56,7 +56,7 @@ P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
 
 
-class Bad(Exception):  # noqa: N818
+class Bad(Exception):
     """One thing that does not hold: clause of SPEC.md, code as in `personactl explain`, message."""
 
     def __init__(self, clause: str, code: str, message: str):

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from personactl_ledger.findings import Findings, Level
-from personactl_ledger.lock import writer_active
+from personactl_ledger.lock import has_journal, writer_active
 from personactl_ledger.schema import APPLICATION_ID, USER_VERSION, expected_objects, read_objects
 
 _MAGIC = b"SQLite format 3\x00"
@@ -33,15 +33,10 @@ def check_header(path: Path, findings: Findings) -> bool:
 def check_journals(path: Path, findings: Findings) -> bool:
     """SPEC 12.2: a journal that nobody owns would change what SQLite reads. Whether it makes sense to go on."""
     for suffix in ("-wal", "-journal"):
-        journal = path.with_name(path.name + suffix)
-        try:
-            stray = journal.is_symlink() or journal.stat().st_size > 0
-        except OSError:
-            continue
-        if stray and not (suffix == "-journal" and writer_active(path)):
+        if has_journal(path, suffix) and not (suffix == "-journal" and writer_active(path)):
             findings.add(
                 "ledger.journal",
-                f"{journal.name} lies beside the file: a writer died, or the file was copied while in use",
+                f"{path.name}{suffix} lies beside the file: a writer died, or the file was copied while in use",
             )
             return False
     return True

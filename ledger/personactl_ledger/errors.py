@@ -14,8 +14,6 @@
 Exceptions never print and never exit. `code` has a page in `personactl explain`.
 """
 
-# ruff: noqa: N818  (the names say what is the matter; "Error" adds nothing)
-
 from __future__ import annotations
 
 

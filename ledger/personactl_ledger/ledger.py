@@ -19,10 +19,17 @@ from personactl_ledger.checkpoint import Checkpoint, sign_checkpoint
 from personactl_ledger.database import connect_reader, connect_writer, require_file, require_format, storage_errors
 from personactl_ledger.encoding import require_time
 from personactl_ledger.entry import Entry, parse_entry
-from personactl_ledger.errors import EntryRefused, LedgerCorrupt, LedgerError, LedgerMissing, LedgerStorage
+from personactl_ledger.errors import (
+    EntryRefused,
+    LedgerCorrupt,
+    LedgerError,
+    LedgerLocked,
+    LedgerMissing,
+    LedgerStorage,
+)
 from personactl_ledger.founding import found
 from personactl_ledger.growth import Growth
-from personactl_ledger.lock import WriterLock
+from personactl_ledger.lock import WriterLock, has_journal, writer_active
 from personactl_ledger.merkle import range_root
 from personactl_ledger.proving import prove
 from personactl_ledger.receipt import Timestamp
@@ -107,10 +114,14 @@ class Ledger:
     def open_reader(cls, path: Path | str) -> Ledger:
         """Open read-only, also while a writer is active (SPEC 11.4).
 
-        Raises LedgerMissing, LedgerCorrupt, LedgerStorage; after a crash the next writer has to come first.
+        What a writer that died left half done is rolled back first, which needs the right to write. Raises
+        LedgerMissing, LedgerCorrupt, LedgerStorage.
         """
         path = Path(path)
         require_file(path)
+        if has_journal(path) and not writer_active(path):
+            with suppress(LedgerLocked):
+                cls.open_writer(path).close()
         connection = connect_reader(path)
         try:
             require_format(connection, path)

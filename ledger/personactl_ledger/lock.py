@@ -56,3 +56,12 @@ def writer_active(ledger: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def has_journal(ledger: Path, suffix: str = "-journal") -> bool:
+    """Whether a journal with content, or a link in its place, lies beside the file."""
+    journal = ledger.with_name(ledger.name + suffix)
+    try:
+        return journal.is_symlink() or journal.stat().st_size > 0
+    except OSError:
+        return False
