@@ -67,6 +67,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def undisclosed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Read only. A folder with trust.json and said.png, which its key signed without the AI disclosure."""
+    studio = _borrowed("verify", "studio")
+    folder = tmp_path_factory.mktemp("undisclosed")
+    ours = studio.make(folder, organisation="Studio", domain="studio.example", formats=(), first=1)
+    claim = studio.without(studio.claim(ours), "c2pa.ai-disclosure")
+    (folder / "said.png").write_bytes(studio.sign(ours, claim))
+    (folder / "trust.json").write_bytes(ours.trust_bytes)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Read only. A project with a frozen persona, a random model pack in models/random, and manifests/spring.toml."""
     folder = tmp_path_factory.mktemp("founded") / "project"

@@ -86,6 +86,12 @@ def test_a_stripped_picture_is_unproven_not_false(machine: Machine, tmp_path: Pa
     machine.step("stdout 'UNPROVEN'")
 
 
+def test_a_trusted_signer_who_leaves_the_disclosure_out_fails_with_7(undisclosed: Path, machine_in: MachineIn) -> None:
+    machine = machine_in(undisclosed)
+    machine.step("exit 7 personactl verify said.png --trust trust.json")
+    machine.step("stdout '^said\\.png  FAIL' 'personactl explain verify\\.ai-disclosure-missing'")
+
+
 def test_the_worst_of_several_files_wins(machine: Machine) -> None:
     first, second = pictures(machine)
     Image.open(first).convert("RGB").save(machine.folder / "stripped.png")
