@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "generate"))
 from random_pack import build_pack, paint
 
 from personactl import casting, config, disclose, generate, identity, keys, manifest, persona, plan, policy, run
-from personactl.model import Plan
+from personactl.model import Persona, Plan
 
 LOCAL = """\
 schema = 1
@@ -30,6 +30,7 @@ steps = {steps}
 [reference]
 roles = ["hero"]
 [identity]
+threshold = -1.0
 attempts = {attempts}
 [[shot]]
 id = "first"
@@ -79,6 +80,18 @@ def test_random_weights_go_all_the_way_and_are_rejected_with_a_reason(tmp_path: 
     assert check(shop.config.ledger_path).ok
 
 
+def demo_persona(project: Path, drawings: Path) -> Persona:
+    """lira with the drawn references and no words: the pictures alone say who it is."""
+    files = {f"refs/{role}.png": (drawings / f"{role}.png").read_bytes() for role in ("hero", "front", "three-quarter")}
+    references = [
+        {"role": Path(name).stem, "path": name, "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in files.items()
+    ]
+    blank = persona.create(project, "lira")
+    record = {**blank.record, "references": references, "prompt": {"name": "", "traits": []}}
+    return persona.update(project, blank, record, files)
+
+
 def as_png(pixels: object) -> bytes:
     import io
 
@@ -101,7 +114,7 @@ def test_the_pocket_pack_makes_signed_scored_pictures(repository: Path, tmp_path
     keys.create_development(project.keys_path, organisation="Example Studio", domain="example.org", now=NOW)
     keyset = keys.load(project.keys_path)
     workshop.new_ledger(project, keyset)
-    drawn = persona.create(folder, "lira", source=repository / "fixtures/demo-persona")
+    drawn = demo_persona(folder, repository / "fixtures/demo-persona")
     casting.freeze(project, keyset, drawn, now=NOW)
     shop = Workshop(folder)
     made = planned(shop, "pocket", steps=8, attempts=4)
