@@ -39,7 +39,7 @@ def init(terminal: Terminal, *, dev: bool) -> None:
 @keys.command()
 @pass_terminal
 def check(terminal: Terminal) -> int:
-    """Name every rule that a key, a certificate or a file mode breaks."""
+    """Name every rule that keys or certificates break."""
     from personactl.keys import check as check_folder
     from personactl.render import findings
 
@@ -57,7 +57,7 @@ def check(terminal: Terminal) -> int:
 @click.option("--name", help="How others will call it; the domain by default.")
 @pass_terminal
 def export(terminal: Terminal, *, output: Path | None, name: str | None) -> None:
-    """Write the trust file: public halves only, for those who verify."""
+    """Write the trust file for those who verify."""
     import json
 
     from personactl_ledger import Ledger

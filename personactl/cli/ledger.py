@@ -90,7 +90,10 @@ def check(
     terminal: Terminal, *, path: Path | None, level: Level, anchors: tuple[Path, ...], require_anchor: bool,
     trust_file: Path | None,
 ) -> int:  # fmt: skip
-    """Recompute the ledger and compare it with what was kept outside."""
+    """Recompute the ledger; compare it with an anchor.
+
+    An anchor is any receipt or checkpoint that was kept outside: only with one can a cut-back ledger be noticed.
+    """
     from personactl_ledger import check as check_ledger
 
     from personactl.document import read_plain_file
@@ -110,7 +113,7 @@ def check(
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the receipt here instead of to stdout.")
 @pass_terminal
 def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | None) -> None:
-    """Write the receipt of one entry: the proof that it was said."""
+    """Write the receipt of one entry."""
     import json
 
     from personactl_ledger import Ledger

@@ -30,7 +30,7 @@ def persona() -> None:
 @click.option("--source", type=click.Path(path_type=Path), metavar="DIR", help="Import a record and its references.")
 @pass_terminal
 def new(terminal: Terminal, *, persona_id: str, parent: str | None, source: Path | None) -> None:
-    """Make the next version of a persona, to be edited until it is frozen."""
+    """Make the next version of a persona, to be edited."""
     from personactl import persona as room
 
     version = None
@@ -52,7 +52,7 @@ def new(terminal: Terminal, *, persona_id: str, parent: str | None, source: Path
 @click.argument("reference", metavar="ID@V")
 @pass_terminal
 def show(terminal: Terminal, *, reference: str) -> None:
-    """Show one version; its references are compared with their digests."""
+    """Show one version and check its references."""
     from personactl import persona as room
 
     item = room.load(here().project, *named(reference))
@@ -77,7 +77,7 @@ def list_(terminal: Terminal) -> None:
 @click.argument("reference", metavar="ID@V")
 @pass_terminal
 def freeze(terminal: Terminal, *, reference: str) -> None:
-    """Sign a version into the ledger; from then on it never changes."""
+    """Sign a version into the ledger; it never changes then."""
     from personactl import casting, keys
     from personactl import persona as room
 

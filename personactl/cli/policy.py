@@ -37,7 +37,7 @@ def list_(terminal: Terminal) -> None:
 @click.argument("policy_id", metavar="ID")
 @pass_terminal
 def show(terminal: Terminal, *, policy_id: str) -> None:
-    """Show every rule of a policy with its source and the day it was read."""
+    """Show every rule of a policy with its source."""
     from personactl import policy as room
 
     item = room.load(policy_id)

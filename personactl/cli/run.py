@@ -20,7 +20,11 @@ PATH = click.Path(path_type=Path)
 @click.option("--events", type=PATH, metavar="FILE", help="Write what happens as NDJSON.")
 @pass_terminal
 def run(terminal: Terminal, *, path: Path, events: Path | None) -> int:
-    """Generate, score, gate, disclose and record; resumes."""
+    """Generate, score, gate, disclose and record; resumes.
+
+    Give a manifest (*.toml), or a plan that `personactl plan -o FILE.json` wrote: a plan that its manifest no longer
+    gives is refused. Running it again makes only what is missing.
+    """
     from personactl import keys
     from personactl.render import runs
     from personactl.render.progress import EventLog, Observers, for_terminal

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE", help="Write a contact sheet (PNG).")
 @pass_terminal
 def status(terminal: Terminal, *, run_id: str | None, shot: str | None, sheet: Path | None) -> None:
-    """Show what is done, left, failed and rejected."""
+    """Show what is done, left, failed and rejected.
+
+    RUN is the id that `personactl plan` and `run` print; without it, the latest run. Works during a run.
+    """
     from personactl import run as room
     from personactl.render import runs
     from personactl.render.outfile import write_whole

@@ -22,14 +22,20 @@ PATH = click.Path(path_type=Path)
 
 @click.command(cls=SessionCommand)
 @click.argument("paths", nargs=-1, required=True, type=PATH)
-@click.option("--trust", "trust_files", multiple=True, type=PATH, metavar="FILE", help="Accept this trust file.")
+@click.option(
+    "--trust", "trust_files", multiple=True, type=PATH, metavar="FILE", help="Accept this trust file (repeatable)."
+)
 @click.option("--receipts", type=PATH, metavar="DIR", help="Where the receipts lie, if not beside the files.")
 @click.option("--ledger", type=PATH, metavar="FILE", help="Compare with this ledger.")
 @click.option("--pixels", is_flag=True, help="Decode the pictures and look for the watermark.")
-@click.option("--policy", "policies", multiple=True, metavar="ID", help="Ask for what this policy demands.")
+@click.option(
+    "--policy", "policies", multiple=True, metavar="ID", help="Ask for what this policy demands (repeatable)."
+)
 @click.option("--require-exact", is_flag=True, help="Ask for a receipt or ledger entry of the exact bytes.")
 @click.option("--require-approval", is_flag=True, help="Ask for the approvals that the trust file names.")
-@click.option("--report", "reports", multiple=True, metavar="FMT=FILE", help="Also write json, md or junit.")
+@click.option(
+    "--report", "reports", multiple=True, metavar="FMT=FILE", help="Also write json, md or junit (repeatable)."
+)
 @pass_terminal
 def verify(
     terminal: Terminal,
@@ -44,7 +50,12 @@ def verify(
     require_approval: bool,
     reports: tuple[str, ...],
 ) -> int:
-    """Give a verdict on delivered files."""
+    """Give a verdict on delivered files.
+
+    PATHS are files, folders or release bundles. Trust comes only from --trust, else from PERSONACTL_TRUST, else from
+    your own configuration (`personactl trust add`); never from the folder under test. A receipt beside a file
+    (NAME.EXT.receipt) tells whether it is the exact one.
+    """
     from personactl import policy
     from personactl.keys import trust_store
     from personactl.render import reports as report_files

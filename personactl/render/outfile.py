@@ -6,13 +6,13 @@ import os
 import secrets
 from pathlib import Path
 
-from personactl.errors import ConflictError, StorageError
+from personactl.errors import StorageError
 
 
-def write_whole(path: Path, data: bytes, *, replace: bool = True) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to `path` by a temporary file in the same folder, fsync and rename; nothing partial stays.
 
-    Raises ConflictError when `replace` is false and the name is taken, StorageError when the folder cannot take it.
+    A file of that name is replaced. Raises StorageError when the folder cannot take it.
     """
     temporary: Path | None = None
     try:
@@ -26,12 +26,7 @@ def write_whole(path: Path, data: bytes, *, replace: bool = True) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if replace:
-            temporary.replace(path)
-        else:
-            path.hardlink_to(temporary)
-    except FileExistsError:
-        raise ConflictError("the file exists already", where=str(path), hint="name another file") from None
+        temporary.replace(path)
     except OSError as error:
         raise StorageError(f"cannot write: {error.strerror}", where=str(path), hint="choose another place") from error
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from terminals import on_screen, piped
 
-from personactl.errors import ConflictError, NotAvailable, StorageError, UsageProblem
+from personactl.errors import NotAvailable, StorageError, UsageProblem
 from personactl.model import Axes, Finding, Verdict
 from personactl.render import reports, verdicts
 from personactl.render.outfile import write_whole
@@ -130,13 +130,11 @@ def test_a_request_is_a_format_and_a_file_that_may_contain_an_equals_sign() -> N
         reports.parse_request("signed=x")
 
 
-def test_a_file_is_replaced_in_one_step_and_a_taken_name_can_be_refused(tmp_path: Path) -> None:
+def test_a_file_is_replaced_in_one_step_and_a_folder_is_not(tmp_path: Path) -> None:
     target = tmp_path / "plan.json"
     write_whole(target, b"one")
     write_whole(target, b"two")
     assert target.read_bytes() == b"two"
-    with pytest.raises(ConflictError):
-        write_whole(target, b"three", replace=False)
     with pytest.raises(StorageError):
         write_whole(tmp_path, b"a folder")
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
