@@ -113,22 +113,21 @@ class AutoencoderStage:
         return twin
 
 
-@torch.no_grad()
 def encode(network: AutoencoderTiny, pictures: np.ndarray, *, device: str = "cpu", batch: int = 32) -> np.ndarray:
     """Latents float32 (n, 4, h / 4, w / 4) of uint8 pictures, not yet scaled."""
     network = network.to(device, memory_format=torch.channels_last)
     parts = []
     for at in range(0, len(pictures), batch):
-        with torch.autocast(device.split(":")[0], torch.bfloat16):
+        with torch.no_grad(), torch.autocast(device.split(":")[0], torch.bfloat16):
             latents = network.encode(to_pixels(pictures[at : at + batch]).to(device)).latents
         parts.append(latents.float().cpu())
     return torch.cat(parts).contiguous().numpy()
 
 
-@torch.no_grad()
 def decode(network: AutoencoderTiny, latents: np.ndarray) -> np.ndarray:
     """uint8 pictures (n, h, w, 3) of unscaled latents float32 (n, 4, h / 4, w / 4)."""
-    y = network.decode(torch.from_numpy(latents)).sample.clamp(-1, 1)
+    with torch.no_grad():
+        y = network.decode(torch.from_numpy(latents)).sample.clamp(-1, 1)
     return y.add(1).mul(127.5).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def render_set(
     folder.mkdir(parents=True, exist_ok=True)
     state_file = folder / "state.json"
     plan = {"set": name, "people": people, "views": views, "renderer": renderer_digest()}
-    state = json.loads(state_file.read_text()) if state_file.exists() else {**plan, "done": 0}
+    state: dict[str, Any] = json.loads(state_file.read_text()) if state_file.exists() else {**plan, "done": 0}
     _require_same(plan, state, folder)
     arrays = {
         key: np.lib.format.open_memmap(

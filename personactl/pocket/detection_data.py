@@ -126,7 +126,7 @@ def _blemish(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def cells(stride: int) -> np.ndarray:
     """Anchor corners float (cells * 2, 2) as insightface lays them out: row by row, each cell twice."""
     side = INPUT // stride
-    grid = np.stack(np.mgrid[:side, :side][::-1], axis=-1).reshape(-1, 2) * float(stride)
+    grid = np.stack([*np.mgrid[:side, :side][::-1]], axis=-1).reshape(-1, 2) * float(stride)
     return np.repeat(grid, ANCHORS, axis=0)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def embed_set(
 def _fill(
     folder: Path,
     name: str,
-    stamp: dict[str, object],
+    stamp: Mapping[str, object],
     faces: FaceSet,
     shape: tuple[int, ...],
     kind: str,
@@ -112,7 +112,9 @@ def _fill(
 def open_latents(folder: Path, face_sets: list[FaceSet]) -> LatentSet:
     """The latents of all sets, in memory. Raises IntegrityError when one is missing or of another renderer, or when the
     sets were encoded by different networks."""
-    latents, embeddings, scenes = [], [], []
+    latents: list[np.ndarray] = []
+    embeddings: list[np.ndarray] = []
+    scenes: list[Scene] = []
     makers: set[tuple[str, str]] = set()
     for faces in face_sets:
         for name, arrays in (("latents", latents), ("embeddings", embeddings)):

@@ -23,14 +23,11 @@ RIDGE = 30.0
 
 def features(pictures: np.ndarray) -> np.ndarray:
     """float32 (n, features) of uint8 pictures (n, h, w, 3)."""
-    small = np.stack([cv2.resize(picture, (32, 32), interpolation=cv2.INTER_AREA) for picture in pictures]).astype(
-        np.float32
-    )
-    small = small / 255 - 0.5
-    mouth = np.stack(
-        [cv2.resize(picture[44:108, 32:96], (24, 24), interpolation=cv2.INTER_AREA) for picture in pictures]
-    )
-    flat = [small, 2 * np.diff(small, axis=1), 2 * np.diff(small, axis=2), mouth.astype(np.float32) / 255 - 0.5]
+    tiny = [cv2.resize(picture, (32, 32), interpolation=cv2.INTER_AREA) for picture in pictures]
+    small = np.stack(tiny).astype(np.float32) / 255 - 0.5
+    mouth = [cv2.resize(picture[44:108, 32:96], (24, 24), interpolation=cv2.INTER_AREA) for picture in pictures]
+    flat: list[np.ndarray] = [small, 2 * np.diff(small, axis=1), 2 * np.diff(small, axis=2)]
+    flat.append(np.stack(mouth).astype(np.float32) / 255 - 0.5)
     table = np.concatenate([part.reshape(len(pictures), -1) for part in flat], axis=1)
     return np.concatenate([table, np.ones((len(table), 1), np.float32)], axis=1)
 

@@ -204,11 +204,11 @@ def export_recogniser(network: Recogniser, path: Path) -> None:
     )
 
 
-@torch.no_grad()
 def embed(network: Recogniser, crops: np.ndarray, *, device: str = "cpu", batch: int = 256) -> np.ndarray:
     """Unit-length embeddings float32 (n, 128) of uint8 crops (n, 112, 112, 3)."""
     network = network.to(device, memory_format=torch.channels_last).eval()
-    parts = [
-        F.normalize(network(to_input(crops[at : at + batch]).to(device))).cpu() for at in range(0, len(crops), batch)
-    ]
+    parts = []
+    with torch.no_grad():
+        for at in range(0, len(crops), batch):
+            parts.append(F.normalize(network(to_input(crops[at : at + batch]).to(device))).cpu())
     return torch.cat(parts).numpy()

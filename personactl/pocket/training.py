@@ -110,17 +110,15 @@ class Ema:
         self._decay = decay
         self.shadow = [parameter.detach().clone() for parameter in self._parameters]
 
-    @torch.no_grad()
     def update(self, index: int) -> None:
         decay = min(self._decay, (index + 1) / (index + 10))
         torch._foreach_lerp_(self.shadow, [parameter.detach() for parameter in self._parameters], 1 - decay)
 
-    @torch.no_grad()
     def swap(self) -> None:
         """Exchange the average and the live parameters; calling it twice restores both."""
         for parameter, shadow in zip(self._parameters, self.shadow, strict=True):
             live = parameter.detach().clone()
-            parameter.copy_(shadow)
+            parameter.data.copy_(shadow)
             shadow.copy_(live)
 
 
@@ -148,13 +146,13 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             group["lr"] = group["peak"] * factor
 
-    @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            update = self._matrix if group["kind"] == "matrix" else self._vector
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    update(parameter, group)
+        with torch.no_grad():
+            for group in self.param_groups:
+                update = self._matrix if group["kind"] == "matrix" else self._vector
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        update(parameter, group)
 
     def _matrix(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]

@@ -152,7 +152,7 @@ def test_muon_lowers_a_quadratic():
     weight = torch.nn.Parameter(torch.randn(6, 6))
     optimiser = Muon([{"params": [weight], "lr": 0.05, "kind": "matrix"}])
     first = float(weight.detach().square().sum())
-    for _ in range(30):
+    for _ in range(60):
         optimiser.zero_grad()
         weight.square().sum().backward()
         optimiser.step()
