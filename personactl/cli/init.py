@@ -17,7 +17,6 @@ from personactl.cli.session import SessionCommand, pass_terminal
 from personactl.errors import ConflictError, EnvironmentProblem, StorageError
 from personactl.render.terminal import Styled, Terminal
 
-PERSONA = "lira"
 HARMLESS = frozenset({".git"})
 """What an empty project may hold already: nothing of the scaffold goes there."""
 
@@ -44,7 +43,7 @@ def init(terminal: Terminal, *, directory: Path, organisation: str, domain: str)
             "the keys are development keys: not for release",
             "next:",
             *go,
-            f"  personactl persona freeze {PERSONA}@1",
+            f"  personactl persona freeze {scaffold.PERSONA}@1",
             "  personactl plan manifests/first.toml",
             "  personactl run manifests/first.toml",
         ],
@@ -52,10 +51,10 @@ def init(terminal: Terminal, *, directory: Path, organisation: str, domain: str)
 
 
 def demo_persona() -> Path:
-    """The demo persona: inside the installed package, or in a checkout beside pyproject.toml."""
+    """The demo persona's pictures: inside the installed package, or in a checkout beside pyproject.toml."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "demo_persona", package.parent / "fixtures" / "demo-persona"):
-        if (folder / "persona.json").is_file():
+        if all((folder / name).is_file() for name in scaffold.PICTURES.values()):
             return folder
     raise EnvironmentProblem(
         "the demo persona is not in this installation",
@@ -75,7 +74,8 @@ def _fill(folder: Path, *, organisation: str, domain: str) -> str:
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    persona.create(folder, PERSONA, source=demo_persona())
+    draft = persona.create(folder, scaffold.PERSONA)
+    persona.update(folder, draft, *scaffold.persona(demo_persona(), draft.record))
     moment = now()
     keys.create_development(project.keys_path, organisation=organisation, domain=domain, now=moment)
     keyset = keys.load(project.keys_path)

@@ -1,6 +1,16 @@
-"""The text files of a new project. What they say must be what the other rooms read: tests load each of them."""
+"""What a new project contains: text files, and the record of the demo persona.
+
+What they say must be what the other rooms read: tests load each of them. The demo persona's pictures were drawn by
+`personactl.pocket.demo`; the record below describes what they show.
+"""
 
 from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 ORGANISATION, DOMAIN = "Example Studio", "example.org"
 
@@ -130,6 +140,40 @@ jobs:
 """
 
 
+PERSONA = "lira"
+PICTURES = {"hero": "hero.png", "front": "front.png", "three-quarter": "three-quarter.png", "expression": "smiling.png"}
+"""Role → file of the demo persona's folder."""
+RECORD: dict[str, Any] = {
+    "name": "Lira",
+    "origin": "synthetic",
+    "face": {"skin": "fair skin", "eyes": "green eyes", "moles": "a mole below the right corner of the mouth"},
+    "hair": "long brown hair",
+    "wardrobe": {"default": "red coat"},
+    "lighting": "soft light",
+    "palette": {"skin": "#f4c7ad", "hair": "#8c5233", "iris": "#369776", "lips": "#df7772"},
+    # The pocket pack was trained on captions without names and traits: the reference pictures say who it is.
+    "prompt": {"name": "", "traits": []},
+    "notes": "A demo. Drawn by the renderer of personactl.pocket: not generated, and nobody real.",
+}
+
+
+def persona(folder: Path, blank: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """(record, {reference path: picture}) of the demo persona, from the blank record and the pictures in `folder`."""
+    pictures = {role: (folder / name).read_bytes() for role, name in PICTURES.items()}
+    references = [
+        {
+            "role": role,
+            "path": f"refs/{PICTURES[role]}",
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "license": "Apache-2.0",
+            "source": "drawn by personactl.pocket",
+        }
+        for role, data in pictures.items()
+    ]
+    files = {f"refs/{PICTURES[role]}": data for role, data in pictures.items()}
+    return {**blank, **RECORD, "references": references}, files
+
+
 def files(*, name: str, domain: str) -> dict[str, bytes]:
     """The scaffold as {path relative to the project: UTF-8}. `name` and `domain` are written as TOML strings."""
     texts = {
@@ -145,6 +189,4 @@ def files(*, name: str, domain: str) -> dict[str, bytes]:
 def _toml(text: str) -> str:
     """A TOML basic string. JSON's escapes are a subset of TOML's but for surrogate pairs, so nothing else is escaped
     (toml.io/en/v1.0.0#string); what TOML does not allow raw is left to be refused by whoever reads it."""
-    import json
-
     return json.dumps(text, ensure_ascii=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from personactl import config, manifest
+from personactl import config, manifest, persona
 from personactl.cli import init, scaffold
 from personactl.errors import ConflictError, PersonactlError
 
@@ -17,6 +17,17 @@ def test_the_manifests_are_valid_and_of_the_sizes_that_the_readme_says() -> None
     assert [shot.count for shot in spring.shots] == [4, 4, 4]
     first = manifest.parse(scaffold.FIRST.encode(), "first.toml")
     assert [shot.count for shot in first.shots] == [2]
+
+
+def test_the_demo_persona_has_every_role_that_the_manifests_use(tmp_path: Path) -> None:
+    draft = persona.create(tmp_path, scaffold.PERSONA)
+    made = persona.update(tmp_path, draft, *scaffold.persona(init.demo_persona(), draft.record))
+    spring = manifest.parse(scaffold.SPRING.encode(), "spring.toml")
+    assert set(spring.reference.roles) <= {reference.role for reference in made.references}
+    assert (spring.campaign.persona_id, spring.campaign.persona_version) == (made.id, made.version)
+    prompts = [persona.compose(made, spring, shot)[0] for shot in spring.shots]
+    assert prompts[1] == "yellow shirt, frontal view, beach, smiling, portrait, soft light"
+    assert "neon light" in prompts[0]
 
 
 @pytest.mark.parametrize("name", ["Example Studio", 'Anna "A" \\ Co', "Ünïcode GmbH", "日本 🎨"])
