@@ -19,7 +19,7 @@ SMALL = 56
 MARGIN = 5
 FINE = 4.0
 # Measured on the pocket pack: docs/adr/0403.
-COPY_AGREEMENT = 0.98
+COPY_AGREEMENT = 0.975
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 
 

@@ -73,7 +73,7 @@ def test_pack_is_calibrated_free_and_judged_by_another_network(lock: ScorerLock)
     assert (lock.license, lock.commercial) == ("Apache-2.0", True)
     assert findings(lock) == ()
     assert Decimal(0) < Decimal(lock.threshold) < Decimal(1)
-    assert Decimal(lock.far) <= Decimal(lock.far_upper95) < Decimal("0.01")
+    assert Decimal(0) <= Decimal(lock.far) <= Decimal(lock.far_upper95) < Decimal("0.05")
 
 
 def test_people_score_highest_against_their_own_template(record: Callable[..., IdentityRecord]) -> None:
