@@ -8,7 +8,7 @@
     exists PATH…      ! exists PATH…     files that are there, or not
     empty DIR                            a folder without entries
     grep REGEX FILE                      the file's text has a match
-    env NAME=VALUE    cd DIR    rm PATH  for what follows
+    env NAME=VALUE    cd DIR    rm PATH    cp FROM TO    for what follows
     -- NAME --                           the lines until the next marker are the file NAME, written before the script
 
 `#` begins a comment. Arguments are split as a POSIX shell does; nothing is expanded but `\\xNN` in names.
@@ -74,7 +74,7 @@ class Machine:
         else:
             assert wanted, f"`!` has no meaning before {verb}"
             {"schema": self._schema, "empty": self._empty, "grep": self._grep, "env": self._env, "cd": self._cd,
-             "rm": self._rm}[verb](*rest)  # fmt: skip
+             "rm": self._rm, "cp": self._cp}[verb](*rest)  # fmt: skip
 
     def _printed(self, stream: str, patterns: list[str], wanted: bool) -> None:
         text = getattr(self, stream)
@@ -103,6 +103,9 @@ class Machine:
 
     def _cd(self, name: str) -> None:
         self.folder = self.folder / name
+
+    def _cp(self, source: str, target: str) -> None:
+        shutil.copyfile(self.folder / source, self.folder / target)
 
     def _rm(self, name: str) -> None:
         path = self.folder / _unescape(name)
