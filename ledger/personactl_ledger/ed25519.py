@@ -62,6 +62,6 @@ def _loaded(public_key: bytes) -> Ed25519PublicKey:
 def _weak(reason: str) -> EntryRefused:
     return EntryRefused(
         f"the Ed25519 public key cannot be used: {reason}",
-        hint="make the key with a current tool, for example `personactl keys new`",
+        hint="make the key with a current tool, for example `openssl genpkey -algorithm ed25519`",
         code="ledger.key-weak",
     )

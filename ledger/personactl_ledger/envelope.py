@@ -52,7 +52,10 @@ def write_envelope(payload: bytes, signatures: Sequence[EnvelopeSignature]) -> b
     """The leaf. Raises FormatError when it would be longer than 65,535 bytes or have no, or too many, signatures."""
     items = ",".join(f'{{"keyid":"{s.key_id}","sig":"{to_base64(s.signature)}"}}' for s in signatures)
     leaf = f'{{"payload":"{to_base64(payload)}","payloadType":"{PAYLOAD_TYPE}","signatures":[{items}]}}'.encode()
-    parse_envelope(leaf)
+    _require_size(leaf)
+    _require_signers([s.key_id for s in signatures])
+    if not payload or not signatures or any(len(s.signature) != 64 for s in signatures):
+        raise _malformed("it needs a payload, and signatures of 64 bytes")
     return leaf
 
 
@@ -61,8 +64,7 @@ def parse_envelope(leaf: bytes) -> Envelope:
 
     The canonical form of this fixed shape is a regular language, so a pattern is a complete and strict parser.
     """
-    if len(leaf) > MAX_LEAF_BYTES:
-        raise FormatError(f"an entry has {len(leaf)} bytes; {MAX_LEAF_BYTES} are allowed", code="ledger.leaf-size")
+    _require_size(leaf)
     try:
         match = _ENVELOPE.fullmatch(leaf.decode("ascii"))
     except UnicodeDecodeError:
@@ -70,14 +72,23 @@ def parse_envelope(leaf: bytes) -> Envelope:
     if match is None:
         raise _malformed("its bytes do not have the one form that SPEC 3.1 allows")
     pairs = _SIGNATURES.findall(match[2])
-    if len(pairs) > MAX_SIGNATURES:
-        raise _malformed(f"it has more than {MAX_SIGNATURES} signatures")
-    if len({key for key, _ in pairs}) != len(pairs):
-        raise _malformed("a key signed twice")
+    _require_signers([key for key, _ in pairs])
     try:
         return Envelope(from_base64(match[1]), tuple(EnvelopeSignature(key, from_base64(sig)) for key, sig in pairs))
     except FormatError:
         raise _malformed("its payload or a signature is not base64") from None
+
+
+def _require_size(leaf: bytes) -> None:
+    if len(leaf) > MAX_LEAF_BYTES:
+        raise FormatError(f"an entry has {len(leaf)} bytes; {MAX_LEAF_BYTES} are allowed", code="ledger.leaf-size")
+
+
+def _require_signers(key_ids: list[str]) -> None:
+    if len(key_ids) > MAX_SIGNATURES:
+        raise _malformed(f"it has more than {MAX_SIGNATURES} signatures")
+    if len(set(key_ids)) != len(key_ids):
+        raise _malformed("a key signed twice")
 
 
 def _malformed(reason: str) -> FormatError:

@@ -24,7 +24,9 @@ def prove(store: Store, keyring: Keyring, index: int, timestamps: tuple[Timestam
     checkpoint = store.latest_checkpoint()
     if checkpoint is None or checkpoint.size <= index:
         raise LedgerMissing(
-            f"no checkpoint covers entry {index} yet", hint="finish the run: its end signs a checkpoint", code="ledger.no-checkpoint"
+            f"no checkpoint covers entry {index} yet",
+            hint="finish the run: its end signs a checkpoint",
+            code="ledger.no-checkpoint",
         )
     checkpoint = _with_cosignatures(store, checkpoint)
     certifying = sorted(_certifying(store, keyring, index, parse_entry(row[0])))

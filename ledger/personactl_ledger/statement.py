@@ -36,7 +36,10 @@ def statement(kind: str, *, subject: tuple[str, str], predicate: Mapping[str, An
     Raises ProfileError for values outside the JSON profile, FormatError for an unknown kind or an unfit subject.
     """
     name, digest = subject
-    data = canonical_bytes(
+    _require_subject(name, digest)
+    if kind not in KINDS:
+        raise _unknown(kind)
+    return canonical_bytes(
         {
             "_type": TYPE,
             "predicate": dict(predicate),
@@ -44,8 +47,6 @@ def statement(kind: str, *, subject: tuple[str, str], predicate: Mapping[str, An
             "subject": [{"digest": {"sha256": digest}, "name": name}],
         }
     )
-    parse_statement(data)
-    return data
 
 
 def parse_statement(payload: bytes) -> Statement:
@@ -66,11 +67,17 @@ def parse_statement(payload: bytes) -> Statement:
 def _subject(value: object) -> tuple[str, str]:
     match value:
         case [{"name": str(name), "digest": {"sha256": str(digest), **more_digests}, **more}]:
-            if not more_digests and not more and HEX64.fullmatch(digest):
-                if 0 < len(name) <= MAX_NAME and not _CONTROL.search(name):
-                    return name, digest
-                raise _malformed("the name of its subject is empty, too long, or holds control characters")
+            if not more_digests and not more:
+                _require_subject(name, digest)
+                return name, digest
     raise _malformed("it does not have exactly one subject with a name and a sha256 digest")
+
+
+def _require_subject(name: str, digest: str) -> None:
+    if not HEX64.fullmatch(digest):
+        raise _malformed("the digest of its subject is not 64 lower-case hex digits")
+    if not 0 < len(name) <= MAX_NAME or _CONTROL.search(name):
+        raise _malformed("the name of its subject is empty, too long, or holds control characters")
 
 
 def _kind(value: object) -> str:
@@ -78,7 +85,11 @@ def _kind(value: object) -> str:
         kind = value[len(PREDICATE_PREFIX) : -len(PREDICATE_SUFFIX)]
         if kind in KINDS:
             return kind
-    raise FormatError(f"the predicate type {value!r:.80} is not known", code="ledger.kind-unknown")
+    raise _unknown(value)
+
+
+def _unknown(kind: object) -> FormatError:
+    return FormatError(f"the kind of statement {kind!r:.80} is not known", code="ledger.kind-unknown")
 
 
 def _malformed(reason: str) -> FormatError:
