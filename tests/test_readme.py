@@ -14,10 +14,3 @@ def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path)
     assert readme.comparable(readme.transcript(tmp_path)) == readme.comparable(readme.shown())
 
 
-def test_files_that_the_readme_links_to_exist(repository: Path) -> None:
-    import re
-
-    text = (repository / "README.md").read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#:]+)\)", text)
-    assert links
-    assert [link for link in links if not (repository / link).exists()] == []
