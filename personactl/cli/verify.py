@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -58,11 +58,11 @@ def verify(
     """
     from personactl import policy
     from personactl.keys import trust_store
-    from personactl.render import reports as report_files
     from personactl.render import verdicts as lines
+    from personactl.render.reports import parse_request
     from personactl.verify import document, exit_code, verify_paths
 
-    requests = [report_files.parse_request(text) for text in reports]
+    requests = [parse_request(text) for text in reports]
     trust = trust_store.load_all(trust_files, os.environ)
     required = policy.required_layers(policy.load_all(policies))
     verdicts: list[Verdict] = []
@@ -74,11 +74,21 @@ def verify(
         lines.show(terminal, verdict)
     lines.show_summary(terminal, verdicts)
     result = document(verdicts, trust, now())
-    codes = [exit_code(verdicts)]
-    for request in requests:
-        try:
-            report_files.write(request, verdicts, result)
-        except PersonactlError as error:
-            codes.append(exits.report_beside(error, terminal))
+    codes = [exit_code(verdicts), *_report(terminal, requests, verdicts, result)]
     terminal.result(result)
     return worst_exit(codes)
+
+
+def _report(
+    terminal: Terminal, requests: list[tuple[str, Path]], verdicts: list[Verdict], result: dict[str, Any]
+) -> list[int]:
+    """Write every report and return the exit codes of those that could not be written."""
+    from personactl.render import reports
+
+    codes = []
+    for request in requests:
+        try:
+            reports.write(request, verdicts, result)
+        except PersonactlError as error:
+            codes.append(exits.report_beside(error, terminal))
+    return codes
