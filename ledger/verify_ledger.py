@@ -356,7 +356,7 @@ class Rules:
         self.run_keys: set[str] = set()
         self.ids: set[str] = set()
         self.standing: dict[str, int] = {}
-        self.outputs: dict[int, Entry] = {}
+        self.outputs: dict[int, tuple[str, ...]] = {}
 
     def signers(self, index: int, entry: Entry) -> None:
         """SPEC 6.2 to 6.5, with the signatures."""
@@ -412,8 +412,7 @@ class Rules:
             need(not taken, "6.7", "ledger.job-key-twice", "a job has two standing outputs")
         elif kind == "void":
             target = self.outputs.get(said["voids"])
-            same = target is not None and target.subject == entry.subject
-            same = same and all(target.said[k] == said[k] for k in ("run", "entryId", "jobKey"))
+            same = target == (entry.subject, *(said[k] for k in ("run", "entryId", "jobKey")))
             same = same and self.standing.get(said["jobKey"]) == said["voids"]
             need(same, "6.8", "ledger.void-target", "a void does not repeat a standing output of its run")
         elif kind == "run-close":
@@ -476,7 +475,7 @@ class Rules:
         self.ids.add(said["entryId"])
         if kind == "output":
             self.standing.setdefault(said["jobKey"], index)
-            self.outputs[index] = entry
+            self.outputs[index] = (entry.subject, *(said[k] for k in ("run", "entryId", "jobKey")))
 
     def _enrol(self, pair: dict, role: str, index: int, vkeys: list) -> None:
         public = base64.b64decode(pair["publicKey"])
@@ -618,7 +617,7 @@ class Trust:
         )  # fmt: skip
         self.origin = document["origin"]
         self.log_keys = [parse_vkey(line) for line in document["logKeys"]]
-        roots = [item["publicKey"] if isinstance(item, dict) else item for item in document["rootKeys"]]
+        roots = [item.get("publicKey") if isinstance(item, dict) else item for item in document["rootKeys"]]
         self.roots = {kid_of(sound_key(item, None)) for item in roots}
 
 
@@ -783,7 +782,9 @@ class LedgerFile:
 
     def _entries(self, connection: sqlite3.Connection) -> None:
         """SPEC 12.4."""
-        order = f"SELECT idx, leaf, {', '.join(COLUMNS)} FROM entry NOT INDEXED ORDER BY idx"  # noqa: S608
+        blob = "CAST(coalesce(leaf, '') AS BLOB)"  # whoever made the file need not have kept to STRICT
+        order = f"SELECT idx, {blob}, {', '.join(COLUMNS)} FROM entry NOT INDEXED ORDER BY idx"  # noqa: S608
+        times = "SELECT idx, CAST(coalesce(appended_at, '') AS TEXT) FROM entry NOT INDEXED ORDER BY idx"
         clock = ""
         for index, (place, leaf, *columns) in enumerate(connection.execute(order)):
             need(place == index, "12.4", "ledger.index-gap", f"entry {index} is missing")
@@ -795,7 +796,7 @@ class LedgerFile:
                 self._entry(index, Entry(leaf), columns)
             except Bad as bad:
                 self.report.fail(bad.clause, bad.code, f"entry {index}: {bad.message}")
-        for index, time in connection.execute("SELECT idx, appended_at FROM entry NOT INDEXED ORDER BY idx"):
+        for index, time in connection.execute(times):
             if time < clock:
                 self.report.note("12.4", f"entry {index} has an earlier appended_at than the one before (ledger.clock)")
             clock = max(clock, time)
@@ -834,12 +835,16 @@ class LedgerFile:
     def _sealed(self, connection: sqlite3.Connection) -> None:
         """SPEC 10.2: values that are still there are the committed ones."""
         wrong, count = [], 0
-        sql = "SELECT s.idx, field, salt, value, leaf FROM sealed AS s LEFT JOIN entry AS e ON e.idx = s.idx"
+        sql = (
+            "SELECT s.idx, CAST(coalesce(field, '') AS TEXT), CAST(coalesce(salt, '') AS BLOB),"
+            " CAST(coalesce(value, '') AS TEXT), CAST(coalesce(leaf, '') AS BLOB)"
+            " FROM sealed AS s LEFT JOIN entry AS e ON e.idx = s.idx"
+        )
         for index, field, salt, value, leaf in connection.execute(sql):
             digest = sha256(b"personactl/commit/v1\0", field.encode(), b"\0", salt, value.encode()).hex()
             count += 1
             try:
-                if Entry(leaf or b"").said.get("sealed", {}).get(field) != digest:
+                if Entry(leaf).said.get("sealed", {}).get(field) != digest:
                     wrong.append(index)
             except Bad:
                 wrong.append(index)
@@ -849,7 +854,8 @@ class LedgerFile:
     def _heads(self, connection: sqlite3.Connection, trust: Trust | None, anchors: list[bytes]) -> None:
         """SPEC 12.5 to 12.7."""
         tree, heads = Tree(self.hashes), []
-        for size, root, note in connection.execute("SELECT size, root, note FROM checkpoint ORDER BY size"):
+        checkpoints = "SELECT size, root, CAST(coalesce(note, '') AS TEXT) FROM checkpoint ORDER BY size"
+        for size, root, note in connection.execute(checkpoints):
             try:
                 heads.append(self._head(tree, size, root, note))
             except Bad as bad:

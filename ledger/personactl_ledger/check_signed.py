@@ -16,6 +16,8 @@ from personactl_ledger.proof import HEADER, parse_proof
 from personactl_ledger.receipt import parse_receipt
 from personactl_ledger.trust import LedgerTrust
 
+_SELECT_CHECKPOINTS = "SELECT size, root, CAST(coalesce(note, '') AS TEXT) FROM checkpoint ORDER BY size"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
@@ -29,7 +31,7 @@ class StoredCheckpoint:
 def read_checkpoints(connection: sqlite3.Connection, findings: Findings) -> list[StoredCheckpoint]:
     """Every stored checkpoint that can be parsed, smallest first (SPEC 12.5)."""
     found = []
-    for size, root, note in connection.execute("SELECT size, root, note FROM checkpoint ORDER BY size").fetchall():
+    for size, root, note in connection.execute(_SELECT_CHECKPOINTS).fetchall():
         try:
             found.append(StoredCheckpoint(size, root, parse_checkpoint(note)))
         except LedgerError as error:

@@ -29,7 +29,7 @@ class Sealed:
 
 def commitment(field: str, salt: bytes, value: str) -> str:
     """64 hex digits (SPEC 10.1)."""
-    data = b"personactl/commit/v1\x00" + field.encode("ascii") + b"\x00" + salt + value.encode("utf-8")
+    data = b"personactl/commit/v1\x00" + field.encode("utf-8") + b"\x00" + salt + value.encode("utf-8")
     return hashlib.sha256(data).hexdigest()
 
 

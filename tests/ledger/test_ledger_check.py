@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ledger_bench import NOW, ROOM, Bench, forge
@@ -221,6 +222,46 @@ def test_a_table_replaced_by_a_view_is_not_read(tmp_path: Path) -> None:
     assert report.root_hex == ""
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE entry SET leaf = CAST(leaf AS TEXT), appended_at = 7 WHERE idx = 5",
+        "UPDATE entry SET leaf = NULL, leaf_hash = 1.5, kind = NULL, subject_name = X'ff' WHERE idx = 5",
+        "UPDATE entry SET appended_at = NULL",
+        "UPDATE tile SET level = 'x', hashes = 'y', root = NULL",
+        "UPDATE tile SET level = -5",
+        "UPDATE checkpoint SET root = 7, note = X'ff00'",
+        "UPDATE checkpoint SET note = NULL",
+        "UPDATE sealed SET field = 'ä', salt = 'text', value = X'00'",
+        "UPDATE sealed SET salt = NULL, value = NULL",
+    ],
+)
+def test_a_file_that_did_not_keep_its_types_is_a_finding_and_no_crash(
+    tmp_path: Path, sql: str, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make(tmp_path, "ledger-tiles" if "tile" in sql else "ledger-good")
+    connection = sqlite3.connect(path, isolation_level=None)
+    tables = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    for name, text in tables:
+        loose = text.replace("STRICT, ", "").replace(") STRICT", ")").replace("NOT NULL", "")
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (loose, name))
+    connection.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    connection.executescript(forge.tamper(sql + ";"))
+    connection.execute("PRAGMA writable_schema = ON")
+    for name, text in tables:
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (text, name))
+    connection.close()
+    for level in ("tree", "full"):
+        report = check(path, level=level)  # type: ignore[arg-type]
+        assert report.exit_code in ((0, 4) if level == "tree" else (4,)), report
+    assert verifier.main(["ledger", str(path)]) == 4
+    assert "Traceback" not in capsys.readouterr().out
+
+
 def test_write_ahead_logging_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path, "ledger-good")
     connection = sqlite3.connect(path)
@@ -271,12 +312,12 @@ def test_the_stand_alone_program_runs_as_a_program(tmp_path: Path) -> None:
 
 
 def test_the_stand_alone_program_reads_root_keys_with_their_ids(
-    tmp_path: Path, verifier: object, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = make(tmp_path, "ledger-good")
     trust = json.loads((VECTORS / "ledger-good" / "trust.json").read_text(encoding="utf-8"))
     root = forge.signer("root")
     trust["rootKeys"] = [{"kid": root.key_id, "publicKey": to_base64(root.public_key)}]
     (tmp_path / "trust.json").write_text(json.dumps(trust), encoding="utf-8")
-    assert verifier.main(["ledger", str(path), "--trust", str(tmp_path / "trust.json")]) == 0  # type: ignore[attr-defined]
+    assert verifier.main(["ledger", str(path), "--trust", str(tmp_path / "trust.json")]) == 0
     assert "signed the genesis" in capsys.readouterr().out

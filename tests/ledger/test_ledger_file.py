@@ -23,6 +23,7 @@ from personactl_ledger import (
     ProfileError,
     Sealed,
     check,
+    key_add_leaf,
     seal,
 )
 from personactl_ledger.tables import VIEWS, rows
@@ -371,6 +372,15 @@ def test_views_read_as_rows(bench: Bench, ledger: Ledger) -> None:
     outputs = rows(bench.path, "v_output")
     assert [(row["file"], row["voided_by"]) for row in outputs] == [("rain.png", 6), ("snow.png", None)]
     assert [row["role"] for row in rows(bench.path, "v_keys")] == ["root", "operator", "ledger", "run"]
+    second = forge.signer("second root")
+    enrol = key_add_leaf(origin=bench.origin, role="root", public_key=second.public_key, root=bench.root, now=NOW)
+    ledger.append([Draft(enrol)], now=NOW)
+    ledger.append([bench.draft("key-retire", second, kid=bench.root.key_id, retiredAt=NOW)], now=NOW)
+    ledger.append([bench.draft("key-revoke", second, kid=bench.run.key_id, fromIndex=5, revokedAt=NOW)], now=NOW)
+    ended = [
+        (row["role"], row["retired_by"], row["revoked_by"], row["revoked_from"]) for row in rows(bench.path, "v_keys")
+    ]
+    assert (ended[0], ended[3], ended[4]) == (("root", 8, None, None), ("run", None, 9, 5), ("root", None, None, None))
     assert [row["kind"] for row in rows(bench.path, "v_timeline", limit=2, offset=3)] == ["run-open", "output"]
     for view in VIEWS:
         assert isinstance(rows(bench.path, view), list)

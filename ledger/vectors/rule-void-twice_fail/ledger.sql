@@ -152,21 +152,23 @@ CREATE VIEW v_run AS
     AND json_extract(c.statement, '$.predicate.firstIndex') = o.idx
   WHERE o.kind = 'run-open' ORDER BY o.idx;
 CREATE VIEW v_keys AS
-  SELECT e.idx AS since_entry, e.appended_at AS since, 'root' AS role,
-    json_extract(k.value, '$.kid') AS key_id, NULL AS run, NULL AS retired_by, NULL AS revoked_by, NULL AS revoked_from
-  FROM entry AS e, json_each(e.statement, '$.predicate.rootKeys') AS k WHERE e.kind = 'genesis'
-  UNION ALL
-  SELECT e.idx, e.appended_at,
-    CASE e.kind WHEN 'run-open' THEN 'run' ELSE json_extract(e.statement, '$.predicate.role') END,
-    e.certifies, e.run,
-    (SELECT r.idx FROM entry AS r
-     WHERE r.kind = 'key-retire' AND json_extract(r.statement, '$.predicate.kid') = e.certifies),
-    (SELECT r.idx FROM entry AS r
-     WHERE r.kind = 'key-revoke' AND json_extract(r.statement, '$.predicate.kid') = e.certifies),
-    (SELECT json_extract(r.statement, '$.predicate.fromIndex') FROM entry AS r
-     WHERE r.kind = 'key-revoke' AND json_extract(r.statement, '$.predicate.kid') = e.certifies)
-  FROM entry AS e WHERE e.certifies IS NOT NULL
-  ORDER BY 1;
+  WITH known (since_entry, since, role, key_id, run) AS (
+    SELECT e.idx, e.appended_at, 'root', json_extract(k.value, '$.kid'), NULL
+    FROM entry AS e, json_each(e.statement, '$.predicate.rootKeys') AS k WHERE e.kind = 'genesis'
+    UNION ALL
+    SELECT e.idx, e.appended_at,
+      CASE e.kind WHEN 'run-open' THEN 'run' ELSE json_extract(e.statement, '$.predicate.role') END, e.certifies, e.run
+    FROM entry AS e WHERE e.certifies IS NOT NULL),
+  ended (idx, kind, key_id, from_entry) AS (
+    SELECT e.idx, e.kind, json_extract(e.statement, '$.predicate.kid'),
+      json_extract(e.statement, '$.predicate.fromIndex')
+    FROM entry AS e WHERE e.kind IN ('key-retire', 'key-revoke'))
+  SELECT k.since_entry, k.since, k.role, k.key_id, k.run, a.idx AS retired_by, b.idx AS revoked_by,
+    b.from_entry AS revoked_from
+  FROM known AS k
+  LEFT JOIN ended AS a ON a.key_id = k.key_id AND a.kind = 'key-retire'
+  LEFT JOIN ended AS b ON b.key_id = k.key_id AND b.kind = 'key-revoke'
+  ORDER BY k.since_entry, k.key_id;
 CREATE VIEW v_approval AS
   SELECT idx, appended_at, json_extract(statement, '$.predicate.decidedAt') AS decided_at,
     json_extract(statement, '$.predicate.decision') AS decision, run,
