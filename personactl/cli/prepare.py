@@ -29,7 +29,7 @@ def from_manifest(config: Config, path: Path) -> Prepared:
     """Read a manifest and all that it names, and expand it. Its path in the plan is relative to the project."""
     from personactl import generate, identity, manifest, persona, plan, policy
 
-    asked = manifest.load(path, project=config.project)
+    asked = manifest.load(path, project=config.project, role=config.role)
     campaign, folder = asked.campaign, asked.model.path
     who = persona.load(config.project, campaign.persona_id, campaign.persona_version)
     policies = policy.load_all(campaign.policies or config.policies)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from personactl import config, manifest, persona
-from personactl.cli import init, scaffold
+from personactl.cli import init, prepare, scaffold
 from personactl.errors import ConflictError, PersonactlError
 
 
@@ -87,3 +87,14 @@ def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(PersonactlError), init._whole(link):
         raise AssertionError("entered")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_campaign_without_a_role_has_the_role_of_its_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with init._whole(tmp_path / "project") as staging:
+        init._fill(staging, organisation="A", domain="example.org")
+    monkeypatch.chdir(tmp_path / "project")
+    file = Path("personactl.toml")
+    file.write_text(file.read_text().replace('role = "both"', 'role = "deployer"'))
+    assert "deployer" in file.read_text()
+    made = prepare.from_manifest(config.find(Path()), Path("manifests/first.toml"))
+    assert made.plan.campaign.role == "deployer"
