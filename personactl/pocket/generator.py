@@ -196,7 +196,7 @@ class GeneratorStage:
 
     def step(self, index: int, total: int) -> dict[str, float]:
         rng = step_rng(self.seed, index * self.world + self.rank)
-        self.optimiser.set_factor(warm_cosine(index, total, warm=100, flat=0.6))
+        self.optimiser.set_factor(warm_cosine(index, total, warm=100, flat=0.35))
         rows = rng.integers(0, len(self.data), self.size)
         ids, identity = self.conditions(rows, rng)
         clean = torch.from_numpy(self.data.latents[rows].astype(np.float32)).to(self.device)

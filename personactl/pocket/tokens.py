@@ -7,10 +7,13 @@ then the merges, then the two marks. Every grammar word is one token; a full cap
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import tempfile
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
-from tokenizers import Regex as TokenPattern
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
 
 from personactl.pocket.scene import grammar_words
@@ -33,33 +36,51 @@ def byte_alphabet() -> list[str]:
 
 
 def learn_merges() -> list[tuple[str, str]]:
-    """Byte-pair merges under which each word of the grammar becomes one token, in order of frequency."""
-    trainee = Tokenizer(models.BPE(unk_token=END, end_of_word_suffix=END_OF_WORD, continuing_subword_prefix=""))
-    trainee.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
-    word = TokenPattern(r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
-    trainee.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(word, behavior="removed", invert=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    trainee.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=4096,
-        initial_alphabet=byte_alphabet(),
-        end_of_word_suffix=END_OF_WORD,
-        min_frequency=1,
-        special_tokens=[],
-        show_progress=False,
-    )
-    trainee.train_from_iterator([", ".join(grammar_words()), PLAIN_WORDS], trainer)
-    merges = json.loads(trainee.to_str())["model"]["merges"]
-    return [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in merges]
+    """Byte-pair merges under which each word of the grammar and each plain word becomes one token.
+
+    The most frequent pair first, ties in alphabetical order: the same list on every machine.
+    """
+    text = " ".join([*grammar_words(), PLAIN_WORDS])
+    counts = Counter(re.findall(r"[a-z]+", text))
+    pieces = {word: (*word[:-1], word[-1] + END_OF_WORD) for word in counts}
+    merges: list[tuple[str, str]] = []
+    while any(len(parts) > 1 for parts in pieces.values()):
+        pairs: Counter[tuple[str, str]] = Counter()
+        for word, parts in pieces.items():
+            for pair in pairwise(parts):
+                pairs[pair] += counts[word]
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        merges.append(best)
+        pieces = {word: _merged(parts, best) for word, parts in pieces.items()}
+    return merges
+
+
+def _merged(parts: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
+    joined: list[str] = []
+    at = 0
+    while at < len(parts):
+        width = 2 if parts[at : at + 2] == pair else 1
+        joined.append("".join(parts[at : at + width]))
+        at += width
+    return tuple(joined)
 
 
 def build_tokenizer(folder: Path) -> CLIPTokenizer:
-    """Write the tokenizer into `folder` and return it as the pipelines will load it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the tokenizer into `folder`, unless it is there, and return it as the pipelines will load it.
+
+    The folder appears in one piece, so that processes that start together never read half of it.
+    """
+    if not folder.exists():
+        staged = Path(tempfile.mkdtemp(prefix=".tokenizer-", dir=folder.parent))
+        _write(staged)
+        try:
+            staged.rename(folder)
+        except OSError:  # another process was first, with the same content
+            shutil.rmtree(staged)
+    return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def _write(folder: Path) -> None:
     merges = learn_merges()
     alphabet = byte_alphabet()
     entries = [*alphabet, *(symbol + END_OF_WORD for symbol in alphabet)]
@@ -70,4 +91,3 @@ def build_tokenizer(folder: Path) -> CLIPTokenizer:
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     tokenizer = CLIPTokenizer.from_pretrained(folder, model_max_length=LENGTH, pad_token=END, local_files_only=True)
     tokenizer.save_pretrained(folder)
-    return tokenizer
