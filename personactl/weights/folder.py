@@ -2,7 +2,9 @@
 
 Order of one file: open without following links → fstat (a regular file?) → look at its beginning (`kinds`) → hash →
 fstat again. A library opens the files by name later on, so `Folder.check_unchanged` compares device, inode, size,
-mtime and ctime of everything after loading; ctime cannot be set back without the privilege to change the clock.
+mtime and ctime of everything after loading, folders and the root included: a folder that was moved away and back in
+between has another ctime, as has the one that it stood in. ctime cannot be set back without the privilege to change
+the clock.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ class Folder:
     """A folder as it was when it was hashed.
 
     `files` sorted by path (POSIX, relative to `root`). `documents`: the parsed JSON configurations by path.
-    `tensors`: for each safetensors file, tensor name → shape. `stamps`: what `check_unchanged` compares.
+    `tensors`: for each safetensors file, tensor name → shape. `stamps`: what `check_unchanged` compares; the path of a
+    folder ends with "/", the root's is "/".
     """
 
     root: Path
@@ -51,14 +54,17 @@ class Folder:
         return tuple(file for file in self.files if file.path.startswith(prefixes))
 
     def check_unchanged(self) -> None:
-        """Raise WeightsError (weights.changed) when any file was added, removed, replaced or written since."""
+        """Raise WeightsError (weights.changed) when any file was added, removed, replaced or written since, and when
+        a folder was moved, be it away and back."""
         now = {path: _stamp(os.fstat(descriptor)) for path, descriptor in _walk(self.root)}
         if now == self.stamps:
             return
-        moved = sorted(path for path in {*now, *self.stamps} if now.get(path) != self.stamps.get(path))
+        moved = [path for path in {*now, *self.stamps} if now.get(path) != self.stamps.get(path)]
+        # A file says most; a folder deep down says more than those above it, which change with it.
+        moved.sort(key=lambda path: (path.endswith("/"), path == "/", -path.count("/"), path))
         raise WeightsError(
-            "a model file changed while it was being used",
-            where=moved[0],
+            "a model folder or file changed while it was being used",
+            where=str(self.root) if moved[0] == "/" else moved[0],
             hint="let nothing write into the model folder during a run, then run again",
             code="weights.changed",
         )
@@ -75,7 +81,9 @@ def open_folder(root: Path) -> Folder:
     tensors: dict[str, Mapping[str, tuple[int, ...]]] = {}
     stamps: dict[str, Stamp] = {}
     for path, descriptor in _walk(root):
-        before = _stamp(os.fstat(descriptor))
+        before = stamps[path] = _stamp(os.fstat(descriptor))
+        if path.endswith("/"):
+            continue
         found = kinds.inspect(path, descriptor, before[2])
         if found.document is not None:
             documents[path] = found.document
@@ -89,13 +97,12 @@ def open_folder(root: Path) -> Folder:
                 "a model file changed while it was read", where=path, hint="run again", code="weights.changed"
             )
         files.append(FileDigest(path=path, sha256=sha256, size=before[2]))
-        stamps[path] = before
     files.sort(key=lambda file: file.path)
     return Folder(root=root, files=tuple(files), documents=documents, tensors=tensors, stamps=stamps)
 
 
 def _walk(root: Path) -> Iterator[tuple[str, int]]:
-    """Every file with its opened descriptor, which is closed when the caller goes on."""
+    """Every folder, before what it holds, and every file, with its opened descriptor, which is closed later on."""
     try:
         top = os.open(root, _OPEN_FOLDER)
     except OSError as error:
@@ -103,10 +110,11 @@ def _walk(root: Path) -> Iterator[tuple[str, int]]:
             f"cannot open the model folder: {error.strerror}", where=str(root), code="weights.missing"
         ) from error
     try:
+        yield "/", top
         for count, (path, descriptor) in enumerate(_walk_open(top, "", 0), start=1):
             if count > MAX_FILES:
                 raise WeightsError(
-                    f"more than {MAX_FILES} files in a model folder", where=str(root), code="weights.too-many"
+                    f"more than {MAX_FILES} files and folders in a model folder", where=str(root), code="weights.too-many"
                 )
             yield path, descriptor
     finally:
@@ -121,6 +129,7 @@ def _walk_open(folder: int, prefix: str, depth: int) -> Iterator[tuple[str, int]
         descriptor = _open_entry(folder, name, path)
         try:
             if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                yield path + "/", descriptor
                 yield from _walk_open(descriptor, path + "/", depth + 1)
             else:
                 yield path, descriptor

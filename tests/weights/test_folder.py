@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,31 @@ def test_any_later_change_is_noticed_and_named(folder: Path, change: str) -> Non
     with pytest.raises(WeightsError) as caught:
         found.check_unchanged()
     assert (caught.value.code, caught.value.where) == ("weights.changed", target.name)
+
+
+@pytest.mark.parametrize("swapped", ["deep/er", "deep", ""])
+def test_a_folder_that_was_swapped_and_put_back_is_noticed_and_named(folder: Path, swapped: str) -> None:
+    evil = folder.parent / "evil"
+    shutil.copytree(folder / swapped, evil)
+    found = open_folder(folder)
+    aside = folder.parent / "aside"
+    target = folder / swapped if swapped else folder
+    target.rename(aside)
+    evil.rename(target)  # here a library would load other weights
+    target.rename(evil)
+    aside.rename(target)
+    with pytest.raises(WeightsError) as caught:
+        found.check_unchanged()
+    assert (caught.value.code, caught.value.where) == ("weights.changed", f"{swapped}/" if swapped else str(folder))
+
+
+def test_a_folder_that_another_one_replaced_is_noticed(folder: Path) -> None:
+    found = open_folder(folder)
+    folder.rename(folder.parent / "aside")
+    shutil.copytree(folder.parent / "aside", folder)
+    with pytest.raises(WeightsError) as caught:
+        found.check_unchanged()
+    assert caught.value.code == "weights.changed"
 
 
 def test_depth_and_number_of_files_are_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
