@@ -116,8 +116,9 @@ def trust(claim: Credential) -> Conclusion:
         message = f"a picture that went in was signed by someone whom no trust file accepts ({', '.join(strangers)})"
         return Conclusion("untrusted", (finding("verify.ingredient-untrusted", message),))
     if claim.ledger_origin and claim.ledger_origin != claim.trust_origin:
-        message = f"the file names the ledger {claim.ledger_origin}, the trust file {claim.trust_origin}"
-        return Conclusion("trusted", (finding("verify.other-origin", message),))
+        # A trust file accepts a signer for its own ledger; for another one the signer is a stranger with a known face.
+        message = f"the signer is accepted for the ledger {claim.trust_origin}, the file names {claim.ledger_origin}"
+        return Conclusion("untrusted", (finding("verify.other-origin", message),))
     return Conclusion("trusted")
 
 

@@ -32,7 +32,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.expired": ("error", "ask the sender for a receipt, or for files signed with a current certificate"),
     "verify.ingredient-altered": ("error", _TELL_THE_SENDER),
     "verify.ingredient-untrusted": ("error", "ask the sender who signed the pictures that went in"),
-    "verify.other-origin": ("warning", "ask the sender for the trust.json of that ledger"),
+    "verify.other-origin": ("error", "ask the owner of the ledger that the file names who signed it"),
     "verify.development-keys": ("info", "ask for files that were released under production keys"),
     # disclosure
     "verify.disclosure-missing": ("error", _TELL_THE_SENDER),

@@ -249,11 +249,12 @@ def test_a_pass_under_development_keys_says_so() -> None:
     assert [item.code for item in verdict.findings] == ["verify.development-keys"]
 
 
-def test_an_accepted_signer_who_names_another_ledger_is_a_warning() -> None:
+def test_an_accepted_signer_who_names_another_ledger_is_not_trusted_for_it() -> None:
     other = {**GENERATION, "ledgerOrigin": "studio.example/personactl/ffffffffffffffff"}
-    outcome, code, codes = verdict_of(replace(GOOD, credential=replace(CLAIM, generation=other), records=()))
-    assert (outcome, code) == ("pass", 0)
-    assert "verify.other-origin" in codes
+    verdict = conclude(replace(GOOD, credential=replace(CLAIM, generation=other), records=()), Demands())
+    assert (verdict.verdict, verdict.exit_code, verdict.axes.trust) == ("fail", 5, "untrusted")
+    assert (verdict.persona, verdict.entry) == (None, None)
+    assert "verify.other-origin" in {item.code for item in verdict.findings}
 
 
 def test_required_approval_is_not_assumed() -> None:

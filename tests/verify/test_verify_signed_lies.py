@@ -12,7 +12,7 @@ from studio import Studio
 from personactl import keys
 from personactl.disclose import watermark, xmp
 from personactl.model import Verdict
-from personactl.verify import verify_file
+from personactl.verify import summary_line, verify_file
 from personactl.verify.axes import COMPOSITE, SYNTHETIC
 
 ACTIONS = "c2pa.actions.v2"
@@ -85,7 +85,28 @@ def test_an_assertion_of_another_form(ours: Studio, tmp_path: Path, changes: dic
 
 def test_a_ledger_that_the_trust_file_does_not_name(ours: Studio, tmp_path: Path) -> None:
     data = studio.sign(ours, studio.claim(ours, ledgerOrigin="other.example/personactl/0011223344556677"))
-    expect(judge(ours, tmp_path, data), "pass", 0, "verify.other-origin")
+    verdict = judge(ours, tmp_path, data)
+    expect(verdict, "fail", 5, "verify.other-origin")
+    assert verdict.axes.trust == "untrusted"
+    assert (verdict.persona, verdict.entry) == (None, None)
+
+
+@pytest.mark.parametrize("accepted", ["both", "signer only"])
+def test_an_accepted_signer_who_speaks_for_another_accepted_studio(
+    ours: Studio, theirs: Studio, tmp_path: Path, accepted: str
+) -> None:
+    """Their key, our ledger, our persona and an entry that exists: nothing of ours may stand in the verdict."""
+    lie = studio.claim(theirs, entry_id=ours.works["png"].entry_id, ledgerOrigin=ours.origin)
+    path = tmp_path / "a.png"
+    path.write_bytes(studio.sign(theirs, lie, properties={"Iptc4xmpExt:DigImageGUID": ours.works["png"].entry_id}))
+    trust = [ours.trust, theirs.trust] if accepted == "both" else [theirs.trust]
+    for order in (trust, trust[::-1]):
+        verdict = verify_file(path, order)
+        expect(verdict, "fail", 5, "verify.other-origin")
+        assert verdict.axes.trust == "untrusted"
+        assert (verdict.persona, verdict.entry) == (None, None)
+        assert "lira" not in summary_line(verdict)
+        assert "entry" not in summary_line(verdict)
 
 
 @pytest.mark.parametrize(
