@@ -3,6 +3,7 @@
 disclose(scored, …)          pixels → Disclosed, or DisclosureError naming the layer that did not read back
 read_marks(data, anchors)    what a file of anyone's says about itself, without decoding it and without network
 watermark.extract(rgb)       the imperceptible layer, from decoded pixels (`pixels.decode`)
+label_decision(output)       what is said about a visible label, in the file and in the ledger
 C2paSigner(credential)       signs in memory; one per run
 """
 
@@ -10,7 +11,9 @@ from __future__ import annotations
 
 from personactl.disclose import pixels, watermark
 from personactl.disclose.c2pa import C2paReading, C2paSigner
+from personactl.disclose.c2pa_manifest import label_decision
+from personactl.disclose.c2pa_manifest import label_decision
 from personactl.disclose.marks import Marks, read_marks
 from personactl.disclose.sequence import disclose
 
-__all__ = ["C2paReading", "C2paSigner", "Marks", "disclose", "pixels", "read_marks", "watermark"]
+__all__ = ["C2paReading", "C2paSigner", "Marks", "disclose", "label_decision", "pixels", "read_marks", "watermark"]

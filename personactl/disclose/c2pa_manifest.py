@@ -40,8 +40,13 @@ def assertion(
         "ledgerOrigin": origin,
         "entryId": entry_id,
         "policies": [{"id": policy.id, "sha256": policy.sha256} for policy in policies],
-        "label": {"decision": "none", "reason": f"no visible label was drawn; output.label is {output.label}"},
+        "label": label_decision(output),
     }
+
+
+def label_decision(output: OutputSpec) -> dict[str, str]:
+    """What was decided about the visible label, as the C2PA assertion and the ledger entry say it."""
+    return {"setting": output.label, "decision": "none", "reason": "this version draws no visible label"}
 
 
 def definition(

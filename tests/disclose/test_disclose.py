@@ -71,7 +71,7 @@ def test_the_manifest_says_what_the_specification_asks_for(form: str) -> None:
         "ledgerOrigin": ORIGIN,
         "entryId": ENTRY_ID,
         "policies": [{"id": "baseline", "sha256": "cd" * 32}],
-        "label": {"decision": "none", "reason": "no visible label was drawn; output.label is auto"},
+        "label": {"setting": "auto", "decision": "none", "reason": "this version draws no label on pictures"},
     }
     assert reading.issuer == "Example Studio"
     assert reading.leaf_sha256 == signer().leaf_sha256
