@@ -14,6 +14,7 @@ from typing import Any
 from personactl_ledger import Checkpoint, Draft, Sealed, Signer, StoredEntry, seal, sign_entry, statement
 
 from personactl import __version__
+from personactl.disclose import label_decision
 from personactl.model import Disclosed, IdentityRecord, Plan, Scored, Shot
 
 Predicate = dict[str, Any]
@@ -29,6 +30,8 @@ class RunIdentity:
     manifest_sha256: str
     persona: Mapping[str, Any]
     planned: int
+    means: Mapping[str, Any]
+    """What the run works with: `campaign`, `model` and `scorer`, as the run-open entry says them."""
 
     @classmethod
     def of(cls, plan: Plan, origin: str) -> RunIdentity:
@@ -39,6 +42,7 @@ class RunIdentity:
             manifest_sha256=plan.manifest_sha256,
             persona=_persona(plan),
             planned=len(plan.shots),
+            means=_means(plan),
         )
 
     @classmethod
@@ -52,6 +56,7 @@ class RunIdentity:
             manifest_sha256=said["manifestSha256"],
             persona=said["persona"],
             planned=said["planned"],
+            means={part: said[part] for part in ("campaign", "model", "scorer") if part in said},
         )
 
 
@@ -65,6 +70,7 @@ def run_open(
         "planSha256": identity.plan_sha256,
         "manifestSha256": identity.manifest_sha256,
         "persona": dict(identity.persona),
+        **identity.means,
         "runKey": {"kid": run_key.key_id, "publicKey": b64encode(run_key.public_key).decode("ascii")},
         "planned": identity.planned,
         "started": started,
@@ -85,7 +91,7 @@ def output(plan: Plan, disclosed: Disclosed, *, origin: str, run_key: Signer) ->
         "digitalSourceType": disclosed.digital_source_type,
         "c2paManifestSha256": disclosed.c2pa_manifest_sha256,
         "watermark": None if watermark is None else {"scheme": watermark.scheme, "payload": watermark.payload},
-        "label": plan.output.label,
+        "label": label_decision(plan.output),
     }
     said["file"] = {
         "mediaType": disclosed.media_type,
@@ -120,12 +126,16 @@ def void(target: StoredEntry, *, reason: str, run_key: Signer) -> Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Pictures by what became of them, and entries of this start. done + failed + rejected + skipped = planned."""
+    """Pictures by what became of them, and entries of this start. done + failed + rejected + skipped = planned.
+
+    `taken_over` are those of the skipped that stand in another run.
+    """
 
     done: int
     failed: int
     rejected: int
     skipped: int
+    taken_over: int
     outputs: int
     rejects: int
 
@@ -143,6 +153,7 @@ def run_close(
         "failed": counts.failed,
         "rejected": counts.rejected,
         "skipped": counts.skipped,
+        "takenOver": counts.taken_over,
         "outputs": counts.outputs,
         "rejects": counts.rejects,
         "firstIndex": first_index,
@@ -192,13 +203,40 @@ def _persona(plan: Plan) -> Predicate:
     return {"id": plan.persona_id, "version": plan.persona_version, "recordSha256": plan.persona_record_sha256}
 
 
-def _model(plan: Plan) -> Predicate:
+def _means(plan: Plan) -> Predicate:
+    """Under which declarations and with which networks the whole run works; each output repeats only what differs."""
+    scorer = plan.scorer
+    return {
+        "campaign": {"id": plan.campaign.id, "role": plan.campaign.role, "commercial": plan.campaign.commercial},
+        "model": _model_lock(plan),
+        "scorer": {
+            "name": scorer.name,
+            "license": scorer.license,
+            "detectorSha256": scorer.detector_sha256,
+            "recogniserSha256": scorer.recogniser_sha256,
+            "conditionerSha256": scorer.conditioner_sha256,
+            "threshold": plan.gate.threshold,
+            "far": scorer.far,
+            "farUpper95": scorer.far_upper95,
+        },
+    }
+
+
+def _model_lock(plan: Plan) -> Predicate:
     model = plan.model
     return {
         "name": model.name,
         "family": model.family,
         "license": model.license,
+        "licenseSha256": model.license_sha256,
         "lockSha256": model.sha256,
+    }
+
+
+def _model(plan: Plan) -> Predicate:
+    model = plan.model
+    return {
+        **_model_lock(plan),
         "files": [{"path": file.path, "sha256": file.sha256} for file in model.files],
     }
 
@@ -227,6 +265,9 @@ def _identity(plan: Plan, record: IdentityRecord) -> Predicate:
         "conditionerSha256": plan.scorer.conditioner_sha256,
         "facesFound": record.faces_found,
         "detectorScore": record.detector_score,
+        "facePx": record.face_px,
+        "far": plan.scorer.far,
+        "farUpper95": plan.scorer.far_upper95,
     }
 
 

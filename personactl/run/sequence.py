@@ -249,6 +249,7 @@ class _Start:
                 failed=tally.count("failed"),
                 rejected=tally.count("rejected"),
                 skipped=tally.skipped,
+                taken_over=tally.count("taken-over"),
             )
             said = {
                 "outputs": counts.outputs,

@@ -33,14 +33,20 @@ class Session:
     def void(self, target: StoredEntry, reason: str) -> int:
         return self.append(entries.void(target, reason=reason, run_key=self.run_key))
 
-    def close(self, *, done: int, failed: int, rejected: int, skipped: int) -> entries.Counts:
+    def close(self, *, done: int, failed: int, rejected: int, skipped: int, taken_over: int = 0) -> entries.Counts:
         """Append the run-close; how many entries this start made, the ledger says itself."""
         now = self._clock()
         state = self._ledger.run_state(self._identity.run)
         if state is None:
             raise RuntimeError("a run without run-open cannot be closed")
         counts = entries.Counts(
-            done=done, failed=failed, rejected=rejected, skipped=skipped, outputs=state.outputs, rejects=state.rejects
+            done=done,
+            failed=failed,
+            rejected=rejected,
+            skipped=skipped,
+            taken_over=taken_over,
+            outputs=state.outputs,
+            rejects=state.rejects,
         )
         draft = entries.run_close(
             self._identity,

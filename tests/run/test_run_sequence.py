@@ -61,6 +61,7 @@ def test_an_edited_manifest_takes_over_what_did_not_change(shop: Workshop) -> No
     assert taken.where == f"out/{first.run_id}/rain-0.png"
     assert (shop.folder / taken.where).is_file()
     assert shop.visible(second.run_id) == ["park-0.png"]
+    assert [entry.entry.predicate["takenOver"] for entry in shop.ledger(kind="run-close")] == [0, 1]
 
 
 def test_an_output_entry_says_everything_and_keeps_prompts_sealed(shop: Workshop) -> None:
@@ -74,7 +75,11 @@ def test_an_output_entry_says_everything_and_keeps_prompts_sealed(shop: Workshop
     }  # fmt: skip
     assert set(said["identity"]) == {
         "verdict", "score", "threshold", "thresholdSource", "calibrationId", "recogniserSha256", "detectorSha256",
-        "conditionerSha256", "facesFound", "detectorScore",
+        "conditionerSha256", "facesFound", "detectorScore", "facePx", "far", "farUpper95",
+    }  # fmt: skip
+    assert set(said["model"]) == {"name", "family", "license", "licenseSha256", "lockSha256", "files"}
+    assert said["disclosure"]["label"] == {
+        "setting": "auto", "decision": "none", "reason": "this version draws no visible label",
     }  # fmt: skip
     assert said["disclosure"]["watermark"]["payload"] == said["entryId"][:16]
     assert said["file"]["size"] == (shop.out(summary.run_id) / "rain-0.png").stat().st_size
@@ -108,3 +113,12 @@ def test_a_plan_for_another_record_is_stale(shop: Workshop) -> None:
     with pytest.raises(ConflictError) as caught:
         shop.run(plan)
     assert (caught.value.code, caught.value.exit_code) == ("plan.stale", 10)
+
+
+def test_a_run_open_says_under_which_declarations_and_with_which_networks(shop: Workshop) -> None:
+    shop.run(text("rain: in the rain"))
+    (opened,) = shop.ledger(kind="run-open")
+    said = opened.entry.predicate
+    assert said["campaign"] == {"id": "spring", "role": "both", "commercial": False}
+    assert (said["model"]["license"], said["model"]["licenseSha256"]) == ("Apache-2.0", "11" * 32)
+    assert (said["scorer"]["name"], said["scorer"]["recogniserSha256"]) == ("middle", "cc" * 32)
