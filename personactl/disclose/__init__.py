@@ -12,7 +12,6 @@ from __future__ import annotations
 from personactl.disclose import pixels, watermark
 from personactl.disclose.c2pa import C2paReading, C2paSigner
 from personactl.disclose.c2pa_manifest import label_decision
-from personactl.disclose.c2pa_manifest import label_decision
 from personactl.disclose.marks import Marks, read_marks
 from personactl.disclose.sequence import disclose
 
