@@ -55,9 +55,12 @@ def freeze_statement(
     `sealed` holds the commitment (hex) to the name, {"name": seal("name", persona.name).commitment}: a name is
     personal data or a trade secret and never stands in a leaf.
     """
+    consent = persona.record.get("consent")
     predicate: dict[str, Any] = {
         "origin": origin,
         "persona": {"id": persona.id, "version": persona.version, "parent": persona.record.get("parent")},
+        "personaOrigin": persona.origin,
+        "consentSha256": None if consent is None else consent["documentSha256"],
         "recordSha256": persona.record_sha256,
         "references": [{"role": reference.role, "sha256": reference.sha256} for reference in persona.references],
         "sealed": dict(sealed),

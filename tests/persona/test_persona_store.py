@@ -192,6 +192,8 @@ def test_what_freezing_says(lira: Persona) -> None:
     assert predicate == {
         "origin": "o",
         "persona": {"id": "lira", "version": 1, "parent": None},
+        "personaOrigin": "synthetic",
+        "consentSha256": None,
         "recordSha256": lira.record_sha256,
         "references": [{"role": "hero", "sha256": hashlib.sha256(PICTURE).hexdigest()}],
         "sealed": {"name": "c0"},
