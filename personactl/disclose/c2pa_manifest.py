@@ -17,6 +17,7 @@ ACTIONS_LABEL = "c2pa.actions.v2"
 AI_DISCLOSURE_LABEL = "c2pa.ai-disclosure"
 TRAINING_LABEL = "cawg.training-mining"
 
+WATERMARKED = "c2pa.watermarked.unbound"
 TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 _MODEL_TYPES = {"diffusers": "c2pa.types.model.pytorch"}
@@ -50,18 +51,16 @@ def label_decision(output: OutputSpec) -> dict[str, str]:
 
 
 def definition(
-    *, title: str, created_at: str, model: ModelLock, generation: Mapping[str, Any], ingredients: Sequence[str] = ()
+    *,
+    title: str,
+    created_at: str,
+    model: ModelLock,
+    generation: Mapping[str, Any],
+    watermarked: bool = False,
+    ingredients: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The manifest definition for c2pa-rs. `ingredients` are the labels of references given to `C2paSigner.sign`."""
-    created: dict[str, Any] = {
-        "action": "c2pa.created",
-        "when": created_at,
-        "softwareAgent": {"name": GENERATOR, "version": __version__},
-        "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA,
-        "description": "Synthetic person made by a trained model; depicts no real person",
-    }
-    if ingredients:
-        created["parameters"] = {"ingredientIds": list(ingredients)}
+    actions = _actions(created_at, watermarked=watermarked, ingredients=ingredients)
     ai_disclosure = {
         "modelType": _MODEL_TYPES.get(model.backend, "c2pa.types.model"),
         "modelName": model.name,
@@ -72,12 +71,32 @@ def definition(
         "claim_generator_info": [{"name": GENERATOR, "version": __version__, "specVersion": SPEC_VERSION}],
         "title": title,
         "assertions": [
-            _created(ACTIONS_LABEL, {"allActionsIncluded": True, "actions": [created]}),
+            _created(ACTIONS_LABEL, {"allActionsIncluded": True, "actions": actions}),
             _created(AI_DISCLOSURE_LABEL, ai_disclosure),
             {"kind": "Json", **_created(ASSERTION_LABEL, generation)},
             _created(TRAINING_LABEL, {"entries": {use: {"use": "notAllowed"} for use in _TRAINING_USES}}),
         ],
     }
+
+
+def _actions(at: str, *, watermarked: bool, ingredients: Sequence[str]) -> list[dict[str, Any]]:
+    """All that happened to the pixels, first to last, since the list is signed as complete (`allActionsIncluded`).
+
+    Only synthetic personas are planned, so that the description holds. The watermark is "unbound": it carries the
+    entryId, which is a name in the ledger and no soft binding to a manifest store (C2PA 2.4, list of actions).
+    """
+    agent = {"name": GENERATOR, "version": __version__}
+    created: dict[str, Any] = {
+        "action": "c2pa.created",
+        "when": at,
+        "softwareAgent": agent,
+        "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA,
+        "description": "Synthetic person made by a trained model; depicts no real person",
+    }
+    if ingredients:
+        created["parameters"] = {"ingredientIds": list(ingredients)}
+    marked = {"action": WATERMARKED, "when": at, "softwareAgent": agent}
+    return [created, marked] if watermarked else [created]
 
 
 def _created(label: str, data: Mapping[str, Any]) -> dict[str, Any]:

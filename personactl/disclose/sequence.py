@@ -104,8 +104,9 @@ def _sign(
     encoded = row.encode(intent.marked, xmp=xmp.build(intent.xmp), exif=block)
     labelled = {f"reference-{number}": content for number, content in enumerate(references, start=1)}
     manifest = c2pa_manifest.definition(
-        title=title, created_at=at, model=model, generation=intent.assertion, ingredients=tuple(labelled)
-    )
+        title=title, created_at=at, model=model, generation=intent.assertion,
+        watermarked=bool(intent.payload), ingredients=tuple(labelled),
+    )  # fmt: skip
     return signer.sign(manifest, row.media_type, encoded, references=labelled)
 
 

@@ -59,6 +59,9 @@ def test_the_manifest_says_what_the_specification_asks_for(form: str) -> None:
     assert reading.digital_source_type == TRAINED_ALGORITHMIC_MEDIA
     assert reading.actions[0]["when"] == CLAIMED_AT
     assert reading.actions[0]["softwareAgent"]["name"] == "personactl"
+    assert [action["action"] for action in reading.actions] == ["c2pa.created", "c2pa.watermarked.unbound"]
+    assert reading.actions[1]["when"] == CLAIMED_AT
+    assert "digitalSourceType" not in reading.actions[1]
     assert reading.ai_disclosure == {
         "modelType": "c2pa.types.model.pytorch",
         "modelName": "pocket",
@@ -71,7 +74,7 @@ def test_the_manifest_says_what_the_specification_asks_for(form: str) -> None:
         "ledgerOrigin": ORIGIN,
         "entryId": ENTRY_ID,
         "policies": [{"id": "baseline", "sha256": "cd" * 32}],
-        "label": {"setting": "auto", "decision": "none", "reason": "this version draws no label on pictures"},
+        "label": {"setting": "auto", "decision": "none", "reason": "this version draws no visible label"},
     }
     assert reading.issuer == "Example Studio"
     assert reading.leaf_sha256 == signer().leaf_sha256
@@ -112,6 +115,8 @@ def test_without_a_watermark_the_pixels_are_untouched_and_the_layer_is_not_claim
     assert result.layers == ("signed-metadata", "xmp", "exif")
     assert result.watermark is None
     assert np.array_equal(pixels.decode(result.data), original)
+    actions = read_marks(result.data, anchors=signer().anchors).c2pa.actions
+    assert [action["action"] for action in actions] == ["c2pa.created"]
 
 
 def test_the_same_call_gives_the_same_marks_but_a_fresh_manifest() -> None:
