@@ -35,6 +35,7 @@ _NEEDED_WEIGHTS = {
 }
 _ADAPTER_FOLDER = "ip-adapter"
 _ADAPTER_KEY = "image_proj.proj.0.weight"
+_MAX_LEVELS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,12 @@ def _check_weights(folder: Folder, stem: str) -> None:
 
 
 def _levels(config: Mapping[str, Any], *keys: str) -> int:
-    return next((len(config[key]) for key in keys if isinstance(config.get(key), list) and config[key]), 1)
+    levels = next((len(config[key]) for key in keys if isinstance(config.get(key), list) and config[key]), 1)
+    if levels > _MAX_LEVELS:
+        raise WeightsError(
+            f"a network of {levels} levels is not supported", where=keys[0], code="weights.config-invalid"
+        )
+    return levels
 
 
 def _native(unet: Mapping[str, Any], vae_factor: int) -> tuple[int, int]:
@@ -162,6 +168,8 @@ def _find_adapter(folder: Folder) -> IpAdapter | None:
     out, norm = shapes.get("image_proj.proj.2.weight"), shapes.get("image_proj.norm.weight")
     if _ADAPTER_KEY not in shapes or not out or not norm:
         return None
+    if norm[0] == 0:
+        raise _not_face_id(files[0].path)
     name = files[0].path.removeprefix(_ADAPTER_FOLDER + "/")
     return IpAdapter(folder=_ADAPTER_FOLDER, weight_name=name, tokens=max(1, out[0] // norm[0]))
 
@@ -170,5 +178,9 @@ def _embedding(folder: Folder, adapter: IpAdapter) -> int:
     path = f"{adapter.folder}/{adapter.weight_name}"
     shape = folder.tensors.get(path, {}).get(_ADAPTER_KEY, ())
     if len(shape) != 2:
-        raise WeightsError("not an IP-Adapter of the FaceID kind", where=path, code="weights.incomplete")
+        raise _not_face_id(path)
     return shape[1]
+
+
+def _not_face_id(path: str) -> WeightsError:
+    return WeightsError("not an IP-Adapter of the FaceID kind", where=path, code="weights.incomplete")

@@ -7,7 +7,9 @@ for age and sex are never loaded. Alignment is our own: the library's calls a fu
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -39,8 +41,9 @@ class FaceNetworks:
         options.use_deterministic_compute = True
         options.log_severity_level = 3
         try:
-            for file in sorted(package.glob("*.onnx")):
-                _refuse_external_data(file)
+            for file in sorted(package.rglob("*")):  # the manifest may name networks in sub folders
+                if file.suffix.lower() == ".onnx":
+                    _refuse_external_data(file)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 analysis = FaceAnalysis(
@@ -100,5 +103,16 @@ def _to_bgr(rgb: Array) -> Array:
 def _refuse_external_data(path: Path) -> None:
     """A network whose numbers lie in other files would not be the one whose digest was checked."""
     model = onnx.load_model(str(path), load_external_data=False)
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors(model)):
         raise ValueError(f"{path.name} keeps its numbers in other files")
+
+
+def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
+    """Every tensor in a network: initializers, sparse ones, attributes of nodes, inner graphs, functions."""
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for _, value in message.ListFields():
+        for item in value if hasattr(value, "append") else [value]:  # a repeated field, or one value
+            if hasattr(item, "ListFields"):  # a message; protobuf itself bounds how deep they nest
+                yield from _tensors(item)

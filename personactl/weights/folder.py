@@ -114,7 +114,9 @@ def _walk(root: Path) -> Iterator[tuple[str, int]]:
         for count, (path, descriptor) in enumerate(_walk_open(top, "", 0), start=1):
             if count > MAX_FILES:
                 raise WeightsError(
-                    f"more than {MAX_FILES} files and folders in a model folder", where=str(root), code="weights.too-many"
+                    f"more than {MAX_FILES} files and folders in a model folder",
+                    where=str(root),
+                    code="weights.too-many",
                 )
             yield path, descriptor
     finally:

@@ -85,8 +85,8 @@ def read_pack(folder: Folder) -> Pack | None:
         return None
     try:
         pack = _parse(document)
-        listed = {str(path): (str(entry["sha256"]), int(entry["size"])) for path, entry in document["files"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+        listed = {path: (_sha256(entry["sha256"]), _size(entry["size"])) for path, entry in document["files"].items()}
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, InvalidOperation) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise WeightsError(f"pack.json cannot be used: {reason}", where=INDEX, code="weights.pack-invalid") from error
     _check_files(folder, listed)
@@ -169,8 +169,22 @@ def _count(value: Any) -> int:
     return value
 
 
+def _size(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is not a number of bytes")
+    return value
+
+
+def _sha256(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a digest")
+    return value
+
+
 def _decimal(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value)
-    if isinstance(value, bool) or not Decimal(text).is_finite():
-        raise ValueError(f"{value!r} is not a finite number")
+    if isinstance(value, bool) or len(text) > 40 or not Decimal(text).is_finite():
+        raise ValueError(f"{text[:40]!r} is not a finite number")
+    if abs(Decimal(text).adjusted()) > 20:  # written out, it would fill the memory
+        raise ValueError(f"{text!r} is out of range")
     return format(Decimal(text), "f")

@@ -15,6 +15,8 @@ from typing import Any
 from personactl.errors import WeightsError
 
 MAX_HEADER_BYTES = 16 << 20
+MAX_DIMENSIONS = 8
+MAX_DIMENSION = 1 << 40  # exclusive
 BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
     "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64, "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
@@ -45,9 +47,11 @@ def read_shapes(path: str, descriptor: int, size: int) -> Mapping[str, tuple[int
 def _entry(path: str, name: str, entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
     try:
         dtype, shape, (start, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
-        counts = [*shape, start, stop]
-        if any(type(count) is not int or count < 0 for count in counts):
-            raise ValueError("a negative or fractional count")
+        if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS:
+            raise ValueError(f"the shape is not a list of at most {MAX_DIMENSIONS} dimensions")
+        # Bounded before they are multiplied: the product of a header full of large numbers takes minutes.
+        if any(type(count) is not int or not 0 <= count < MAX_DIMENSION for count in (*shape, start, stop)):
+            raise ValueError("a negative, fractional or absurdly large count")
         if math.prod(shape) * BITS[dtype] != 8 * (stop - start):
             raise ValueError("the size does not fit dtype and shape")
     except (TypeError, KeyError, ValueError) as error:

@@ -223,7 +223,9 @@ def test_oversized_and_broken_json_are_refused(pack: Path, project: Path) -> Non
         assert refused(pack, project).code == code
 
 
-@pytest.mark.parametrize("trouble", ["length", "json", "overlap", "hole", "tail", "dtype", "negative"])
+@pytest.mark.parametrize(
+    "trouble", ["length", "json", "overlap", "hole", "tail", "dtype", "negative", "large", "long", "text"]
+)
 def test_unsound_safetensors_headers_are_refused(pack: Path, project: Path, trouble: str) -> None:
     entry: dict[str, Any] = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
     header: dict[str, Any] = {"a": entry, "b": {**entry, "data_offsets": [8, 16]}}
@@ -239,6 +241,15 @@ def test_unsound_safetensors_headers_are_refused(pack: Path, project: Path, trou
         header["a"]["dtype"] = "PICKLE"
     elif trouble == "negative":
         header["a"]["shape"] = [-1, -2]
+    elif trouble == "large":
+        header["a"]["shape"] = [2, 1, 1 << 40, 0]
+        header["a"]["data_offsets"] = header["b"]["data_offsets"] = [0, 0]
+        header["b"]["shape"] = [0]
+        size = 0
+    elif trouble == "long":
+        header["a"]["shape"] = [2] + [1] * 8
+    elif trouble == "text":
+        header["a"]["shape"] = "2"
     text = b"{broken" if trouble == "json" else json.dumps(header).encode()
     length = 1 << 60 if trouble == "length" else len(text)
     path = pack / "generator/vae/diffusion_pytorch_model.safetensors"
@@ -249,6 +260,16 @@ def test_unsound_safetensors_headers_are_refused(pack: Path, project: Path, trou
         "weights.safetensors-invalid",
         "generator/vae/diffusion_pytorch_model.safetensors",
     )
+
+
+@pytest.mark.timeout(20)
+def test_shapes_are_bounded_before_they_are_multiplied(pack: Path, project: Path) -> None:
+    shape = ",".join(["9" * 4000] * 1500)
+    text = f'{{"a": {{"dtype": "F32", "shape": [{shape}], "data_offsets": [0, 8]}}}}'.encode()
+    path = pack / "generator/vae/diffusion_pytorch_model.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
+    index_pack(pack)
+    assert refused(pack, project).code == "weights.safetensors-invalid"
 
 
 def test_kinds_that_nobody_reads_are_refused(pack: Path, project: Path) -> None:
@@ -266,6 +287,10 @@ def test_kinds_that_nobody_reads_are_refused(pack: Path, project: Path) -> None:
         {"generator": "../outside"},
         {"defaults": {"steps": 0, "guidance": 1, "scheduler": "ddim"}},
         {"defaults": {"steps": 4, "guidance": "NaN", "scheduler": "ddim"}},
+        {"defaults": {"steps": 4, "guidance": "1e999999", "scheduler": "ddim"}},
+        {"files": {"a.txt": {"sha256": "", "size": float("inf")}}},
+        {"files": {"a.txt": {"sha256": "", "size": 1.0}}},
+        {"files": {"a.txt": {"sha256": 1, "size": 1}}},
         {"files": []},
         {"license": ""},
     ],
@@ -294,3 +319,25 @@ def test_adapter_beside_a_plain_pipeline_is_found(pack: Path, project: Path) -> 
     assert lock_model("plain", project=project)[1].max_references == 0  # nobody to make its embeddings
     shutil.copytree(pack / "conditioner", plain / "conditioner")
     assert lock_model("plain", project=project)[1].max_references == 4
+
+
+def test_adapter_of_width_zero_is_refused(pack: Path, project: Path) -> None:
+    plain = shutil.copytree(pack / "generator", project / "plain")
+    shutil.copytree(pack / "conditioner", plain / "conditioner")
+    (plain / "ip-adapter").mkdir()
+    empty = {"dtype": "F32", "data_offsets": [0, 0]}
+    header = {
+        "image_proj.proj.2.weight": {**empty, "shape": [4, 0]},
+        "image_proj.norm.weight": {**empty, "shape": [0]},
+        "image_proj.proj.0.weight": {**empty, "shape": [0, 128]},
+    }
+    text = json.dumps(header).encode()
+    (plain / "ip-adapter" / "a.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
+    error = refused(Path("plain"), project)
+    assert (error.code, error.where) == ("weights.incomplete", "ip-adapter/a.safetensors")
+
+
+def test_absurd_number_of_levels_is_refused(pack: Path, project: Path) -> None:
+    edit(pack / "generator/vae/config.json", block_out_channels=[8] * 10_000)
+    index_pack(pack)
+    assert refused(pack, project).code == "weights.config-invalid"

@@ -190,20 +190,33 @@ def test_networks_that_were_not_planned_are_refused(faces_pack: Path, which: str
         assert caught.value.code == "weights.digest-mismatch"
 
 
-def test_network_with_numbers_elsewhere_is_refused(faces_pack: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["recogniser.onnx", "nets/recogniser.onnx", "nets/recogniser.ONNX"])
+@pytest.mark.parametrize("place", ["initializer", "constant"])
+def test_network_with_numbers_elsewhere_is_refused(faces_pack: Path, tmp_path: Path, name: str, place: str) -> None:
     import hashlib
     import json
 
     import onnx
 
     pack = Path(shutil.copytree(faces_pack, tmp_path / "pack"))
-    path = pack / "scorer/recogniser.onnx"
-    model = onnx.load(path)
-    onnx.save(model, path, save_as_external_data=True, location="numbers.txt", size_threshold=0)
+    path = pack / "scorer" / name
+    model = onnx.load(pack / "scorer/recogniser.onnx")
+    path.parent.mkdir(exist_ok=True)
+    if place == "constant":
+        tensor = model.graph.initializer.pop()
+        model.graph.node.insert(0, onnx.helper.make_node("Constant", [], [tensor.name], value=tensor))
+    onnx.save(model, path, save_as_external_data=True, location="numbers.txt", size_threshold=0, convert_attribute=True)
+    if place == "constant":  # only the numbers in the node stay elsewhere
+        kept = onnx.load(path)
+        saved = onnx.load(path, load_external_data=False)
+        saved.graph.ClearField("initializer")
+        saved.graph.initializer.extend(kept.graph.initializer)
+        path.write_bytes(saved.SerializeToString())
     manifest = json.loads((pack / "scorer/manifest.json").read_text())
-    manifest["tasks"]["recognition"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest["tasks"]["recognition"]["file"] = name
+    digest = manifest["tasks"]["recognition"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     (pack / "scorer/manifest.json").write_text(json.dumps(manifest))
-    index_pack(pack)
+    index_pack(pack, calibration={"recogniserSha256": digest})
     with pytest.raises(WeightsError, match="in other files"):
         open_scorer(str(pack), tmp_path)
 
