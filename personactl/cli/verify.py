@@ -27,9 +27,9 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--receipts", type=PATH, metavar="DIR", help="Where the receipts lie, if not beside the files.")
 @click.option("--ledger", type=PATH, metavar="FILE", help="Compare with this ledger.")
-@click.option("--pixels", is_flag=True, help="Decode the pictures and look for the watermark.")
+@click.option("--pixels", is_flag=True, help="Decode the pictures and ask for the baseline policy's marks.")
 @click.option(
-    "--policy", "policies", multiple=True, metavar="ID", help="Ask for what this policy demands (repeatable)."
+    "--policy", "policies", multiple=True, metavar="ID", help="Ask for the marks that this policy demands (repeatable)."
 )
 @click.option("--require-exact", is_flag=True, help="Ask for a receipt or ledger entry of the exact bytes.")
 @click.option("--require-approval", is_flag=True, help="Ask for the approvals that the trust file names.")
@@ -64,10 +64,10 @@ def verify(
 
     requests = [parse_request(text) for text in reports]
     trust = trust_store.load_all(trust_files, os.environ)
-    required = policy.required_layers(policy.load_all(policies))
+    asked = policy.load_all(policies) if policies or pixels else ()
     verdicts: list[Verdict] = []
     for verdict in verify_paths(
-        paths, trust, receipts=receipts, ledger=ledger, pixels=pixels or bool(policies), required_layers=required,
+        paths, trust, receipts=receipts, ledger=ledger, pixels=pixels, policies=asked,
         require_exact=require_exact, require_approval=require_approval,
     ):  # fmt: skip
         verdicts.append(verdict)

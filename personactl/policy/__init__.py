@@ -7,7 +7,7 @@ policy.check_layers(policies, layers) → findings  about the marks of a file
 
 from __future__ import annotations
 
-from personactl.policy.check import check_layers, check_plan, load_all, required_layers, with_baseline
+from personactl.policy.check import check_layers, check_plan, demanded_layers, load_all, required_layers, with_baseline
 from personactl.policy.checks import CHECKS, FILE_LAYERS, MACHINE_LAYERS, PlanFacts
 from personactl.policy.files import BASELINE, Policy, Rule, builtin, builtin_ids, load, parse
 
@@ -23,6 +23,7 @@ __all__ = [
     "builtin_ids",
     "check_layers",
     "check_plan",
+    "demanded_layers",
     "load",
     "load_all",
     "parse",

@@ -49,10 +49,15 @@ def check_layers(policies: Sequence[Policy], layers: Sequence[str]) -> tuple[Fin
     )
 
 
+def demanded_layers(policies: Sequence[Policy]) -> frozenset[str]:
+    """The marks without which a file does not meet the policies: those that a rule of severity error demands."""
+    rules = [rule for policy in with_baseline(policies) for rule in policy.rules]
+    return frozenset(rule.check for rule in rules if rule.severity == "error" and CHECKS[rule.check].stage == "file")
+
+
 def required_layers(policies: Sequence[Policy]) -> int:
-    """How many machine-readable marks a file must carry: those of `MACHINE_LAYERS` that any policy demands."""
-    demanded = {rule.check for policy in with_baseline(policies) for rule in policy.rules}
-    return len(demanded.intersection(MACHINE_LAYERS))
+    """How many machine-readable marks a file must carry: those of `MACHINE_LAYERS` among the demanded ones."""
+    return len(demanded_layers(policies).intersection(MACHINE_LAYERS))
 
 
 def _binds(rule: Rule, role: str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from personactl.errors import UsageProblem
 from personactl.keys.trust import TrustFile
 from personactl.model import Verdict
+from personactl.policy import Policy
 from personactl.verify.document import document, exit_code, summary_line, verdict_word
 from personactl.verify.inspection import Inspection
 from personactl.verify.judgement import Demands
@@ -31,7 +32,7 @@ def verify_file(
     receipts: Path | None = None,
     ledger: Path | None = None,
     pixels: bool = False,
-    required_layers: int = 0,
+    policies: Sequence[Policy] = (),
     require_exact: bool = False,
     require_approval: bool = False,
 ) -> Verdict:
@@ -43,7 +44,7 @@ def verify_file(
             receipts=receipts,
             ledger=ledger,
             pixels=pixels,
-            required_layers=required_layers,
+            policies=policies,
             require_exact=require_exact,
             require_approval=require_approval,
         )
@@ -57,7 +58,7 @@ def verify_paths(
     receipts: Path | None = None,
     ledger: Path | None = None,
     pixels: bool = False,
-    required_layers: int = 0,
+    policies: Sequence[Policy] = (),
     require_exact: bool = False,
     require_approval: bool = False,
 ) -> Iterator[Verdict]:
@@ -65,15 +66,15 @@ def verify_paths(
 
     `receipts`: a folder of NAME.EXT.receipt files, looked at before the place beside each file. `ledger`: a ledger
     file, checked once before the first verdict. `pixels`: decode every picture for its watermark; a picture without a
-    credential is always decoded. `required_layers`: machine-readable layers that a policy asks for (0, 1 or 2); pass
-    `pixels` with it, since what was not looked at is not missing. Raises UsageProblem when `receipts` is no folder and
-    LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
+    credential is always decoded. `policies`: ask for the marks that their rules, and those of the baseline, demand of a
+    file (`policy.load_all`), and decode every picture; without any, no mark is demanded. Raises UsageProblem when
+    `receipts` is no folder and LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
     """
     if receipts is not None and not receipts.is_dir():
         raise UsageProblem(
             "this is not a folder of receipts", where=str(receipts), hint="check --receipts", code="usage.no-receipts"
         )
-    demands = Demands(layers=required_layers, exact=require_exact, approval=require_approval)
+    demands = Demands(policies=tuple(policies), exact=require_exact, approval=require_approval)
     with ExitStack() as stack:
         source = None if ledger is None else stack.enter_context(LedgerSource(ledger, trust))
         inspection = Inspection(trust=tuple(trust), demands=demands, ledger=source, pixels=pixels)

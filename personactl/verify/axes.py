@@ -29,6 +29,10 @@ _ABOUT_THE_SIGNER = ("signingCredential.", "timeStamp.")
 """Failure codes that speak of who signed and when, not of the bytes (C2PA 2.4, "Validation status codes")."""
 
 
+_METADATA_LAYERS = frozenset({"xmp", "exif"})
+"""The marks that a policy may demand beside the signed claim and the watermark, in the names of its checks."""
+
+
 class Conclusion(NamedTuple):
     value: str
     findings: tuple[Finding, ...] = ()
@@ -136,7 +140,10 @@ def _refused(claim: Credential) -> Conclusion:
     )
 
 
-def disclosure(claim: Credential, metadata: Metadata, pixels: Pixels) -> Conclusion:
+def disclosure(
+    claim: Credential, metadata: Metadata, pixels: Pixels, *, demanded: frozenset[str] = frozenset()
+) -> Conclusion:
+    """`demanded`: the marks that policies insist on; the findings that name the rules are `judgement`'s."""
     if claim.presence != "embedded":
         return Conclusion({SYNTHETIC: "synthetic", COMPOSITE: "edited"}.get(metadata.source_type, "missing"))
     if claim.problem is not None:
@@ -149,7 +156,11 @@ def disclosure(claim: Credential, metadata: Metadata, pixels: Pixels) -> Conclus
         *_metadata_contradictions(claim, metadata, value),
         *_watermark_contradictions(claim, pixels, value),
     )
-    return Conclusion("contradictory" if contradictions else value, contradictions + _metadata_notes(metadata))
+    notes = _metadata_notes(metadata)
+    if contradictions:
+        return Conclusion("contradictory", contradictions + notes)
+    lacking = demanded.intersection(_METADATA_LAYERS).difference(metadata.layers)
+    return Conclusion("missing" if lacking else value, notes)
 
 
 def _source_type_faults(claim: Credential) -> tuple[Finding, ...]:

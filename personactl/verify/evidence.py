@@ -84,12 +84,21 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """The XMP fields that the rules compare, "" where one is not there; `twice`: there are several XMP packets."""
+    """The XMP fields that the rules compare, "" where one is not there; `twice`: there are several XMP packets.
+
+    `software` is what EXIF names, "" without a block that can be read.
+    """
 
     source_type: str = ""
     image_guid: str = ""
     problem: str = ""
     twice: bool = False
+    software: str = ""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The metadata marks that are there, in the names of policy checks."""
+        return (("xmp",) if self.source_type and not self.twice else ()) + (("exif",) if self.software else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ class Inspection:
             return Evidence(source=source)
         claim, metadata, notes = read_claim(source.data, self.trust)
         stripped = claim.presence != "embedded"
-        pixels = read_watermark(source.data) if self.pixels or stripped else Pixels()
+        pixels = read_watermark(source.data) if self.pixels or self.demands.policies or stripped else Pixels()
         records = self._records(target, source, claim)
         return Evidence(
             source=source,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from personactl.model import Axes, Finding, Verdict
+from personactl.policy import Policy, check_layers, demanded_layers, required_layers
 from personactl.verify import axes as rules
 from personactl.verify.evidence import Evidence
 from personactl.verify.findings import finding
@@ -13,22 +14,32 @@ from personactl.verify.table import Condition, judge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
-    """What the verifier asks for beyond the plain rules. `layers`: machine-readable layers that a policy asks for."""
+    """What the verifier asks for beyond the plain rules. `policies`: none, or those whose rules on files are asked."""
 
-    layers: int = 0
+    policies: tuple[Policy, ...] = ()
     exact: bool = False
     approval: bool = False
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """The marks without which a file fails. Nothing is demanded, not even by the baseline, unless policies are."""
+        return demanded_layers(self.policies) if self.policies else frozenset()
+
+    @property
+    def required(self) -> int:
+        """How many machine-readable layers are demanded."""
+        return required_layers(self.policies) if self.policies else 0
 
 
 def conclude(evidence: Evidence, demands: Demands) -> Verdict:
     """The verdict on one file. Pure: the same evidence gives the same verdict."""
-    claim = evidence.credential
+    claim, demanded = evidence.credential, demands.layers
     conclusions = {
         "integrity": rules.integrity(evidence),
         "credential": rules.credential(claim) if evidence.source.problem is None else rules.Conclusion("absent"),
         "trust": rules.trust(claim),
-        "disclosure": rules.disclosure(claim, evidence.metadata, evidence.pixels),
-        "watermark": rules.watermark(evidence.pixels, claim, required=demands.layers >= 2),
+        "disclosure": rules.disclosure(claim, evidence.metadata, evidence.pixels, demanded=demanded),
+        "watermark": rules.watermark(evidence.pixels, claim, required="watermark" in demanded),
         "ledger": rules.ledger(evidence),
         "approval": rules.approval(required=demands.approval),
     }
@@ -44,13 +55,18 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
         verdict=outcome,
         exit_code=exit_code,
         axes=axes,
-        layers_required=demands.layers,
+        layers_required=demands.required,
         layers_found=_layers(axes),
         basis=_basis(axes),
         persona=_persona(evidence) if known else None,
         entry=_entry(evidence) if known else None,
         development=development,
-        findings=(*findings, *evidence.notes, *_closing(axes, demands, outcome, development)),
+        findings=(
+            *findings,
+            *_policy(axes, evidence, demands),
+            *evidence.notes,
+            *_closing(axes, demands, outcome, development),
+        ),
     )
 
 
@@ -58,7 +74,7 @@ def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, .
     claim, codes = evidence.credential, {item.code for item in findings}
     holds: dict[Condition, bool] = {
         "signed": claim.presence == "embedded" and claim.problem is None,
-        "watermark-required": demands.layers >= 2 and evidence.pixels.state == "absent",
+        "watermark-required": "watermark" in demands.layers and evidence.pixels.state == "absent",
         "record-contradicts": bool(
             codes
             & {"verify.receipt-contradicts", "verify.ledger-contradicts", "verify.entry-voided", "verify.bytes-differ"}
@@ -76,6 +92,13 @@ def _layers(axes: Axes) -> tuple[str, ...]:
     """The layers that count towards the required number. XMP and EXIF lie under the signature and count with it."""
     signed = axes.credential == "embedded" and axes.integrity in ("exact", "content")
     return (("signed-metadata",) if signed else ()) + (("watermark",) if axes.watermark == "present" else ())
+
+
+def _policy(axes: Axes, evidence: Evidence, demands: Demands) -> tuple[Finding, ...]:
+    """What the policies demand and the file lacks, by the ids of the rules. A file that was not read lacks nothing."""
+    if not demands.policies or axes.integrity == "unreadable":
+        return ()
+    return check_layers(demands.policies, (*_layers(axes), *evidence.metadata.layers))
 
 
 def _basis(axes: Axes) -> tuple[str, ...]:

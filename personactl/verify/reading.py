@@ -97,6 +97,7 @@ def _metadata(marks: Marks) -> Metadata:
         image_guid=marks.xmp.get(_IMAGE_GUID, ""),
         problem=found.get("disclosure.xmp-unreadable", ""),
         twice="disclosure.xmp-twice" in found,
+        software=marks.exif_software,
     )
 
 

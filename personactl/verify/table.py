@@ -23,7 +23,7 @@ from personactl.model import Axes
 Outcome = Literal["error", "fail", "unproven", "pass"]
 Condition = Literal[
     "signed",  # the file carries a credential of its own
-    "watermark-required",  # two machine-readable layers are asked for and the pixels were decoded
+    "watermark-required",  # a policy demands it and the pixels were decoded
     "record-contradicts",  # a proven receipt or entry says something else than the file
     "record-broken",  # a receipt does not verify, or the ledger does not check
     "record-untrusted",  # a receipt or ledger of a log that no trust file names

@@ -43,7 +43,10 @@ def test_the_json_document_is_complete_and_alone_on_stdout(machine: Machine) -> 
     assert document["schema"] == "personactl.verify/1"
     assert document["summary"] == {"files": 2, "pass": 2, "fail": 0, "unproven": 0, "error": 0}
     assert {item["axes"]["watermark"] for item in document["files"]} == {"present"}
+    assert {item["layers"]["required"] for item in document["files"]} == {2}
     assert machine.stderr == ""
+    machine.step("exec personactl verify out --trust trust.json --json")
+    assert {item["layers"]["required"] for item in json.loads(machine.stdout)["files"]} == {0}
 
 
 def test_trust_comes_only_from_the_verifier(machine: Machine) -> None:

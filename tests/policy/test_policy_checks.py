@@ -117,6 +117,14 @@ def test_another_policy_only_adds() -> None:
 def test_two_layers_are_required_whatever_is_chosen() -> None:
     assert policy.required_layers(()) == 2
     assert policy.required_layers(EU) == 2
+    assert policy.demanded_layers(EU) == {"signed-metadata", "watermark", "xmp"}
+
+
+def test_a_rule_that_warns_demands_no_mark() -> None:
+    own = policy.load("baseline").rules[4]
+    assert (own.check, own.severity) == ("exif", "warning")
+    strict = replace(policy.load("us-ny-gbl-396b"), rules=(replace(own, severity="error"),))
+    assert policy.demanded_layers((strict,)) == {"signed-metadata", "watermark", "xmp", "exif"}
 
 
 def test_missing_marks_are_found() -> None:

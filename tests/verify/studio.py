@@ -182,12 +182,13 @@ def sign(
     second_packet: bytes | None = None,
     references: dict[str, bytes] | None = None,
     rgb: np.ndarray[Any, Any] | None = None,
+    software: str = "test",
 ) -> bytes:
     """A PNG under the studio's own key that says whatever the test wants: any claim, any XMP, any pixels."""
     said = {xmp.DIGITAL_SOURCE_TYPE: c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA, "Iptc4xmpExt:DigImageGUID": "d1" * 16}
     said.update(properties or {})
     written = xmp.build({name: value for name, value in said.items() if value}) if packet is None else packet
-    block = exif.build(software="test", description="test", created_at=NOW)
+    block = exif.build(software=software, description="test", created_at=NOW)
     encoded = png.encode(picture(7) if rgb is None else rgb, xmp=written, exif=block)
     if second_packet is not None:
         at = encoded.index(b"IDAT") - 4

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from personactl import policy
 from personactl.verify import axes
 from personactl.verify.axes import COMPOSITE, SYNTHETIC
 from personactl.verify.evidence import Action, Candidate, Credential, Evidence, Metadata, Pixels, Record, Source
@@ -32,7 +33,8 @@ CLAIM = Credential(
     model_type="c2pa.types.model.pytorch",
     generation=GENERATION,
 )
-XMP = Metadata(source_type=SYNTHETIC, image_guid=ENTRY)
+XMP = Metadata(source_type=SYNTHETIC, image_guid=ENTRY, software="personactl")
+BASELINE = policy.load_all(())
 RECEIPT = Record(
     source="receipt", state="proven", subject_sha256=SHA, entry_id=ENTRY, origin=ORIGIN, index=7, persona=("lira", 2)
 )
@@ -201,10 +203,10 @@ def test_an_unsigned_picture_is_unproven_and_never_a_failed_disclosure() -> None
     assert conclude(STRIPPED, Demands()).axes.integrity == "not-checked"
 
 
-def test_an_unsigned_picture_without_watermark_stays_unproven_even_when_two_layers_are_asked_for() -> None:
-    outcome, code, codes = verdict_of(replace(STRIPPED, pixels=Pixels(state="absent")), layers=2)
+def test_an_unsigned_picture_without_watermark_stays_unproven_even_when_a_policy_demands_one() -> None:
+    outcome, code, codes = verdict_of(replace(STRIPPED, pixels=Pixels(state="absent")), policies=BASELINE)
     assert (outcome, code) == ("unproven", 6)
-    assert codes == {"credential.absent", "verify.watermark-absent"}
+    assert {"credential.absent", "verify.watermark-absent", "policy.signed-metadata", "policy.watermark"} <= codes
 
 
 def test_a_stripped_picture_whose_watermark_leads_to_an_entry_is_a_candidate_with_its_distance() -> None:
@@ -217,13 +219,26 @@ def test_a_stripped_picture_whose_watermark_leads_to_an_entry_is_a_candidate_wit
     assert "1 of 64" in next(item.message for item in verdict.findings if item.code == "verify.candidate")
 
 
-@pytest.mark.parametrize(
-    ("layers", "expected"), [(2, ("fail", 7, "verify.watermark-required")), (1, ("pass", 0, "verify.watermark-absent"))]
-)
-def test_a_missing_watermark_fails_where_two_layers_are_required(layers: int, expected: tuple[str, int, str]) -> None:
-    outcome, code, codes = verdict_of(replace(GOOD, pixels=Pixels(state="absent")), layers=layers)
-    assert (outcome, code) == expected[:2]
-    assert expected[2] in codes
+def test_a_missing_watermark_fails_where_a_policy_demands_it() -> None:
+    bare = replace(GOOD, pixels=Pixels(state="absent"))
+    outcome, code, codes = verdict_of(bare, policies=BASELINE)
+    assert (outcome, code) == ("fail", 7)
+    assert {"verify.watermark-required", "policy.watermark"} <= codes
+    assert verdict_of(bare) == ("pass", 0, {"verify.watermark-absent"})
+
+
+def test_a_demanded_metadata_mark_that_is_missing_is_a_missing_disclosure() -> None:
+    bare = replace(GOOD, metadata=Metadata(software="x"), pixels=Pixels(state="present", payload=ENTRY[:16]))
+    assert verdict_of(bare, policies=BASELINE) == ("fail", 7, {"verify.xmp-missing", "policy.xmp"})
+    assert axes.disclosure(CLAIM, Metadata(), Pixels(), demanded=frozenset({"xmp"})).value == "missing"
+    assert axes.disclosure(CLAIM, replace(XMP, software=""), Pixels(), demanded=frozenset({"exif"})).value == "missing"
+    twice = replace(XMP, twice=True)
+    assert axes.disclosure(CLAIM, twice, Pixels(), demanded=frozenset({"xmp"})).value == "contradictory"
+
+
+def test_an_unread_file_is_not_said_to_lack_marks() -> None:
+    refused = replace(GOOD, pixels=Pixels(state="refused", problem="too large"))
+    assert verdict_of(refused, policies=BASELINE) == ("error", 4, {"verify.pixels-refused"})
 
 
 def test_a_watermark_of_another_entry_contradicts_a_created_file() -> None:
@@ -232,8 +247,9 @@ def test_a_watermark_of_another_entry_contradicts_a_created_file() -> None:
 
 
 def test_the_watermark_of_the_same_entry_counts_as_the_second_layer() -> None:
-    verdict = conclude(replace(GOOD, pixels=Pixels(state="present", payload=ENTRY[:16])), Demands(layers=2))
-    assert verdict.verdict == "pass"
+    found = Pixels(state="present", payload=ENTRY[:16])
+    verdict = conclude(replace(GOOD, pixels=found), Demands(policies=BASELINE))
+    assert (verdict.verdict, verdict.findings) == ("pass", ())
     assert verdict.layers_found == ("signed-metadata", "watermark")
 
 

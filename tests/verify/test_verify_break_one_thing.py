@@ -19,13 +19,14 @@ from personactl_ledger import Draft, Ed25519Signer, Ledger, LedgerMissing
 from PIL import Image
 from studio import Studio
 
-from personactl import keys
+from personactl import keys, policy
 from personactl.disclose import formats
 from personactl.errors import UsageProblem
 from personactl.model import Disclosed, Verdict
 from personactl.verify import exit_code, verify_file, verify_paths
 
 KINDS = ("png", "jpeg", "webp")
+BASELINE = policy.load_all(())
 RUN = "second-00000000"
 
 
@@ -51,7 +52,7 @@ def manifest_store_at(data: bytes) -> tuple[int, int]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_untouched_file_with_its_receipt_is_exact(ours: Studio, tmp_path: Path, kind: str) -> None:
-    verdict = verify_file(ours.deliver(tmp_path, kind), [ours.trust], pixels=True, required_layers=2)
+    verdict = verify_file(ours.deliver(tmp_path, kind), [ours.trust], pixels=True, policies=BASELINE)
     expect(verdict, "pass", 0, "verify.development-keys")
     assert verdict.axes.integrity == "exact"
     assert verdict.axes.trust == "trusted"
@@ -217,7 +218,7 @@ def test_a_picture_that_never_had_a_mark_is_unproven_whatever_is_asked_for(ours:
     path = tmp_path / "a.png"
     Image.fromarray(studio.picture(98)).save(path)
     for trust in ([ours.trust], []):
-        verdict = verify_file(path, trust, pixels=True, required_layers=2)
+        verdict = verify_file(path, trust, pixels=True, policies=BASELINE)
         expect(verdict, "unproven", 6, "credential.absent", "verify.watermark-absent")
         assert verdict.axes.integrity == "not-checked"
 

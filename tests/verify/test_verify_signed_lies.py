@@ -9,7 +9,7 @@ import pytest
 import studio
 from studio import Studio
 
-from personactl import keys
+from personactl import keys, policy
 from personactl.disclose import watermark, xmp
 from personactl.model import Verdict
 from personactl.verify import summary_line, verify_file
@@ -17,6 +17,8 @@ from personactl.verify.axes import COMPOSITE, SYNTHETIC
 
 ACTIONS = "c2pa.actions.v2"
 ENTRY = "d1" * 16
+BASELINE = policy.load_all(())
+EU = policy.load_all(["eu-ai-act-art50"])
 EXTENSION = 'xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
 
 
@@ -164,11 +166,51 @@ def test_the_watermark_of_another_entry(ours: Studio, tmp_path: Path) -> None:
     expect(judge(ours, tmp_path, data, pixels=True), "fail", 7, "verify.watermark-differs")
 
 
-def test_no_watermark_where_two_layers_are_required(ours: Studio, tmp_path: Path) -> None:
+def test_no_watermark_where_a_policy_demands_one(ours: Studio, tmp_path: Path) -> None:
     data = studio.sign(ours, studio.claim(ours))
-    expect(judge(ours, tmp_path, data, pixels=True, required_layers=2), "fail", 7, "verify.watermark-required")
-    expect(judge(ours, tmp_path, data, pixels=True, required_layers=1), "pass", 0, "verify.watermark-absent")
-    expect(judge(ours, tmp_path, data, required_layers=2), "pass", 0)
+    demanded = judge(ours, tmp_path, data, policies=BASELINE)
+    expect(demanded, "fail", 7, "verify.watermark-required", "policy.watermark")
+    assert (demanded.axes.watermark, demanded.layers_required) == ("absent", 2)
+    looked = judge(ours, tmp_path, data, pixels=True)
+    expect(looked, "pass", 0, "verify.watermark-absent")
+    assert looked.layers_required == 0
+
+
+def test_nothing_is_required_of_a_file_of_which_nothing_was_asked(ours: Studio, tmp_path: Path) -> None:
+    verdict = judge(ours, tmp_path, studio.sign(ours, studio.claim(ours), properties={xmp.DIGITAL_SOURCE_TYPE: ""}))
+    expect(verdict, "pass", 0, "verify.xmp-missing")
+    assert (verdict.layers_required, verdict.layers_found) == (0, ("signed-metadata",))
+    assert not [item for item in verdict.findings if item.code.startswith("policy.")]
+
+
+def marked() -> Any:
+    return watermark.embed(studio.picture(8), bytes.fromhex("d1" * 8))
+
+
+def test_xmp_that_a_policy_demands_and_the_file_lacks(ours: Studio, tmp_path: Path) -> None:
+    data = studio.sign(ours, studio.claim(ours), properties={xmp.DIGITAL_SOURCE_TYPE: ""}, rgb=marked())
+    verdict = judge(ours, tmp_path, data, policies=EU)
+    expect(verdict, "fail", 7, "policy.xmp")
+    assert (verdict.axes.disclosure, verdict.axes.watermark) == ("missing", "present")
+    told = [(item.severity, item.message) for item in verdict.findings if item.code == "policy.xmp"]
+    assert [severity for severity, _ in told] == ["warning", "error"]
+    assert "(eu-ai-act-art50, art-50.5)" in told[0][1]
+    assert "(baseline, base-4)" in told[1][1]
+
+
+def test_exif_that_a_policy_asks_for_is_a_warning(ours: Studio, tmp_path: Path) -> None:
+    data = studio.sign(ours, studio.claim(ours), rgb=marked(), software="")
+    verdict = judge(ours, tmp_path, data, policies=BASELINE)
+    expect(verdict, "pass", 0, "policy.exif")
+    assert [item.severity for item in verdict.findings if item.code == "policy.exif"] == ["warning"]
+
+
+def test_a_file_with_every_mark_meets_every_policy(ours: Studio, tmp_path: Path) -> None:
+    every = policy.load_all(policy.builtin_ids())
+    verdict = judge(ours, tmp_path, studio.sign(ours, studio.claim(ours), rgb=marked()), policies=every)
+    expect(verdict, "pass", 0)
+    assert (verdict.layers_required, verdict.layers_found) == (2, ("signed-metadata", "watermark"))
+    assert not [item for item in verdict.findings if item.code.startswith("policy.")]
 
 
 def edited_claim(ours: Studio, edited_type: str) -> dict[str, Any]:
