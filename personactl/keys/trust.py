@@ -5,8 +5,11 @@
      "logKeys": ["<C2SP vkey>"], "rootKeys": ["<base64 of 32 bytes>"], "approvers": {"threshold": 1, "keys": ["…"]},
      "tsaRoots": [], "detector": "https://…", "issuedAt": "2026-11-21T08:00:00Z"}
 
-Unknown keys, duplicate keys, weak public keys and anchors that are not certificate authorities are refused: a file
-that is half understood must not decide what is trusted.
+All of these stand in every file; `approvers` may be null. Optional: "witnesses": {"quorum", "vkeys"}, "revoked":
+[{"kid", "fromIndex"}], and "critical": the names of keys without which the file must not be used. A key that this
+version does not know is ignored unless `critical` names it, so that later files can say more without being lost on
+earlier readers. A file that asks for witnesses or revokes keys is refused, because this version checks neither.
+Duplicate keys, weak public keys and anchors that are not certificate authorities are refused.
 """
 
 from __future__ import annotations
@@ -33,8 +36,12 @@ SCHEMA = "personactl.trust/1"
 MAX_NAME_BYTES = 120
 MAX_LIST = 64
 
-_REQUIRED = frozenset({"schema", "name", "origin", "development", "c2paAnchors", "logKeys", "rootKeys", "issuedAt"})
-_OPTIONAL = frozenset({"leafFingerprints", "approvers", "tsaRoots", "detector"})
+_REQUIRED = frozenset({
+    "schema", "name", "origin", "development", "c2paAnchors", "leafFingerprints", "logKeys", "rootKeys", "approvers",
+    "tsaRoots", "detector", "issuedAt",
+})  # fmt: skip
+"""All of them, also those that may be empty: an unknown key is ignored, so a misspelt one must be missed."""
+_OPTIONAL = frozenset({"witnesses", "revoked", "critical"})
 _ORIGIN = re.compile(r"[A-Za-z0-9._~:/-]{1,200}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
@@ -100,9 +107,20 @@ def export_trust(
 
 
 def parse(data: bytes, path: str) -> TrustFile:
-    """Parse a trust file strictly. `path` is for messages only. Raises TrustError (code trust.file-invalid)."""
+    """Parse a trust file strictly. `path` is for messages only.
+
+    Raises TrustError: trust.file-invalid, or trust.not-available for a sound file that asks for what this version
+    does not check.
+    """
     try:
         return _parse(data)
+    except _NotCheckedHere as error:
+        raise TrustError(
+            f"this trust file asks for what this version does not check: {error}",
+            where=path,
+            hint="verify with a version that does; or ask the sender for a trust file without it",
+            code="trust.not-available",
+        ) from None
     except (_FormatError, StrictJSONError) as error:
         raise TrustError(
             f"this is not a trust file that can be used: {error}",
@@ -116,14 +134,18 @@ class _FormatError(ValueError):
     """One rule of the format is broken; the message completes the sentence "cannot be used: …"."""
 
 
+class _NotCheckedHere(ValueError):
+    """The file narrows trust in a way that this version cannot follow; ignoring it would trust too much."""
+
+
 def _parse(data: bytes) -> TrustFile:
     document = parse_object(data)
     if document.get("schema") != SCHEMA:
         raise _FormatError(f"schema is not {SCHEMA}")
-    unknown = sorted(set(document) - _REQUIRED - _OPTIONAL)
     missing = sorted(_REQUIRED - set(document))
-    if unknown or missing:
-        raise _FormatError(f"unknown keys {unknown}" if unknown else f"missing keys {missing}")
+    if missing:
+        raise _FormatError(f"missing keys {missing}")
+    _refuse_unchecked(document)
     if not isinstance(document["development"], bool):
         raise _FormatError("development is not true or false")
     origin = _text(document, "origin", _ORIGIN)
@@ -141,6 +163,26 @@ def _parse(data: bytes) -> TrustFile:
         issued_at=_time(_text(document, "issuedAt", _TIME)),
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def _refuse_unchecked(document: dict[str, Any]) -> None:
+    """Raises _NotCheckedHere for critical keys that are not known here, witnesses to be counted, and revocations."""
+    unknown = sorted(set(_strings(document, "critical")) - _REQUIRED - _OPTIONAL)
+    if unknown:
+        raise _NotCheckedHere(f"{len(unknown)} critical key(s) that it does not know, {unknown[0][:40]!a} first")
+    witnesses = document.get("witnesses", {"quorum": 0, "vkeys": []})
+    if not isinstance(witnesses, dict) or set(witnesses) != {"quorum", "vkeys"}:
+        raise _FormatError("witnesses is not {quorum, vkeys}")
+    quorum, keys = witnesses["quorum"], _strings(witnesses, "vkeys")
+    if type(quorum) is not int or not 0 <= quorum <= len(keys):
+        raise _FormatError("witnesses.quorum is not between 0 and the number of vkeys")
+    if quorum:
+        raise _NotCheckedHere("witnesses, whose signatures are not counted yet")
+    revoked = document.get("revoked", [])
+    if not isinstance(revoked, list):
+        raise _FormatError("revoked is not a list")
+    if revoked:
+        raise _NotCheckedHere("revoked keys, which are not looked up yet")
 
 
 def _strings(document: dict[str, Any], key: str, *, at_least: int = 0) -> list[str]:

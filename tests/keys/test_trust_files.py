@@ -77,10 +77,14 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a fraction": lambda good: changed(good, detector=0.5),
     "not a number": lambda good: changed(good, detector=float("nan")),
     "a key twice": lambda good: good.replace(b'"name"', b'"name": "Mallory", "name"', 1),
-    "an unknown key": lambda good: changed(good, extra=1),
-    "no anchors key": lambda good: json.dumps(
-        {k: v for k, v in json.loads(good).items() if k != "c2paAnchors"}
-    ).encode(),
+    "critical that is text": lambda good: changed(good, critical="extra"),
+    "a critical name twice": lambda good: changed(good, critical=["name", "name"]),
+    "witnesses without a quorum": lambda good: changed(good, witnesses={"vkeys": []}),
+    "a quorum above the witnesses": lambda good: changed(good, witnesses={"quorum": 1, "vkeys": []}),
+    "a quorum that is true": lambda good: changed(good, witnesses={"quorum": True, "vkeys": ["w"]}),
+    "a negative quorum": lambda good: changed(good, witnesses={"quorum": -1, "vkeys": ["w"]}),
+    "witnesses of null": lambda good: changed(good, witnesses=None),
+    "revoked that is no list": lambda good: changed(good, revoked={}),
     "another schema": lambda good: changed(good, schema="personactl.trust/2"),
     "development as text": lambda good: changed(good, development="false"),
     "an empty name": lambda good: changed(good, name=""),
@@ -123,6 +127,38 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "an impossible time": lambda good: changed(good, issuedAt="2026-13-41T08:00:00Z"),
     "an origin with a space": lambda good: changed(good, origin="a b"),
 }
+
+
+@pytest.mark.parametrize("name", sorted(trust._REQUIRED))
+def test_every_key_is_missed(exported: bytes, name: str) -> None:
+    """Also those that may be empty: a misspelt `leafFingerprints` would be ignored and widen what is trusted."""
+    lacking = json.dumps({key: value for key, value in json.loads(exported).items() if key != name}).encode()
+    with pytest.raises(TrustError) as caught:
+        trust.parse(lacking, "x")
+    assert caught.value.code == "trust.file-invalid"
+
+
+def test_a_key_of_a_later_version_is_ignored(exported: bytes) -> None:
+    later = changed(exported, extra={"deep": [1]}, critical=["name"], revoked=[], witnesses={"quorum": 0, "vkeys": []})
+    assert trust.parse(later, "x").ledger == trust.parse(exported, "x").ledger
+
+
+UNCHECKED: dict[str, dict[str, Any]] = {
+    "a critical key that is there": {"extra": 1, "critical": ["extra"]},
+    "a critical key that is not there": {"critical": ["name", "extra"]},
+    "a critical key with an escape": {"critical": ["\x1b[2J"]},
+    "witnesses": {"witnesses": {"quorum": 1, "vkeys": ["example.org/witness+00000000+AA"]}},
+    "revoked keys": {"revoked": [{"kid": "SHA256:x", "fromIndex": 3}]},
+}
+
+
+@pytest.mark.parametrize("what", UNCHECKED)
+def test_what_this_version_does_not_check_is_refused_and_never_ignored(exported: bytes, what: str) -> None:
+    with pytest.raises(TrustError) as caught:
+        trust.parse(changed(exported, **UNCHECKED[what]), "some/trust.json")
+    assert (caught.value.code, caught.value.exit_code) == ("trust.not-available", 5)
+    assert caught.value.message.isprintable()
+    assert "version" in (caught.value.hint or "")
 
 
 def _other_hash(good: bytes) -> str:
