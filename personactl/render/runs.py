@@ -93,7 +93,7 @@ def _notes(summary: RunSummary) -> list[Line]:
 def show_status(terminal: Terminal, status: RunStatus) -> None:
     """A line for every picture and the counts."""
     rows = [
-        (item.file_name, Styled(item.state, STYLES[item.state]), str(item.attempts), _score(item) or item.reason)
+        (item.file_name, Styled(item.state, STYLES[item.state]), str(item.attempts), _identity(item))
         for item in status.pictures
     ]
     lines = columns(("PICTURE", "STATE", "ATTEMPTS", "IDENTITY"), rows, terminal.width(terminal.out))
@@ -134,7 +134,7 @@ def contact_sheet(status: RunStatus, project: Path) -> bytes:
     cells = [
         Cell(
             picture=project / item.path if item.path else None,
-            lines=tuple(filter(None, (item.file_name, _score(item) or item.reason, _unusual(item)))),
+            lines=tuple(filter(None, (item.file_name, _identity(item), _unusual(item)))),
         )
         for item in status.pictures
     ]
@@ -145,11 +145,11 @@ def _unusual(item: PictureStatus) -> str:
     return "" if item.state == "done" else item.state
 
 
-def _score(item: PictureStatus) -> str:
-    if not item.verdict:
-        return ""
+def _identity(item: PictureStatus) -> str:
+    """Verdict and score, then the code of what is wrong with the shot or its file."""
     score = f" {item.score} (threshold {item.threshold})" if item.score else ""
-    return f"{item.verdict}{score}"
+    verdict = f"{item.verdict}{score}" if item.verdict else ""
+    return "  ".join(filter(None, (verdict, item.reason)))
 
 
 def _camel(name: str) -> str:

@@ -30,10 +30,11 @@ from personactl.run.context import Observer, RunContext, Unobserved
 from personactl.run.entries import RunIdentity
 from personactl.run.folders import Folder
 from personactl.run.making import Maker, Tools, attempts_of, rejection_code
+from personactl.run.opening import open_writer
 from personactl.run.recovery import VOID_REASON, Recovered, confirmed_spent, learn_spent, recover
 from personactl.run.references import References
 from personactl.run.session import Session, void_elsewhere
-from personactl.run.staging import OUT, Staging, file_exists
+from personactl.run.staging import OUT, Staging, visible_sha256
 from personactl.run.state import Job, RunState
 from personactl.run.stopping import Stopping
 from personactl.run.summary import Interrupted, RunSummary, State
@@ -51,7 +52,7 @@ def execute(plan: Plan, context: RunContext, *, observer: Observer | None = None
     _check(plan, context)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
-        ledger = stack.enter_context(Ledger.open_writer(context.config.ledger_path))
+        ledger = stack.enter_context(open_writer(context.config.ledger_path))
         state = RunState.open(context.config.project)
         stack.callback(state.close)
         staging = Staging(context.config.project)
@@ -74,18 +75,19 @@ class _Start:
         self.session: Session | None = None
 
     def run(self) -> RunSummary:
-        recovered = self._recover()
-        todo = self._sort(recovered)
-        self.observer.on_start(len(todo))
+        try:
+            recovered = self._recover()
+            todo = self._sort(recovered)
+            self.observer.on_start(len(todo))
+        except KeyboardInterrupt as error:
+            raise self._interrupted() from error
         try:
             if todo:
                 self._make(todo, recovered)
             elif self._left_open():
                 self.session = self._open()
         except KeyboardInterrupt as error:
-            with self.stopping.last_words():
-                summary = self._close()
-            raise Interrupted(summary, self.context.resume, self.stopping.exit_code) from error
+            raise self._interrupted() from error
         except StorageError:
             raise
         except PersonactlError:
@@ -94,6 +96,10 @@ class _Start:
             raise
         with self.stopping.last_words():
             return self._close()
+
+    def _interrupted(self) -> Interrupted:
+        with self.stopping.last_words():
+            return Interrupted(self._close(), self.context.resume, self.stopping.exit_code)
 
     # --- before ---
 
@@ -126,7 +132,7 @@ class _Start:
             if standing is not None and standing.index not in lost:
                 run = standing.entry.predicate["run"]
                 state: State = "standing" if run == self.plan.run_id else "taken-over"
-                where = self._where(run, standing.entry.subject_name, standing.index)
+                where = self._where(run, standing)
                 self.tally.settle(shot, state, where=where, entry_index=standing.index)
                 continue
             spent = confirmed_spent(self.ledger, self.state, shot.job_key)
@@ -139,17 +145,27 @@ class _Start:
             self.tally.rejected_before += 1
         return todo
 
-    def _where(self, run: str, name: str, index: int) -> str:
-        """The path of a standing output, relative to the project; "" and a finding when it is not there."""
+    def _where(self, run: str, standing: StoredEntry) -> str:
+        """The path of a standing output, relative to the project; "" and a finding when the very file is not there."""
+        name, index = standing.entry.subject_name, standing.index
         where = f"{OUT}/{run}/{name}"
-        if file_exists(self.project, OUT, run, name):
+        found = visible_sha256(self.project, run, name)
+        if found == standing.entry.subject_sha256:
             return where
-        finding = Finding(
-            code="run.file-missing",
-            severity="warning",
-            message=f"{where} is on record (entry {index}) but not there; it may have been delivered, so it stands",
-            hint="put it back from a delivery or a backup",
-        )
+        if found is None:
+            finding = Finding(
+                code="run.file-missing",
+                severity="warning",
+                message=f"{where} is on record (entry {index}) but not there; it may have been delivered, so it stands",
+                hint="put it back from a delivery or a backup",
+            )
+        else:
+            finding = Finding(
+                code="integrity.altered",
+                severity="error",
+                message=f"{where} is not the file that entry {index} records: sha256 {found}",
+                hint="restore the original from a backup or a delivery, then run the same command again",
+            )
         self.tally.findings.append(finding)
         return ""
 

@@ -65,14 +65,13 @@ def is_taken(folder: Folder, name: str) -> bool:
     return True
 
 
-def file_exists(project: Path, *parts: str) -> bool:
-    """Whether a regular file lies at `project`/`parts`, reached without following a link."""
-    *above, name = parts
+def visible_sha256(project: Path, run: str, name: str) -> str | None:
+    """SHA-256 (hex) of the regular file out/<run>/<name>, reached without following a link; None without one."""
     try:
-        with Folder.open(project, *above, create=False) as folder:
-            return stat.S_ISREG(os.stat(name, dir_fd=folder.fd, follow_symlinks=False).st_mode)
+        with Folder.open(project, OUT, run, create=False) as folder:
+            return file_sha256(folder, name)
     except FileNotFoundError:
-        return False
+        return None
 
 
 class Staging:

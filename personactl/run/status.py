@@ -15,9 +15,9 @@ from personactl.config import Config
 from personactl.errors import UsageProblem
 from personactl.model import Plan, Shot
 from personactl.run.making import attempts_of
-from personactl.run.reading import open_ledger
+from personactl.run.opening import open_ledger
 from personactl.run.recovery import confirmed_spent, spent_attempt
-from personactl.run.staging import OUT, file_exists
+from personactl.run.staging import OUT, visible_sha256
 from personactl.run.state import Job, RunState, Spent
 
 PictureState = Literal["done", "taken-over", "rejected", "failed", "left"]
@@ -27,7 +27,8 @@ PictureState = Literal["done", "taken-over", "rejected", "failed", "left"]
 class PictureStatus:
     """One planned picture. `attempts`: made so far; `score`, `threshold`: cosines as decimal strings, "" when there is
     none; `verdict`, `score` are those of the output, else of the best rejected attempt; `path`: relative to the
-    project, "" when the file is not there; `reason`: code of a failure."""
+    project, "" when the file is not there or not the recorded one; `reason`: code of a failure, or integrity.altered
+    when the file is not the recorded one."""
 
     shot_id: str
     index: int
@@ -166,7 +167,8 @@ def _picture(
 
 def _made(project: Path, run: str, job: Job, standing: StoredEntry) -> PictureStatus:
     said, name = standing.entry.predicate, standing.entry.subject_name
-    there = file_exists(project, OUT, said["run"], name)
+    found = visible_sha256(project, said["run"], name)
+    sound = found == standing.entry.subject_sha256
     return PictureStatus(
         shot_id=job.shot,
         index=job.index,
@@ -177,8 +179,9 @@ def _made(project: Path, run: str, job: Job, standing: StoredEntry) -> PictureSt
         score=said["identity"]["score"],
         threshold=said["identity"]["threshold"],
         verdict=said["identity"]["verdict"],
-        path=f"{OUT}/{said['run']}/{name}" if there else "",
+        path=f"{OUT}/{said['run']}/{name}" if sound else "",
         entry_index=standing.index,
+        reason="" if sound or found is None else "integrity.altered",
     )
 
 

@@ -15,9 +15,9 @@ from personactl.config import Config
 from personactl.model import Plan, Shot
 from personactl.plan import attempt_seed
 from personactl.run.making import attempts_of
-from personactl.run.reading import open_ledger
+from personactl.run.opening import open_ledger
 from personactl.run.recovery import confirmed_spent, standing_output
-from personactl.run.staging import OUT, file_exists
+from personactl.run.staging import OUT, visible_sha256
 from personactl.run.state import RunState
 
 _MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
@@ -95,7 +95,7 @@ def _delivery(said: dict[str, Any], plan: Plan) -> Iterator[tuple[str, Any, Any]
     yield "recogniser", identity["recogniserSha256"], plan.scorer.recogniser_sha256
     yield "format", said["file"]["mediaType"], _MEDIA.get(plan.output.format, plan.output.format)
     yield "watermark", said["disclosure"]["watermark"] is not None, plan.output.watermark
-    yield "label", said["disclosure"]["label"], plan.output.label
+    yield "label", said["disclosure"]["label"]["setting"], plan.output.label
     then = {(item["id"], item["sha256"]) for item in said["policies"]}
     now = {(lock.id, lock.sha256) for lock in plan.policies}
     yield "policies", sorted(then - now) or "the same", sorted(now - then) or "the same"
@@ -116,8 +116,10 @@ def _done(config: Config, plan: Plan, standing: StoredEntry) -> str:
     run = standing.entry.predicate["run"]
     name = standing.entry.subject_name
     taken = "" if run == plan.run_id else f", taken over from run {run}"
-    there = "" if file_exists(config.project, OUT, run, name) else " (the file is not there any more)"
-    return f"done: entry {standing.index}, {OUT}/{run}/{name}{there}{taken}"
+    found = visible_sha256(config.project, run, name)
+    changed = found is not None and found != standing.entry.subject_sha256
+    odd = " (the file is not there any more)" if found is None else " (the file was altered)" if changed else ""
+    return f"done: entry {standing.index}, {OUT}/{run}/{name}{odd}{taken}"
 
 
 def _short(value: Any) -> str:

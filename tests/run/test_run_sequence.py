@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
 
 import pytest
-from personactl_ledger import check
+from personactl_ledger import LedgerLocked, check
 from workshop import Workshop, sha256, text
 
 from personactl.errors import ConflictError, PersonaError
+from personactl.run import opening
 
 THREE = text("rain*2: in the rain", "park: in a park")
 
@@ -62,6 +66,28 @@ def test_an_edited_manifest_takes_over_what_did_not_change(shop: Workshop) -> No
     assert (shop.folder / taken.where).is_file()
     assert shop.visible(second.run_id) == ["park-0.png"]
     assert [entry.entry.predicate["takenOver"] for entry in shop.ledger(kind="run-close")] == [0, 1]
+
+
+def test_an_altered_file_of_another_run_is_not_taken_over_as_good(shop: Workshop) -> None:
+    first = shop.run(text("rain: in the rain", "park: in a park"))
+    picture, receipt = (shop.out(first.run_id) / f"rain-0.png{suffix}" for suffix in ("", ".receipt"))
+    picture.write_bytes(picture.read_bytes()[:-1] + b"x")
+    receipt.unlink()
+    second = shop.run(text("rain: in the rain", "park: in a park at night"))
+    taken = next(outcome for outcome in second.outcomes if outcome.state == "taken-over")
+    assert (taken.where, second.taken_over, second.exit_code) == ("", 1, 4)
+    (finding,) = second.findings
+    assert (finding.code, finding.severity) == ("integrity.altered", "error")
+    assert f"out/{first.run_id}/rain-0.png" in finding.message
+    assert not receipt.exists(), "no receipt is put beside a file that it does not prove"
+
+
+def test_a_missing_file_of_another_run_is_taken_over_by_reference(shop: Workshop) -> None:
+    first = shop.run(text("rain: in the rain"))
+    (shop.out(first.run_id) / "rain-0.png").unlink()
+    second = shop.run(text("rain: in the rain", "park: in a park"))
+    assert (second.taken_over, second.exit_code) == (1, 0)
+    assert [finding.code for finding in second.findings] == ["run.file-missing"]
 
 
 def test_an_output_entry_says_everything_and_keeps_prompts_sealed(shop: Workshop) -> None:
@@ -122,3 +148,28 @@ def test_a_run_open_says_under_which_declarations_and_with_which_networks(shop: 
     assert said["campaign"] == {"id": "spring", "role": "both", "commercial": False}
     assert (said["model"]["license"], said["model"]["licenseSha256"]) == ("Apache-2.0", "11" * 32)
     assert (said["scorer"]["name"], said["scorer"]["recogniserSha256"]) == ("middle", "cc" * 32)
+
+
+@pytest.fixture
+def watched(shop: Workshop) -> Iterator[int]:
+    """A descriptor that holds the lock as `status` does for an instant."""
+    path = shop.config.ledger_path
+    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    yield descriptor
+    os.close(descriptor)
+
+
+def test_a_start_waits_an_instant_for_somebody_who_only_looked(
+    shop: Workshop, watched: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "sleep", lambda _: fcntl.flock(watched, fcntl.LOCK_UN))
+    assert shop.run(text("rain: in the rain")).done == 1
+
+
+def test_a_start_does_not_wait_long(shop: Workshop, watched: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(opening, "sleep", waited.append)
+    with pytest.raises(LedgerLocked):
+        shop.run(text("rain: in the rain"))
+    assert 0.1 <= sum(waited) <= 0.3

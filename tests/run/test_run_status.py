@@ -77,6 +77,19 @@ def test_status_of_a_run_that_took_pictures_over(shop: Workshop) -> None:
     assert run.status(shop.config, first.run_id).planned == 1
 
 
+def test_status_says_when_a_taken_over_file_was_altered(shop: Workshop) -> None:
+    first = shop.run(text("rain: in the rain"))
+    second = text("rain: in the rain", "park: in a park")
+    shop.run(second)
+    with (shop.out(first.run_id) / "rain-0.png").open("ab") as file:
+        file.write(b"x")
+    (rain, park) = run.status(shop.config).pictures
+    assert (rain.state, rain.path, rain.reason) == ("taken-over", "", "integrity.altered")
+    assert (park.state, park.reason) == ("done", "")
+    plan = shop.plan(second)
+    assert "altered" in run.why(shop.config, plan, plan.shots[0])
+
+
 def test_an_unknown_run_is_named(shop: Workshop) -> None:
     with pytest.raises(UsageProblem) as caught:
         run.status(shop.config)

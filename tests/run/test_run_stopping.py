@@ -14,7 +14,7 @@ from personactl_ledger import check
 from workshop import Workshop, text
 
 from personactl.model import Disclosed, Scored, Shot
-from personactl.run import Interrupted, RunSummary, Unobserved
+from personactl.run import Interrupted, RunSummary, Unobserved, sequence
 from personactl.run.stopping import Stopping
 
 THREE = text("rain*2: in the rain", "park: in a park")
@@ -77,6 +77,17 @@ def test_ctrl_c_while_finishing_finishes_the_picture(shop: Workshop) -> None:
     assert (stopped.summary.done, stopped.summary.left) == (1, 2)
     assert len(shop.visible(stopped.summary.run_id)) == 1
     assert (shop.out(stopped.summary.run_id) / "rain-0.png.receipt").is_file()
+
+
+@pytest.mark.parametrize("step", ["recover", "confirmed_spent"])
+def test_ctrl_c_before_the_first_picture_says_how_to_go_on(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(sequence, step, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(Interrupted) as caught:
+        shop.run(THREE)
+    assert (caught.value.resume, caught.value.exit_code) == ("personactl run manifests/test.toml", 130)
+    assert (caught.value.summary.left, shop.ledger(kind="run-open")) == (3, [])
 
 
 def test_ctrl_c_after_scoring_drops_the_picture(shop: Workshop) -> None:
