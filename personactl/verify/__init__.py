@@ -8,6 +8,7 @@ Nothing here opens a connection, needs torch, or believes anything that lies in 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -70,7 +71,7 @@ def verify_paths(
     file (`policy.load_all`), and decode every picture; without any, no mark is demanded. Raises UsageProblem when
     `receipts` is no folder and LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
     """
-    if receipts is not None and not receipts.is_dir():
+    if receipts is not None and not os.path.isdir(receipts):  # noqa: PTH112, Path.is_dir raises for a name that is too long
         raise UsageProblem(
             "this is not a folder of receipts", where=str(receipts), hint="check --receipts", code="usage.no-receipts"
         )

@@ -47,18 +47,20 @@ class LedgerSource:
             raise
 
     def _examine(self, path: Path, origin: str, trust: Sequence[TrustFile]) -> Record | None:
-        """Check the whole file under the trust file of its origin; None when it may be used."""
+        """Check the whole file under each trust file of its origin until one holds; None when it may be used."""
         if not trust:
             return Record(source="ledger", state="unchecked", origin=origin)
-        self._trust = tuple(item for item in trust if item.origin == origin)
-        if not self._trust:
-            return Record(source="ledger", state="untrusted", origin=origin)
-        self._report = report = check(path, level="index", trust=self._trust[0].ledger)
-        if report.exit_code == EXIT_OK:
-            return None
-        reason = next(item.message for item in report.findings if item.severity == "error")
-        state: RecordState = "untrusted" if report.exit_code == EXIT_TRUST else "broken"
-        return Record(source="ledger", state=state, origin=origin, reason=reason)
+        faults: list[Record] = []
+        for item in trust:
+            if item.origin != origin:
+                continue
+            report = check(path, level="index", trust=item.ledger)
+            if report.exit_code == EXIT_OK:
+                self._trust, self._report = (item,), report
+                return None
+            faults.append(_fault(report, origin))
+        faults.sort(key=lambda fault: fault.state != "broken")
+        return faults[0] if faults else Record(source="ledger", state="untrusted", origin=origin)
 
     def record(self, sha256: str, entry_id: str) -> Record:
         """What the ledger says about these bytes, else about the entry that the file names ("" for none)."""
@@ -108,15 +110,20 @@ class LedgerSource:
         """The entry whose id begins most nearly with `payload` (16 hex digits), None when none is near enough."""
         if self._fault is not None or self._ledger is None:
             return None
-        wanted = int(payload, 16)
+        try:
+            return self._nearest(self._ledger, int(payload, 16))
+        except LedgerError:  # `record` says what is wrong with the ledger
+            return None
+
+    def _nearest(self, ledger: Ledger, wanted: int) -> Candidate | None:
         near = [((number ^ wanted).bit_count(), index) for number, index in self._payloads]
         distance, index = min(near, default=(MAX_DISTANCE + 1, 0))
         if distance > MAX_DISTANCE:
             return None
-        predicate = self._ledger.entry(index).entry.predicate
+        predicate = ledger.entry(index).entry.predicate
         return Candidate(
             entry_id=str(predicate["entryId"]),
-            origin=self._ledger.origin,
+            origin=ledger.origin,
             index=index,
             distance=distance,
             persona=persona_of(predicate),
@@ -144,6 +151,12 @@ class LedgerSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _fault(report: CheckReport, origin: str) -> Record:
+    reason = next(item.message for item in report.findings if item.severity == "error")
+    state: RecordState = "untrusted" if report.exit_code == EXIT_TRUST else "broken"
+    return Record(source="ledger", state=state, origin=origin, reason=reason)
 
 
 def _reason(predicate: Mapping[str, Any]) -> str:

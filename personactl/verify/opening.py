@@ -70,13 +70,15 @@ def _open_plain(path: Path) -> BinaryIO:
     """A plain file, opened by one call that follows no link and waits for nobody. Raises RefusedError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise RefusedError("verify.not-found", "there is no such file") from None
     except ValueError:
         raise RefusedError("verify.unreadable", "no file can have this name") from None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise RefusedError("verify.not-a-plain-file", "it is a symbolic link") from None
+        if error.errno == errno.ENAMETOOLONG:  # a name of 255 bytes is allowed, with ".receipt" after it no longer
+            raise RefusedError("verify.not-found", "no file can be opened by so long a name") from None
         raise RefusedError("verify.unreadable", f"it cannot be opened: {error.strerror}") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -7,6 +7,7 @@ is passed over, unless it begins like a picture: a name must not hide one. Every
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class Target:
 def targets(paths: Sequence[Path], *, receipts: Path | None = None) -> Iterator[Target]:
     """Every file under `paths`, in the order given and sorted inside folders; a folder without any is a target too."""
     for given in paths:
-        if given.is_symlink() or not given.is_dir():
+        if not _is_folder(given):
             yield Target(path=given, receipts=_places(given, Path(given.name), receipts))
             continue
         found = False
@@ -43,6 +44,14 @@ def targets(paths: Sequence[Path], *, receipts: Path | None = None) -> Iterator[
             yield Target(path=path, receipts=_places(path, relative, receipts or _bundled(given, relative)))
         if not found:
             yield Target(path=given, empty_folder=True)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder itself, not a link to one. False for what cannot be looked at; opening it says why."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -71,14 +80,22 @@ def _children(folder: Path) -> list[tuple[Path, bool]]:
 
 def _is_companion(path: Path) -> bool:
     known = path.suffix.lower() in COMPANION_SUFFIXES or path.name in COMPANION_NAMES
-    return known and not path.is_symlink() and not begins_as_picture(path)
+    return known and _is_no_link(path) and not begins_as_picture(path)
+
+
+def _is_no_link(path: Path) -> bool:
+    """Whether it is known to be anything but a link. What cannot be looked at is not passed over."""
+    try:
+        return not stat.S_ISLNK(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _bundled(root: Path, relative: Path) -> Path | None:
     """The receipts folder of a release bundle, when the file lies under its `files/`."""
     folder = root / BUNDLE_RECEIPTS
     inside = relative.parts[0] == BUNDLE_FILES and len(relative.parts) > 1
-    return folder if inside and folder.is_dir() and not folder.is_symlink() else None
+    return folder if inside and _is_folder(folder) else None
 
 
 def _places(path: Path, relative: Path, receipts: Path | None) -> tuple[Path, ...]:

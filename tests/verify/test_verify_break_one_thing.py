@@ -10,6 +10,7 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -495,3 +496,40 @@ def test_a_picture_that_unfolds_beyond_the_limit_is_refused(tmp_path: Path) -> N
     path = tmp_path / "bomb.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + rows + studio.chunk(b"IEND", b""))
     expect(verify_file(path, []), "error", 4, "verify.pixels-refused")
+
+
+def test_a_name_that_leaves_no_room_for_a_receipt_is_no_failure(ours: Studio, tmp_path: Path) -> None:
+    path = ours.deliver(tmp_path, receipt=False, called="x" * 251 + ".png")
+    expect(verify_file(path, [ours.trust]), "pass", 0, "verify.content-only")
+
+
+def test_a_receipts_folder_that_cannot_hold_the_place_is_no_failure(ours: Studio, tmp_path: Path) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    (tmp_path / "receipts").mkdir()
+    (tmp_path / "receipts" / "sub").write_bytes(b"a file where a folder would be")
+    ours.deliver(tmp_path / "in" / "sub", receipt=False)
+    (verdict,) = verify_paths([tmp_path / "in"], [ours.trust], receipts=tmp_path / "receipts")
+    expect(verdict, "pass", 0, "verify.content-only")
+
+
+def test_a_path_that_no_file_can_have_gets_a_verdict_and_the_next_is_judged(ours: Studio, tmp_path: Path) -> None:
+    paths = [tmp_path / ("x" * 300), ours.deliver(tmp_path)]
+    assert [item.verdict for item in verify_paths(paths, [ours.trust])] == ["error", "pass"]
+    with pytest.raises(UsageProblem):
+        next(verify_paths(paths, [ours.trust], receipts=tmp_path / ("x" * 300)))
+
+
+@pytest.mark.parametrize("stale_first", [True, False])
+def test_a_ledger_is_checked_under_each_trust_file_of_its_origin(
+    ours: Studio, theirs: Studio, tmp_path: Path, stale_first: bool
+) -> None:
+    """A trust file of the same ledger with other keys, as after a change of keys, does not stand in the way."""
+    stale = replace(ours.trust, log_keys=theirs.trust.log_keys, root_keys=theirs.trust.root_keys, sha256="00" * 32)
+    trust = [stale, ours.trust] if stale_first else [ours.trust, stale]
+    path = ours.deliver(tmp_path, receipt=False)
+    verdict = verify_file(path, trust, ledger=ours.ledger_path)
+    expect(verdict, "pass", 0)
+    assert (verdict.axes.integrity, verdict.axes.ledger) == ("exact", "exact")
+    alone = verify_file(path, [stale], ledger=ours.ledger_path)
+    assert alone.axes.ledger == "not-checked"
+    assert alone.exit_code != 0

@@ -61,6 +61,12 @@ def test_a_missing_an_empty_and_a_text_file_each_say_what_they_are(tmp_path: Pat
     assert code_of(tmp_path / "text.png") == "verify.unsupported-type"
 
 
+def test_a_name_that_is_too_long_or_lies_under_a_file_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    assert code_of(tmp_path / ("x" * 256)) == "verify.not-found"
+    assert code_of(tmp_path / "a.png" / "b.png") == "verify.not-found"
+
+
 def test_links_folders_pipes_sockets_and_devices_are_refused_without_waiting(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
     (tmp_path / "link.png").symlink_to(tmp_path / "a.png")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from personactl.verify.walking import targets
 
@@ -47,6 +50,21 @@ def test_links_are_targets_and_never_followed(tmp_path: Path) -> None:
     (tmp_path / "real" / "loop").symlink_to(tmp_path / "real")
     (tmp_path / "real" / "b.json").symlink_to("a.png")
     assert names(tmp_path / "real") == ["a.png", "b.json", "loop"]
+
+
+def test_a_path_that_cannot_be_looked_at_is_a_target_and_the_next_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert names(tmp_path / ("x" * 300), Path("a\0b"), touch(tmp_path / "a.png")) == ["x" * 300, "a\0b", "a.png"]
+    lstat = os.lstat
+
+    def forbidding(path: Path) -> os.stat_result:
+        if Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied")
+        return lstat(path)
+
+    monkeypatch.setattr(os, "lstat", forbidding)
+    assert names(tmp_path / "shut", tmp_path / "a.png") == ["shut", "a.png"]
 
 
 def test_an_empty_folder_is_a_target_of_its_own(tmp_path: Path) -> None:
