@@ -248,7 +248,10 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will be done, completely. `sha256` is that of its canonical JSON; `run_id` derives from it."""
+    """What will be done, completely. `sha256` is that of its canonical JSON; `run_id` derives from it.
+
+    `persona_nonce` (64 hex digits) is as private as the prompts are.
+    """
 
     run_id: str
     sha256: str
@@ -258,6 +261,7 @@ class Plan:
     persona_id: str
     persona_version: int
     persona_record_sha256: str
+    persona_nonce: str = field(repr=False)
     model: ModelLock
     scorer: ScorerLock
     gate: Gate

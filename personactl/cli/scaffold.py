@@ -64,6 +64,7 @@ prompt = "frontal view"
 mood = "serious"
 wardrobe = "red coat"
 count = 4
+seed = 1001                      # without a seed, pictures differ from project to project
 
 [[shot]]
 id = "beach"
@@ -71,6 +72,7 @@ prompt = "frontal view, beach"
 mood = "smiling"
 wardrobe = "yellow shirt"
 count = 4
+seed = 1002
 
 [[shot]]
 id = "forest"
@@ -78,7 +80,7 @@ prompt = "frontal view, forest"
 mood = "neutral"
 wardrobe = "green sweater"
 count = 4
-seed = 1234
+seed = 1003
 """
 
 FIRST = """\
@@ -99,6 +101,7 @@ prompt = "frontal view, studio"
 mood = "smiling"
 wardrobe = "blue shirt"
 count = 2
+seed = 1000
 """
 
 IGNORE = """\

@@ -1,5 +1,6 @@
 """The persona record `personactl.persona/1`: its keys as data, and the strict reading of its JSON.
 
+`nonce` blinds every public digest that covers private text: recordSha256 (the name), shotKey and jobKey (the prompt).
 Numbers are whole and text is plain, so that every record has canonical JSON. Keys that this version does not know are
 refused: a record is frozen into the ledger, and what is signed must be understood.
 """
@@ -127,6 +128,12 @@ RECORD = Section(
             kind=Choice(now=("synthetic", "derived", "real")),
             required=True,
             doc="Nobody real, derived from a real person, or a real person.",
+        ),
+        Key(
+            name="nonce",
+            kind=Pattern(regex="[0-9a-f]{64}", means="32 random bytes as 64 lower-case hex digits"),
+            required=True,
+            doc="Random, and as private as prompts: it keeps public digests from confirming guesses.",
         ),
         Key(name="face", kind=_FACE, doc="Fixed traits of the face."),
         Key(name="hair", kind=_PHRASE, doc="Hair, as a phrase."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from personactl.persona.record import LIMIT, SCHEMA, parse, record_bytes
 
 RECORD_NAME = "persona.json"
 MARKER_NAME = "frozen.json"
+NONCE_BYTES = 32
 _REFERENCE_LIMIT = 64 << 20
 
 
@@ -85,7 +87,8 @@ def create(project: Path, persona_id: str, *, from_version: int | None = None, s
 
     `from_version` copies a version of the same persona, which becomes the parent. `source` imports a record (a file,
     or a folder with persona.json) with the references that it names. With neither, the record is a synthetic blank.
-    Raises PersonaError, IntegrityError (a copied reference is altered), ConflictError, StorageError.
+    Each version has a nonce of its own, an imported one too. Raises PersonaError, IntegrityError (a copied reference
+    is altered), ConflictError, StorageError.
     """
     known = versions(project, persona_id)
     version = max(known, default=0) + 1
@@ -99,7 +102,7 @@ def create(project: Path, persona_id: str, *, from_version: int | None = None, s
         record["parent"] = None
     else:
         record = _blank(persona_id)
-    record = {**record, "id": persona_id, "version": version}
+    record = {**record, "id": persona_id, "version": version, "nonce": secrets.token_hex(NONCE_BYTES)}
     _write_version(project, persona_id, version, record_bytes(record), files)
     return load(project, persona_id, version)
 

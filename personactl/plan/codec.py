@@ -1,16 +1,23 @@
 """Frozen dataclasses as JSON values and back, strictly: no unknown, missing or mistyped member passes.
 
 snake_case fields become lowerCamelCase members. Numbers that may pass 2**53 are decimal strings (see `_WIDE`).
+
+A field that is added to a type after version 1 of its document has a default and `metadata=ADDED`. It is not written
+while it has that default, so that a later version does not change the digest of work that does not use it; and any
+field that has a default may be absent when reading.
 """
 
 from __future__ import annotations
 
 import re
 import types
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+ADDED: Mapping[str, Any] = types.MappingProxyType({"added": True})
+"""Metadata of a dataclass field that the first version of its document did not have."""
 _WIDE = frozenset({"base_seed"})
 
 
@@ -24,6 +31,8 @@ def encode(value: Any) -> Any:
         result = {}
         for item in fields(value):
             element = getattr(value, item.name)
+            if item.metadata.get("added") and element == _default(item):
+                continue
             result[_camel(item.name)] = str(element) if item.name in _WIDE else encode(element)
         return result
     if isinstance(value, tuple):
@@ -55,11 +64,14 @@ def _decode_object(kind: type, value: Any, where: str) -> Any:
         raise Mismatch(f"{where} is not an object")
     hints = _hints(kind)
     names = {_camel(name): name for name in hints}
-    odd = sorted(set(names).symmetric_difference(value))
+    needed = {_camel(item.name) for item in fields(kind) if _default(item) is MISSING}
+    odd = sorted((needed - set(value)) | (set(value) - set(names)))
     if odd:
         raise Mismatch(f'{where} lacks or should not have "{odd[0]}"')
     members: dict[str, Any] = {}
     for camel, name in names.items():
+        if camel not in value:
+            continue
         place = f"{where}.{camel}"
         members[name] = _wide(value[camel], place) if name in _WIDE else decode(hints[name], value[camel], place)
     return kind(**members)
@@ -80,6 +92,11 @@ def _wide(value: Any, where: str) -> int:
     if not isinstance(value, str) or re.fullmatch("0|[1-9][0-9]{0,18}", value) is None or int(value) >= 2**63:
         raise Mismatch(f"{where} is no seed")
     return int(value)
+
+
+def _default(item: Field[Any]) -> Any:
+    """The default of a field, MISSING where it has none. Factories would be new objects; plans have no need of them."""
+    return item.default
 
 
 @lru_cache(maxsize=64)

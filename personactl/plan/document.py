@@ -54,14 +54,19 @@ def from_json(data: bytes, *, project: Path | None = None) -> Plan:
 
 
 def plan_digest(plan: Plan) -> str:
-    """Lower-case hex SHA-256 of the canonical JSON of what will be made."""
+    """Lower-case hex SHA-256 of the canonical JSON of what will be made: `planSha256` in the ledger."""
+    return digest(digest_document(plan))
+
+
+def digest_document(plan: Plan) -> dict[str, Any]:
+    """`to_json` without digest, run id, findings and places, as docs/identity-of-work.md shows it."""
     value = encode(replace(plan, sha256="", run_id="", manifest_path="", findings=()))
     for shot in value["shots"]:
         for reference in shot["references"]:
             del reference["path"]
     for name in ("sha256", "runId", "manifestPath", "findings"):
-        del value[name]
-    return digest({"schema": SCHEMA, **value})
+        value.pop(name, None)
+    return {"schema": SCHEMA, **value}
 
 
 def run_id(campaign_id: str, plan_sha256: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from personactl.document import Fault, did_you_mean
 from personactl.document.numbers import decimal_text
-from personactl.errors import UsageProblem
+from personactl.errors import NotAvailable, UsageProblem
 from personactl.manifest import refusal
 from personactl.model import (
     Capabilities,
@@ -44,7 +44,8 @@ def expand(
     """Everything that will be done. Policy findings are in the plan; `require_clean` refuses those that block.
 
     Raises ManifestError (plan.*) for what this model, persona or scorer cannot do, UsageProblem for another persona
-    than the manifest's.
+    than the manifest's, NotAvailable for one that is not purely synthetic: the words that are signed into files, and
+    the consent that would have to be looked up, are those of synthetic personas in this version.
     """
     _require_possible(manifest, persona, model, scorer, capabilities)
     active = with_baseline(policies)
@@ -58,6 +59,7 @@ def expand(
         persona_id=persona.id,
         persona_version=persona.version,
         persona_record_sha256=persona.record_sha256,
+        persona_nonce=persona.record["nonce"],
         model=model,
         scorer=scorer,
         gate=gate,
@@ -80,6 +82,8 @@ def _require_possible(
         raise UsageProblem(
             f"the manifest is about {named}, not {persona.id}@{persona.version}", code="plan.wrong-persona"
         )
+    if persona.origin != "synthetic":
+        raise NotAvailable(f'a persona of origin "{persona.origin}"', where=f"personas/{persona.id}/{persona.version}")
     faults = list(_faults(manifest, persona, model, scorer, capabilities))
     if faults:
         raise refusal(manifest, faults)

@@ -8,7 +8,9 @@ attempt   index 0, attempt 0 uses a given seed as it is. Every other (index, att
           SHA-256(M), where M is ASCII: the base seed in decimal, "/", the index in decimal, "/", the attempt in
           decimal. Base 1234, index 2, attempt 1 → the 8 bytes "1234/2/1".
 
-Tool versions are recorded in entries and are in no key: an upgrade does not make finished work new.
+The shotKey stands in leaves and delivered files name its work, for ever; the persona's nonce keeps it from confirming
+a guessed prompt. Tool versions are recorded in entries and are in no key: an upgrade does not make finished work new.
+A member that a later version adds to either document is left out while it has its default, for the same reason.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 
 from personactl_ledger.canonical import canonical_bytes
 
-from personactl.model import ModelLock, Plan, PolicyLock, ReferenceUse, ScorerLock, Shot
+from personactl.model import Plan, PolicyLock, ReferenceUse, ScorerLock, Shot
 
 SHOT_KEY_SCHEMA = "personactl.shot-key/1"
 JOB_KEY_SCHEMA = "personactl.job-key/1"
@@ -37,23 +39,24 @@ def first_63_bits(data: bytes) -> int:
 
 def keyed(shot: Shot, plan: Plan) -> Shot:
     """The shot with shotKey, jobKey and, where none was given, its base seed, as the plan's locks make them."""
-    shot_key = digest(shot_key_document(shot, plan.model, plan.scorer))
+    shot_key = digest(shot_key_document(shot, plan))
     base_seed = shot.base_seed if shot.given_seed else first_63_bits(bytes.fromhex(shot_key))
     return replace(shot, shot_key=shot_key, job_key=digest(job_key_document(shot_key, plan)), base_seed=base_seed)
 
 
-def shot_key_document(shot: Shot, model: ModelLock, scorer: ScorerLock) -> dict[str, Any]:
-    """All that makes the pixels of a shot. Reads no key and no seed but a given one.
+def shot_key_document(shot: Shot, plan: Plan) -> dict[str, Any]:
+    """All that makes the pixels of a shot, blinded by the persona's nonce. Reads no key and no seed but a given one.
 
     The references reach the model through detector and conditioner, so their digests count wherever there are
     references. `adapters`, `source`, `mask` and `strength` are in the format and empty in this version.
     """
     return {
         "schema": SHOT_KEY_SCHEMA,
-        "model": {"backend": model.backend, "sha256": model.sha256},
+        "nonce": plan.persona_nonce,
+        "model": {"backend": plan.model.backend, "sha256": plan.model.sha256},
         "adapters": [],
         "references": [_reference(reference) for reference in shot.references],
-        "conditioner": _conditioner(scorer) if shot.references else None,
+        "conditioner": _conditioner(plan.scorer) if shot.references else None,
         "prompt": shot.prompt,
         "negative": shot.negative,
         "width": shot.width,
@@ -97,9 +100,7 @@ def job_key_document(shot_key: str, plan: Plan) -> dict[str, Any]:
         "format": plan.output.format,
         "watermark": plan.output.watermark,
         "label": plan.output.label,
-        "policies": [
-            {"id": lock.id, "sha256": lock.sha256} for lock in sorted(plan.policies, key=lambda lock: lock.id)
-        ],
+        "policies": [{"id": lock.id, "sha256": lock.sha256} for lock in _by_id(plan)],
     }
 
 

@@ -17,6 +17,7 @@ def test_the_manifests_are_valid_and_of_the_sizes_that_the_readme_says() -> None
     assert [shot.count for shot in spring.shots] == [4, 4, 4]
     first = manifest.parse(scaffold.FIRST.encode(), "first.toml")
     assert [shot.count for shot in first.shots] == [2]
+    assert all(shot.seed is not None for shot in (*spring.shots, *first.shots)), "the demo must be repeatable"
 
 
 def test_the_demo_persona_has_every_role_that_the_manifests_use(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ FULL: dict[str, Any] = {
     "parent": "lira@1",
     "name": "Lira",
     "origin": "derived",
+    "nonce": "0123456789abcdef" * 4,
     "face": {"shape": "oval face", "skin": "light skin", "eyes": "green eyes", "moles": "mole on the left cheek"},
     "hair": "long red hair",
     "body": "tall",
@@ -86,6 +87,9 @@ def test_the_full_record_of_this_test_has_every_key() -> None:
         (("name",), " ", "persona.empty-text"),
         (("name",), "a\x1b[2J", "persona.bad-text"),
         (("origin",), "sythetic", "persona.bad-value"),
+        (("nonce",), "A" * 64, "persona.bad-value"),
+        (("nonce",), "0" * 63, "persona.bad-value"),
+        (("nonce",), None, "persona.wrong-type"),
         (("consent",), None, "persona.consent-missing"),
         (("consent", "minor"), True, "persona.minor"),
         (("consent", "term", "until"), "2026-13-01", "persona.bad-value"),
@@ -106,7 +110,7 @@ def test_one_defect_one_problem(path: tuple[str | int, ...], value: Any, code: s
     assert problems(changed(path, value)) == [code]
 
 
-@pytest.mark.parametrize("name", ["schema", "id", "version", "name", "origin"])
+@pytest.mark.parametrize("name", ["schema", "id", "version", "name", "origin", "nonce"])
 def test_what_a_record_cannot_do_without(name: str) -> None:
     record = {key: value for key, value in FULL.items() if key != name}
     assert "persona.missing-key" in problems(record)

@@ -50,6 +50,20 @@ def test_a_new_persona_is_a_synthetic_blank(project: Path) -> None:
     assert found.record_sha256 == hashlib.sha256(data).hexdigest()
 
 
+def test_every_version_has_a_fresh_nonce(project: Path, lira: Persona) -> None:
+    """Also a copy and an import: two versions with one nonce would show which of their digests cover the same text."""
+    versions = [
+        persona.create(project, "mara"),
+        lira,
+        persona.create(project, "lira", from_version=1),
+        persona.create(project, "lira", source=folder_of(project)),
+    ]
+    nonces = {found.record["nonce"] for found in versions}
+    assert len(nonces) == len(versions)
+    assert all(len(bytes.fromhex(nonce)) == 32 for nonce in nonces)
+    assert persona.load(project, "lira", 1).record["nonce"] == lira.record["nonce"]
+
+
 def test_references_are_added_and_verified(project: Path, lira: Persona) -> None:
     assert lira.references[0].path == "refs/hero.png"
     assert persona.load(project, "lira", 1) == lira
@@ -200,6 +214,7 @@ def test_what_freezing_says(lira: Persona) -> None:
         "frozenAt": "2026-11-21T10:00:00Z",
     }
     assert "Lira" not in json.dumps(predicate)
+    assert lira.record["nonce"] not in json.dumps(predicate)
 
 
 @pytest.mark.parametrize(("persona_id", "version"), [("none", 1), ("lira", 9), ("../x", 1), ("lira", 0), ("", 1)])

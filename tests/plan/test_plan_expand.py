@@ -10,7 +10,7 @@ import pytest
 from spring_campaign import CAPABILITIES, MODEL, PERSONA, SCORER, TEXT
 
 from personactl import plan, policy
-from personactl.errors import LicenceError, ManifestError, PolicyError, UsageProblem
+from personactl.errors import LicenceError, ManifestError, NotAvailable, PolicyError, UsageProblem
 from personactl.model import Gate, Persona, Plan, Reference
 
 Make = Callable[..., Plan]
@@ -175,14 +175,14 @@ def test_findings_of_severity_error_block_and_warnings_do_not(make: Make) -> Non
     plan.require_clean(make(scorer=replace(SCORER, conditioner_sha256="4" * 64)))
 
 
-def test_a_real_person_needs_consent_that_permits_embeddings(make: Make) -> None:
-    real = replace(PERSONA, origin="real")
-    assert ("policy.consent", "error") in codes(make(persona=real))
-    consent = {"embedding": False}
-    given = replace(real, record={**PERSONA.record, "consent": consent})
-    assert codes(make(persona=given)) == [("policy.embedding-consent", "error")]
-    given = replace(real, record={**PERSONA.record, "consent": {"embedding": True}})
-    assert codes(make(persona=given)) == []
+@pytest.mark.parametrize("origin", ["real", "derived"])
+def test_a_persona_that_is_not_purely_synthetic_is_refused_even_with_consent(make: Make, origin: Any) -> None:
+    """The description that is signed into every file says that nobody real is shown."""
+    given = replace(PERSONA, origin=origin, record={**PERSONA.record, "consent": {"embedding": True}})
+    with pytest.raises(NotAvailable, match=origin) as caught:
+        make(persona=given)
+    assert (caught.value.code, caught.value.exit_code) == ("feature.not-available", 2)
+    assert caught.value.where == "personas/lira/2"
 
 
 def test_a_policy_that_asks_for_a_visible_label_is_heard(make: Make) -> None:

@@ -21,6 +21,7 @@ Make = Callable[..., Plan]
 
 SHOT_DOCUMENT: dict[str, Any] = {
     "schema": "personactl.shot-key/1",
+    "nonce": "a" * 64,
     "model": {"backend": "diffusers", "sha256": "2" * 64},
     "adapters": [],
     "references": [{"role": "hero", "sha256": "7" * 64, "weight": "0.8"}],
@@ -41,12 +42,12 @@ SHOT_DOCUMENT: dict[str, Any] = {
     "seed": "1234",
 }
 FROZEN_SHOT_KEYS = {
-    "rain-0": "903f2d5c2b44890c64bdcb7ec7c82cdeebb4138a16f453fa49bf0bb852a1c00a",
-    "rain-1": "5b8f29a45a17dfc9594417a0316e3d0e47d9b77472a04e7e3ae0a15dd37ab2a2",
-    "still-0": "1320ffed4734cca20228493611dbfde5084fbd0d6b5a92518bf9287b60f3e71d",
+    "rain-0": "832f5b32882d15f531e5cb494438b6fbf431745e705107d35927d58f3c038f9e",
+    "rain-1": "f540486c704530347f7aa9a32acc7054c2d3a89ce2394dde128705c1de5a7b55",
+    "still-0": "501729879489f4b6e01900a2880589e1582a17994deb664a76ab674ed0a49d8e",
 }
-FROZEN_BASE_SEED_OF_STILL = 689191440271173201
-FROZEN_JOB_KEY_OF_RAIN_0 = "68c3c27c06defcacc409e89402c168ff5e24c4a53db1b28738fb458be4a9908f"
+FROZEN_BASE_SEED_OF_STILL = 2885563554893986395
+FROZEN_JOB_KEY_OF_RAIN_0 = "c73c62539421e3bd242f71ab2422de542bd08107d9024aba968acc9d9936bd87"
 
 
 def canonical(value: Any) -> bytes:
@@ -104,6 +105,17 @@ def test_a_frozen_job_key(make: Make) -> None:
     bare = replace(make(), policies=())
     assert digest(job_key_document(bare.shots[0].shot_key, bare)) == FROZEN_JOB_KEY_OF_RAIN_0
     assert sha256(without_baseline_digest(bare)) == FROZEN_JOB_KEY_OF_RAIN_0
+
+
+def test_without_the_nonce_a_guessed_prompt_cannot_be_confirmed(make: Make) -> None:
+    """Every digest that leaves the project and covers a prompt differs with a nonce that nobody outside knows."""
+    other = make(persona=replace(PERSONA, record={**PERSONA.record, "nonce": "b" * 64}))
+    for ours, theirs in zip(make().shots, other.shots, strict=True):
+        assert ours.shot_key != theirs.shot_key
+        assert ours.job_key != theirs.job_key
+    assert make().sha256 != other.sha256
+    assert by_name(make())["still-0"].base_seed != by_name(other)["still-0"].base_seed
+    assert "a" * 64 not in repr(make())
 
 
 def test_base_seeds(make: Make) -> None:
