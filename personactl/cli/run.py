@@ -17,7 +17,7 @@ PATH = click.Path(path_type=Path)
 
 @click.command(cls=SessionCommand)
 @click.argument("path", metavar="MANIFEST|PLAN", type=PATH)
-@click.option("--events", type=PATH, metavar="FILE", help="Write what happens as NDJSON.")
+@click.option("--events", type=PATH, metavar="FILE", help="Append what happens as NDJSON.")
 @pass_terminal
 def run(terminal: Terminal, *, path: Path, events: Path | None) -> int:
     """Generate, score, gate, disclose and record; resumes.

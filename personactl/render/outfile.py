@@ -1,4 +1,7 @@
-"""Files that a command writes beside its result (plans, reports, trust files): whole or not at all."""
+"""Files that a command writes beside its result (plans, reports, sheets, receipts, events), and what they may not be.
+
+A file is written whole or not at all; a log is appended to. None of them may be a file that a project lives on.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,21 @@ import os
 import secrets
 from pathlib import Path
 
-from personactl.errors import StorageError
+from personactl.errors import ConfigError, StorageError, UsageProblem
+
+PROJECT_FOLDERS = ("keys", "personas", "manifests", ".personactl")
+LEDGER_SUFFIXES = ("", ".lock", "-journal", "-wal", "-shm")
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to `path` by a temporary file in the same folder, fsync and rename; nothing partial stays.
 
-    A file of that name is replaced. Raises StorageError when the folder cannot take it.
+    A file of that name is replaced. Raises StorageError when the folder cannot take it, UsageProblem
+    (cli.project-file).
     """
     temporary: Path | None = None
+    refuse_project_file(path)
     try:
         if path.is_dir():
             raise StorageError("this is a folder, not a file", where=str(path), hint="name a file")
@@ -28,11 +37,75 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise StorageError(f"cannot write: {error.strerror}", where=str(path), hint="choose another place") from error
+        raise cannot_write(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
 
+def check_appendable(path: Path) -> None:
+    """Refuse, without touching anything, what `open_appending` would refuse. Raises StorageError, UsageProblem."""
+    refuse_project_file(path)
+    if path.is_dir():
+        raise StorageError("this is a folder, not a file", where=str(path), hint="name a file")
+    if path.is_symlink() and not _device(path):
+        raise StorageError("this is a symbolic link", where=str(path), hint="name the file itself")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise StorageError("cannot write here", where=str(path), hint="choose another place")
+
+
+def open_appending(path: Path) -> int:
+    """A descriptor that appends to `path`, which is made when it is missing; a link is not followed, nothing is cut.
+
+    Raises StorageError, UsageProblem (cli.project-file).
+    """
+    check_appendable(path)
+    try:
+        return os.open(path, _APPEND | (0 if _device(path) else os.O_NOFOLLOW), 0o666)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def refuse_project_file(path: Path) -> None:
+    """Raises UsageProblem (cli.project-file) where `path` is the ledger of a project, its lock or configuration, or
+    lies in one of the folders that only personactl and the operator write."""
+    for place in {path.parent.resolve() / path.name, path.resolve()}:
+        project = next((folder for folder in place.parents if (folder / "personactl.toml").is_file()), None)
+        if project is None:
+            continue
+        files, folders = _kept(project)
+        same = place in files or any(place.is_relative_to(folder) for folder in folders)
+        if same or (place.exists() and any(file.exists() and place.samefile(file) for file in files)):
+            raise UsageProblem(
+                "this is one of the project's own files, which no output may replace",
+                where=str(path),
+                hint="name a new file outside of keys, personas, manifests and .personactl",
+                code="cli.project-file",
+            )
+
+
+def cannot_write(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"cannot write: {error.strerror}", where=str(path), hint="choose another place")
+
+
+def _kept(project: Path) -> tuple[list[Path], list[Path]]:
+    """The files and the folders of a project that no output may replace; the usual ones where it cannot be read."""
+    from personactl import config
+
+    ledger, keys = project / "ledger.sqlite", project / "keys"
+    try:
+        found = config.find(project)
+        ledger, keys = found.ledger_path, found.keys_path
+    except ConfigError:
+        pass
+    files = [project / config.FILE_NAME, *(ledger.with_name(ledger.name + suffix) for suffix in LEDGER_SUFFIXES)]
+    return files, [keys, *(project / name for name in PROJECT_FOLDERS)]
+
+
+def _device(path: Path) -> bool:
+    """/dev/stderr and the like: links that the system made."""
+    return path.parent in (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
+
+
 def _ordinary(path: Path) -> bool:
-    return path.is_file() or not path.exists()
+    return not _device(path) and (path.is_file() or not path.exists())

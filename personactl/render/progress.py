@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from personactl.errors import StorageError
+from personactl.render.outfile import check_appendable, open_appending
 from personactl.render.terminal import Styled, Terminal, escape
 
 if TYPE_CHECKING:
@@ -155,19 +155,20 @@ class BarProgress(Progress):
 
 
 class EventLog:
-    """NDJSON of a run, one line at a time so that a reader can follow; the file is replaced at the start."""
+    """NDJSON of a run, one line at a time so that a reader can follow.
+
+    The file is opened when the run really starts, which a locked or refused one does not, and is appended to. Raises
+    StorageError, UsageProblem (cli.project-file), already when it is made.
+    """
 
     def __init__(self, path: Path, clock: Callable[[], str], terminal: Terminal) -> None:
         self._clock, self._path, self._terminal = clock, path, terminal
         self._broken = False
-        try:
-            self._file: IO[str] = path.open("w", encoding="utf-8")
-        except OSError as error:
-            raise StorageError(
-                f"cannot write: {error.strerror}", where=str(path), hint="choose another place"
-            ) from error
+        self._file: IO[str] | None = None
+        check_appendable(path)
 
     def on_start(self, total: int) -> None:
+        self._file = open(open_appending(self._path), "a", encoding="utf-8")  # noqa: SIM115, PTH123 - until `close`
         self._write("start", total=total)
 
     def on_step(self, shot: Shot, step: int, steps: int) -> None:
@@ -191,11 +192,12 @@ class EventLog:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
 
     def _write(self, event: str, **fields: Any) -> None:
         """A log that can no longer be written is given up with a word; it never stops the run that it watches."""
-        if self._broken:
+        if self._broken or self._file is None:
             return
         row = {"schema": "personactl.event/1", "event": event, "at": self._clock(), **fields}
         try:

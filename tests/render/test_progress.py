@@ -112,7 +112,7 @@ def test_the_bar_names_the_shot_escapes_it_and_leaves_stdout_alone() -> None:
 
 def test_events_are_one_object_a_line_without_steps(tmp_path: Path) -> None:
     path = tmp_path / "events.ndjson"
-    path.write_text("of an earlier start\n")
+    path.write_text('{"event": "of an earlier start"}\n')
     with Observers(EventLog(path, lambda: "2026-01-02T03:04:05Z", piped()[0])) as observers:
         observers.on_start(4)
         observers.on_step(shot(), 1, 20)
@@ -121,7 +121,8 @@ def test_events_are_one_object_a_line_without_steps(tmp_path: Path) -> None:
         observers.on_reject(scored(1, "drift"))
         observers.on_fail(shot(2), "black")
         observers.on_finish(SUMMARY)
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    before, *rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert before == {"event": "of an earlier start"}
     assert [row["event"] for row in rows] == ["start", "attempt", "done", "reject", "fail", "finish"]
     assert {row["schema"] for row in rows} == {"personactl.event/1"}
     assert rows[1]["score"] == "0.81"
@@ -131,6 +132,25 @@ def test_events_are_one_object_a_line_without_steps(tmp_path: Path) -> None:
 def test_an_event_file_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         EventLog(tmp_path / "none" / "events", lambda: "", piped()[0])
+
+
+def test_a_run_that_never_starts_leaves_the_event_file_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "events.ndjson"
+    with Observers(EventLog(path, lambda: "", piped()[0])) as observers:
+        observers.on_finish(SUMMARY)
+    assert not path.exists()
+
+
+def test_events_follow_no_link(tmp_path: Path) -> None:
+    (tmp_path / "events").symlink_to(tmp_path / "target")
+    with pytest.raises(StorageError):
+        EventLog(tmp_path / "events", lambda: "", piped()[0])
+    (tmp_path / "events").unlink()
+    log = EventLog(tmp_path / "events", lambda: "", piped()[0])
+    (tmp_path / "events").symlink_to(tmp_path / "target")
+    with pytest.raises(StorageError):
+        log.on_start(1)
+    assert not (tmp_path / "target").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
