@@ -158,7 +158,10 @@ def _training(steps: dict[str, int]) -> str:
         f"Two sets of {IDENTITIES} drawn identities x {VIEWS_PER_IDENTITY} pictures; recogniser a (conditioner) saw "
         "the first, b (scorer) the second, the generator both."
     )
-    generator = f"The generator's batch is {BATCH}; one or two CPU processes were used."
+    generator = (
+        f"The generator's batch is {BATCH}; one or two CPU processes were used, and runs were resumed with changed totals "
+        "of steps. So the commands give a pack like this one, not the same bytes."
+    )
     return "\n".join(
         [
             "## Training\n",
