@@ -159,8 +159,8 @@ def _training(steps: dict[str, int]) -> str:
         "the first, b (scorer) the second, the generator both."
     )
     generator = (
-        f"The generator's batch is {BATCH}; one or two CPU processes were used, and runs were resumed with changed totals "
-        "of steps. So the commands give a pack like this one, not the same bytes."
+        f"The generator's batch is {BATCH}; one or two CPU processes were used, and runs were resumed with changed "
+        "totals of steps. So the commands give a pack like this one, not the same bytes."
     )
     return "\n".join(
         [
