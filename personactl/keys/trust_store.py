@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from personactl.document import read_plain_file
-from personactl.errors import ConflictError, StorageError, TrustError, UsageProblem
+from personactl.errors import ConflictError, EnvironmentProblem, StorageError, TrustError, UsageProblem
 from personactl.keys import trust
 from personactl.keys.strict_json import MAX_BYTES
 from personactl.keys.trust import TrustFile
@@ -21,9 +21,19 @@ ENVIRONMENT = "PERSONACTL_TRUST"
 
 
 def folder(env: Mapping[str, str]) -> Path:
-    """The store of this user. A relative XDG_CONFIG_HOME is ignored, as the XDG base directory specification says."""
+    """The store of this user. Raises EnvironmentProblem for a user without a home folder, as in some containers.
+
+    A relative XDG_CONFIG_HOME is ignored, as the XDG base directory specification says.
+    """
     configured = env.get("XDG_CONFIG_HOME", "")
-    home = Path(configured) if Path(configured).is_absolute() else Path(env.get("HOME") or Path.home()) / ".config"
+    try:
+        home = Path(configured) if Path(configured).is_absolute() else Path(env.get("HOME") or Path.home()) / ".config"
+    except RuntimeError:  # neither HOME nor an entry in the password database
+        raise EnvironmentProblem(
+            "this user has no home folder, so there is no place for accepted trust files",
+            hint="set XDG_CONFIG_HOME, or name the files with --trust",
+            code="trust.no-home",
+        ) from None
     return home / "personactl" / "trust"
 
 
@@ -55,7 +65,7 @@ def add(data: bytes, *, path: str, env: Mapping[str, str], replace: bool = False
 
 def list_all(env: Mapping[str, str]) -> tuple[TrustFile, ...]:
     """Every accepted trust file, by name. Raises TrustError when one no longer parses."""
-    return tuple(read(path) for path in sorted(folder(env).glob("*.json")))
+    return tuple(read(path) for path in _stored(env))
 
 
 def show(name: str, *, env: Mapping[str, str]) -> TrustFile:
@@ -101,8 +111,16 @@ def read(path: Path) -> TrustFile:
     return trust.parse(data, str(path))
 
 
+def _stored(env: Mapping[str, str]) -> list[Path]:
+    """The files of the store, sorted; none for a user without a home folder, who can have stored none."""
+    try:
+        return sorted(folder(env).glob("*.json"))
+    except EnvironmentProblem:
+        return []
+
+
 def _named(name: str, env: Mapping[str, str]) -> Path:
-    for path in folder(env).glob("*.json"):
+    for path in _stored(env):
         if path.stem == name:
             return path
     raise TrustError(

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from key_folders import NOW_TEXT, ORIGIN, Authority
 
 from personactl import keys
-from personactl.errors import ConflictError, StorageError, TrustError
+from personactl.errors import ConflictError, EnvironmentProblem, StorageError, TrustError
 from personactl.keys import trust, trust_store
 
 SMALL_ORDER = bytes([1]) + bytes(31)
@@ -194,6 +194,24 @@ def test_the_store_is_the_users_own_folder(exported: bytes, env: dict[str, str],
 
 def test_a_relative_configuration_home_is_ignored(env: dict[str, str], tmp_path: Path) -> None:
     assert trust_store.folder({**env, "XDG_CONFIG_HOME": "here"}) == tmp_path / "home/.config/personactl/trust"
+
+
+def test_a_user_without_a_home_folder_has_stored_nothing_and_can_store_nothing(
+    exported: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def homeless(_class: type[Path]) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", classmethod(homeless))
+    assert trust_store.list_all({}) == ()
+    assert trust_store.load_all([], {}) == ()
+    (tmp_path / "trust.json").write_bytes(exported)
+    assert [item.origin for item in trust_store.load_all([tmp_path / "trust.json"], {})] == [ORIGIN]
+    with pytest.raises(TrustError):
+        trust_store.show("Example Studio", env={})
+    with pytest.raises(EnvironmentProblem) as caught:
+        trust_store.add(exported, path="x", env={})
+    assert (caught.value.code, caught.value.exit_code) == ("trust.no-home", 8)
 
 
 def test_the_same_file_twice_is_fine_and_another_of_its_name_is_not(exported: bytes, env: dict[str, str]) -> None:
