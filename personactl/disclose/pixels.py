@@ -17,23 +17,32 @@ MAX_PIXELS = 128_000_000
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is ours, lower than Pillow's error
 
 
-def decode(data: bytes) -> np.ndarray[Any, Any]:
+def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
     """The picture as uint8 RGB (height, width, 3). Raises IntegrityError for what is not a sound picture.
 
-    Only the decoder of the sniffed format runs, PNG, JPEG or WebP, and only up to 128 megapixels.
+    Only the decoder of the sniffed format runs, PNG, JPEG or WebP, and only up to `limit` pixels, 128 megapixels at
+    most. A larger picture has the code `disclosure.picture-too-large` and is not decoded.
     """
     row = formats.sniff(data)
     if row is None:
         raise _unreadable("its type is not on the list of formats that are read")
     try:
         with Image.open(io.BytesIO(data), formats=(row.pillow,)) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise _unreadable(f"it has more than {MAX_PIXELS} pixels")
+            if picture.width * picture.height > min(limit, MAX_PIXELS):
+                raise _too_large(picture.width, picture.height, min(limit, MAX_PIXELS))
             return np.array(picture.convert("RGB"))
     except IntegrityError:
         raise
     except Exception as error:  # OSError, SyntaxError, struct.error, MemoryError …: decoders raise anything
         raise _unreadable(str(error)[:200] or type(error).__name__) from None
+
+
+def _too_large(width: int, height: int, limit: int) -> IntegrityError:
+    return IntegrityError(
+        f"the picture cannot be decoded: {width}x{height} is more than {limit} pixels, the limit here",
+        hint="a few kilobytes can unfold into gigabytes; scale the picture down if it is yours",
+        code="disclosure.picture-too-large",
+    )
 
 
 def _unreadable(reason: str) -> IntegrityError:

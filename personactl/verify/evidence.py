@@ -103,9 +103,12 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pixels:
-    """The watermark. `payload` is 16 hex digits, `score` a decimal string; `problem` says why a decoder refused."""
+    """The watermark. `payload` is 16 hex digits, `score` a decimal string.
 
-    state: Literal["not-decoded", "refused", "absent", "present"] = "not-decoded"
+    `refused`: it could not be decoded; `skipped`: it is larger than what is decoded unasked. `problem` says why.
+    """
+
+    state: Literal["not-decoded", "skipped", "refused", "absent", "present"] = "not-decoded"
     payload: str = ""
     score: str = ""
     problem: str = ""

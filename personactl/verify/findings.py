@@ -48,6 +48,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.watermark-required": ("error", _TELL_THE_SENDER),
     "verify.watermark-differs": ("error", _TELL_THE_SENDER),
     "verify.watermark-only": ("info", "give --ledger FILE to look up the entry that it points to"),
+    "verify.pixels-skipped": ("warning", "give --pixels to look for the watermark"),
     "verify.pixels-refused": ("error", _GET_A_FRESH_COPY),
     # receipts and the ledger
     "verify.receipt-invalid": ("error", "ask the sender for the receipt of this very file"),

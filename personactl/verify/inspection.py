@@ -40,7 +40,8 @@ class Inspection:
             return Evidence(source=source)
         claim, metadata, notes = read_claim(source.data, self.trust)
         stripped = claim.presence != "embedded"
-        pixels = read_watermark(source.data) if self.pixels or self.demands.policies or stripped else Pixels()
+        asked = self.pixels or bool(self.demands.policies)
+        pixels = read_watermark(source.data, asked=asked) if asked or stripped else Pixels()
         records = self._records(target, source, claim)
         return Evidence(
             source=source,

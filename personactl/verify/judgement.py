@@ -47,7 +47,7 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
     findings = tuple(item for conclusion in conclusions.values() for item in conclusion.findings)
     outcome, exit_code = judge(axes, _conditions(evidence, demands, findings))
     development = claim.development or any(record.development for record in evidence.records)
-    known = axes.integrity != "altered" and axes.trust not in ("untrusted", "expired")
+    known = axes.integrity not in ("altered", "unreadable") and axes.trust not in ("untrusted", "expired")
     return Verdict(
         path=evidence.source.path,
         sha256=evidence.source.sha256,

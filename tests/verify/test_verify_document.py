@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+import studio
+from PIL import Image
+from studio import Studio
+
 import personactl
+from personactl.disclose import watermark
 from personactl.keys.trust import TrustFile
 from personactl.model import Axes, Finding, Verdict
-from personactl.verify import document, exit_code, summary_line, verdict_word
+from personactl.verify import document, exit_code, summary_line, verdict_word, verify_file
 
 PASS = Verdict(
     path="a.png",
@@ -77,3 +84,54 @@ def test_the_line_for_people_says_what_was_looked_at() -> None:
     )
     assert summary_line(STRIPPED) == "unproven · no credential"
     assert summary_line(BROKEN) == "error · it is empty"
+
+
+def line_of(verdict: Verdict) -> list[str]:
+    return summary_line(verdict).split(" · ")
+
+
+def agree(verdict: Verdict) -> None:
+    """What the document says of persona and entry, the line for people says, and the other way round."""
+    (file,) = document([verdict], [], "2026-11-21T09:00:00Z")["files"]
+    words = line_of(verdict)
+    persona, entry = file["persona"], file["entry"]
+    assert [word for word in words if word.startswith("lira@")] == (
+        [f"lira@{persona['version']}"] if persona is not None else []
+    )
+    told = [word for word in words if word.startswith("entry ")]
+    if entry is None:
+        assert told == []
+    elif entry["index"] is None:
+        assert told == [f"entry {entry['entryId'][:16]}"]
+    else:
+        assert told == [f"entry #{entry['index']}"]
+
+
+def test_a_signed_file_whose_picture_does_not_decode_names_nobody_in_either(
+    ours: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watermark, "extract", lambda _rgb: (_ for _ in ()).throw(MemoryError))
+    verdict = verify_file(ours.deliver(tmp_path), [ours.trust], pixels=True)
+    assert (verdict.axes.integrity, verdict.persona, verdict.entry) == ("unreadable", None, None)
+    agree(verdict)
+
+
+def test_document_and_line_agree_on_persona_and_entry(ours: Studio, theirs: Studio, tmp_path: Path) -> None:
+    exact = verify_file(ours.deliver(tmp_path), [ours.trust])
+    content = verify_file(ours.deliver(tmp_path, "jpeg", receipt=False), [ours.trust])
+    stranger = verify_file(theirs.deliver(tmp_path, called="b.png"), [ours.trust])
+    unasked = verify_file(ours.deliver(tmp_path, called="c.png"), [])
+    lie = studio.claim(theirs, entry_id=ours.works["png"].entry_id, ledgerOrigin=ours.origin)
+    (tmp_path / "lie.png").write_bytes(studio.sign(theirs, lie))
+    impostor = verify_file(tmp_path / "lie.png", [ours.trust, theirs.trust])
+    altered = bytearray(ours.works["png"].data)
+    altered[-200] ^= 1
+    (tmp_path / "altered.png").write_bytes(altered)
+    broken = verify_file(tmp_path / "altered.png", [ours.trust])
+    Image.open(ours.deliver(tmp_path)).save(tmp_path / "stripped.png")
+    stripped = verify_file(tmp_path / "stripped.png", [ours.trust], ledger=ours.ledger_path)
+    for verdict in (exact, content, stranger, unasked, impostor, broken, stripped):
+        agree(verdict)
+    known = [exact, content, stripped]
+    assert all(verdict.persona == ("lira", 2) and verdict.entry is not None for verdict in known)
+    assert all((verdict.persona, verdict.entry) == (None, None) for verdict in (stranger, impostor, broken))
