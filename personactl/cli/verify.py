@@ -15,6 +15,8 @@ from personactl.errors import PersonactlError, worst_exit
 from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from personactl.model import Verdict
 
 PATH = click.Path(path_type=Path)
@@ -65,18 +67,33 @@ def verify(
     requests = [parse_request(text) for text in reports]
     trust = trust_store.load_all(trust_files, os.environ)
     asked = policy.load_all(policies) if policies or pixels else ()
-    verdicts: list[Verdict] = []
-    for verdict in verify_paths(
+    found = verify_paths(
         paths, trust, receipts=receipts, ledger=ledger, pixels=pixels, policies=asked,
         require_exact=require_exact, require_approval=require_approval,
-    ):  # fmt: skip
-        verdicts.append(verdict)
-        lines.show(terminal, verdict)
+    )  # fmt: skip
+    verdicts = _judge(terminal, found, requests)
     lines.show_summary(terminal, verdicts)
     result = document(verdicts, trust, now())
     codes = [exit_code(verdicts), *_report(terminal, requests, verdicts, result)]
     terminal.result(result)
     return worst_exit(codes)
+
+
+def _judge(terminal: Terminal, found: Iterator[Verdict], requests: list[tuple[str, Path]]) -> list[Verdict]:
+    """Show each verdict as it comes. A check that ends early writes no report, which would pass for a whole one."""
+    from personactl.render import verdicts as lines
+
+    verdicts: list[Verdict] = []
+    try:
+        for verdict in found:
+            verdicts.append(verdict)
+            lines.show(terminal, verdict)
+    except BaseException:
+        if requests:
+            judged = f"the command ended after {len(verdicts)} verdicts" if verdicts else "nothing was judged"
+            terminal.alert(f"no report is written: {judged}")
+        raise
+    return verdicts
 
 
 def _report(
