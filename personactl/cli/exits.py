@@ -6,6 +6,7 @@ The table is the contract: it is shown by `--help`, and a test reads it back fro
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING
 
 from personactl import errors
@@ -81,6 +82,14 @@ def report_beside(error: errors.PersonactlError, terminal: Terminal) -> int:
         terminal.json = json
 
 
+def _no_folder() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _known(error: Exception) -> tuple[str, str, str | None, str | None, int] | None:
     """(code, message, where, hint, exit code) of an error of either tree or of the machine, else None."""
     if isinstance(error, errors.PersonactlError):
@@ -89,6 +98,8 @@ def _known(error: Exception) -> tuple[str, str, str | None, str | None, int] | N
         where = str(error.filename) if error.filename is not None else None
         hint = "check free space, permissions and limits of this place"
         return "cli.machine-refused", error.strerror or str(error), where, hint, errors.EXIT_ENVIRONMENT
+    if isinstance(error, FileNotFoundError) and _no_folder():  # also libraries ask for it when they are imported
+        return "cli.no-folder", "the working folder does not exist any more", None, "go to a folder that exists", 8
     if isinstance(error, MemoryError):
         return "cli.out-of-memory", "out of memory", None, "use a smaller picture or fewer at once", 8
     from personactl_ledger.errors import LedgerError

@@ -31,6 +31,8 @@ def status(terminal: Terminal, *, run_id: str | None, shot: str | None, sheet: P
     from personactl.render import runs
     from personactl.render.outfile import write_whole
 
+    if shot is not None and sheet is not None:
+        raise click.UsageError("--why and --sheet cannot be given together.")
     config = here()
     state = room.status(config, run_id)
     if shot is not None:

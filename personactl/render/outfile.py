@@ -9,7 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
-from personactl.errors import ConfigError, StorageError, UsageProblem
+from personactl.errors import StorageError, UsageProblem
 
 PROJECT_FOLDERS = ("keys", "personas", "manifests", ".personactl")
 LEDGER_SUFFIXES = ("", ".lock", "-journal", "-wal", "-shm")
@@ -23,8 +23,8 @@ def write_whole(path: Path, data: bytes) -> None:
     (cli.project-file).
     """
     temporary: Path | None = None
-    refuse_project_file(path)
     try:
+        refuse_project_file(path)
         if path.is_dir():
             raise StorageError("this is a folder, not a file", where=str(path), hint="name a file")
         if not _ordinary(path):  # /dev/stdout, a named pipe: nothing to rename onto
@@ -96,7 +96,7 @@ def _kept(project: Path) -> tuple[list[Path], list[Path]]:
     try:
         found = config.find(project)
         ledger, keys = found.ledger_path, found.keys_path
-    except ConfigError:
+    except UsageProblem:
         pass
     files = [project / config.FILE_NAME, *(ledger.with_name(ledger.name + suffix) for suffix in LEDGER_SUFFIXES)]
     return files, [keys, *(project / name for name in PROJECT_FOLDERS)]

@@ -27,8 +27,9 @@ _BARE = re.compile(r"[\w.+\-:]+")
 def show_error(
     terminal: Terminal, *, code: str, message: str, where: str | None, hint: str | None, exit_code: int
 ) -> None:
-    """One error without a quoted line: on stderr for people, one document on stdout in JSON mode."""
-    if terminal.json:
+    """One error without a quoted line: on stderr for people, one document on stdout in JSON mode, where
+    the command has not given its document yet."""
+    if terminal.json and not terminal.answered:
         terminal.result(error_document(code=code, message=message, where=where, hint=hint, exit_code=exit_code))
         return
     _headline(terminal, code, message, where)
@@ -39,7 +40,7 @@ def show_error(
 
 def show_problems(terminal: Terminal, problems: tuple[Problem, ...], *, exit_code: int) -> None:
     """Every problem of a text file, each with its line and a caret; the document lists them all."""
-    if terminal.json:
+    if terminal.json and not terminal.answered:
         first = problems[0]
         document = error_document(
             code=first.code, message=first.message, where=first.where, hint=first.hint, exit_code=exit_code
@@ -59,7 +60,7 @@ def show_problems(terminal: Terminal, problems: tuple[Problem, ...], *, exit_cod
 
 def show_stop(terminal: Terminal, code: str, word: str, *, exit_code: int) -> None:
     """A command that a signal stopped before it had a result: `word` on stderr, an error document in JSON mode."""
-    if terminal.json:
+    if terminal.json and not terminal.answered:
         terminal.result(error_document(code=code, message=word, where=None, hint=None, exit_code=exit_code))
     else:
         terminal.note(word)

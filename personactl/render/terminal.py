@@ -78,6 +78,7 @@ class Terminal:
     """Both output streams under the rules above.
 
     `verbosity`: -1 quiet, 0 normal, 1 and more verbose. `json` makes `result` write the document and drops `line`.
+    `answered`: a document was written, so that whatever goes wrong later is told on stderr.
     """
 
     def __init__(self, out: IO[str], err: IO[str], *, environ: Mapping[str, str] | None = None) -> None:
@@ -86,6 +87,7 @@ class Terminal:
         self.color: ColorChoice = "auto"
         self.verbosity = 0
         self.json = False
+        self.answered = False
 
     # --- what a stream can do -------------------------------------------------------------------------------------
 
@@ -154,7 +156,9 @@ class Terminal:
         if "schema" not in document:
             raise ValueError("a JSON result needs a schema")
         if self.json:
-            self.out.write(dump_json(document))
+            text = dump_json(document)
+            self.answered = True  # before the write: half a document is not mended by a second one
+            self.out.write(text)
             return
         for line in lines:
             self._write(self.out, parts_of(line))

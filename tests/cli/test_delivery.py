@@ -117,6 +117,10 @@ def test_status_counts_and_draws_the_contact_sheet(machine: Machine) -> None:
     machine.step("exit 2 personactl status nothing-00000000")
     machine.step("stderr 'error\\[run\\.unknown\\]'")
     machine.step("exit 8 personactl status --sheet none/sheet.png")
+    machine.step("exit 2 personactl status --why rain --sheet why.png")
+    machine.step("! exists why.png")
+    machine.step("exit 2 personactl status --sheet ledger.sqlite")
+    machine.step("stderr 'error\\[cli\\.project-file\\]'")
     machine.step("! exists none")
 
 

@@ -101,6 +101,18 @@ def test_a_signal_ends_with_its_documented_code_and_no_traceback(number: int, co
     assert "Traceback" not in said
 
 
+def test_a_deleted_working_folder_is_the_environment(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, pathlib; gone = pathlib.Path(sys.argv.pop(1)); os.chdir(gone); gone.rmdir()\n"
+        "from personactl import cli; cli.main()"
+    )
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "gone"), "status"], capture_output=True, check=False, text=True
+    )
+    assert (done.returncode, "error[cli.no-folder]" in done.stderr) == (8, True), done.stderr
+
+
 def test_a_reader_that_leaves_is_reported_by_the_code_alone() -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -8,7 +8,7 @@ import pytest
 from terminals import on_screen, piped
 
 from personactl.errors import Problem
-from personactl.render.problems import show_bug, show_error, show_problems
+from personactl.render.problems import show_bug, show_error, show_problems, show_stop
 
 
 def problem(quote: str, column: int, **changes: object) -> Problem:
@@ -114,3 +114,16 @@ def test_colour_adds_to_the_words() -> None:
     terminal, _, screen = on_screen()
     show_error(terminal, code="a.b", message="what happened", where="x", hint=None, exit_code=2)
     assert "\x1b[31merror[a.b]\x1b[0m: what happened" in screen.getvalue()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_after_its_document_a_command_tells_errors_on_stderr_only(stopped: bool) -> None:
+    terminal, out, err = piped()
+    terminal.json = True
+    terminal.result({"schema": "personactl.run/1"})
+    if stopped:
+        show_stop(terminal, "cli.interrupted", "interrupted", exit_code=130)
+    else:
+        show_error(terminal, code="a.b", message="too late", where=None, hint=None, exit_code=2)
+    assert json.loads(out.getvalue()) == {"schema": "personactl.run/1"}
+    assert ("interrupted" if stopped else "error[a.b]: too late") in err.getvalue()
