@@ -73,7 +73,7 @@ def _fill(folder: Path, *, organisation: str, domain: str) -> str:
     project = config.parse(files[config.FILE_NAME], path=config.FILE_NAME, project=folder)
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
+        _write_durably(folder / name, data)
     draft = persona.create(folder, scaffold.PERSONA)
     persona.update(folder, draft, *scaffold.persona(demo_persona(), draft.record))
     moment = now()
@@ -86,8 +86,24 @@ def _fill(folder: Path, *, organisation: str, domain: str) -> str:
         ledger.checkpoint(keyset.log, now=moment)
         origin = ledger.origin
     trust = keys.export_trust(keyset, name=domain, origin=origin, detector=f"personactl {__version__}", now=moment)
-    project.trust_path.write_bytes(trust)
+    _write_durably(project.trust_path, trust)
     return origin
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -95,7 +111,8 @@ def _whole(target: Path) -> Iterator[Path]:
     """A staging folder whose content becomes `target` when the block succeeds; on any error nothing is left.
 
     A new folder appears by one rename. An existing empty one keeps its identity (a shell may stand in it), so its
-    entries are moved in one by one, personactl.toml last: without that file there is no project.
+    entries are moved in one by one, personactl.toml last: without that file there is no project. Everything is durable
+    when this returns.
     """
     _refuse_taken(target)
     existed = target.is_dir()
@@ -110,10 +127,13 @@ def _whole(target: Path) -> Iterator[Path]:
         ) from error
     try:
         yield staging
+        for folder in [staging, *(path for path in staging.rglob("*") if path.is_dir())]:
+            _sync_folder(folder)
         if existed:
             _move_in(staging, target)
         else:
             staging.rename(target)
+            _sync_folder(target.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -122,8 +142,11 @@ def _move_in(staging: Path, target: Path) -> None:
     moved: list[Path] = []
     try:
         for entry in sorted(staging.iterdir(), key=lambda path: path.name == "personactl.toml"):
+            if entry.name == "personactl.toml":
+                _sync_folder(target)  # what makes it a project comes last, also after a power cut
             entry.rename(target / entry.name)
             moved.append(target / entry.name)
+        _sync_folder(target)
     except BaseException:
         for path in moved:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

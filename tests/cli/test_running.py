@@ -53,6 +53,21 @@ def test_a_saved_plan_that_its_manifest_no_longer_gives_is_stale(machine: Machin
     machine.step("schema personactl.error/1")
 
 
+def test_a_start_that_is_refused_leaves_the_event_file_as_it_is(machine: Machine) -> None:
+    from personactl_ledger import Ledger
+
+    from personactl.config import find
+
+    events = machine.folder / "events.ndjson"
+    events.write_text("of an earlier start\n")
+    with Ledger.open_writer(find(machine.folder).ledger_path):
+        machine.step("exit 75 personactl run manifests/spring.toml --events events.ndjson")
+    machine.step("exit 2 personactl run manifests/spring.toml --events ledger.sqlite")
+    machine.step("exit 2 personactl plan manifests/spring.toml -o manifests/spring.toml")
+    assert events.read_text() == "of an earlier start\n"
+    machine.step("exec personactl ledger check")
+
+
 def test_an_edited_plan_is_no_plan(machine: Machine) -> None:
     machine.step("exec personactl plan manifests/spring.toml -o plan.json")
     plan = machine.folder / "plan.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -73,6 +74,29 @@ def test_a_failure_while_moving_in_takes_back_what_was_moved(tmp_path: Path, mon
             (staging / name).write_text("x")
         (staging / "manifests").mkdir()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("existed", [False, True])
+def test_a_new_project_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, existed: bool) -> None:
+    target = tmp_path / "project"
+    if existed:
+        target.mkdir()
+    synced: list[tuple[int, bool]] = []  # inode, whether the project stood by then
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, (target / "personactl.toml").exists()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with init._whole(target) as staging:
+        init._fill(staging, organisation="A", domain="example.org")
+    before = {inode for inode, stood in synced if not stood}
+    for path in target.rglob("*"):
+        if path.suffix not in (".lock", ".sqlite"):  # SQLite syncs its own file
+            assert path.stat().st_ino in before, path
+    last = target if existed else tmp_path
+    assert synced[-1] == (last.stat().st_ino, True)
 
 
 def test_a_folder_with_anything_in_it_is_refused_and_stays_as_it_was(tmp_path: Path) -> None:
