@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from personactl_ledger.encoding import from_base64
@@ -62,6 +62,15 @@ class OutputRecord:
     voided: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptionRecord:
+    """The part of an adoption entry that a withdrawal must repeat, and whether it was withdrawn already."""
+
+    entry_id: str
+    subject_sha256: str
+    withdrawn: bool
+
+
 class Book(Protocol):
     """Look-ups over all entries below the one that is being judged."""
 
@@ -69,13 +78,19 @@ class Book(Protocol):
         """The latest start of a run."""
 
     def entry_id(self, entry_id: str) -> int | None:
-        """The output or reject with this entryId."""
+        """The output, reject or adoption with this entryId."""
 
     def standing(self, job_key: str) -> int | None:
         """The output of this jobKey that was not voided."""
 
     def output(self, index: int) -> OutputRecord | None:
         """The output entry at `index`."""
+
+    def adoption(self, index: int) -> AdoptionRecord | None:
+        """The adoption entry at `index`."""
+
+    def frozen(self, persona: str, version: int) -> int | None:
+        """The persona-freeze entry of a persona's version."""
 
     def certified(self, key: str) -> bool:
         """Whether a run-open entry certified this key id."""
@@ -92,6 +107,8 @@ class MemoryBook:
     _entry_ids: dict[str, int] = field(default_factory=dict)
     _standing: dict[str, int] = field(default_factory=dict)
     _outputs: dict[int, OutputRecord] = field(default_factory=dict)
+    _adoptions: dict[int, AdoptionRecord] = field(default_factory=dict)
+    _frozen: dict[tuple[str, int], int] = field(default_factory=dict)
     _certified: set[str] = field(default_factory=set)
 
     def run(self, run: str) -> RunState | None:
@@ -106,6 +123,12 @@ class MemoryBook:
     def output(self, index: int) -> OutputRecord | None:
         return self._outputs.get(index)
 
+    def adoption(self, index: int) -> AdoptionRecord | None:
+        return self._adoptions.get(index)
+
+    def frozen(self, persona: str, version: int) -> int | None:
+        return self._frozen.get((persona, version))
+
     def certified(self, key: str) -> bool:
         return key in self._certified
 
@@ -115,6 +138,8 @@ class MemoryBook:
             self.runs[said["run"]] = RunState.opened(index, entry)
             self._certified.add(said["runKey"]["kid"])
             return
+        if kind in ("persona-freeze", "adoption", "withdrawal"):
+            self._record_statement(index, entry)
         if kind not in ("output", "reject", "void", "run-close"):
             return
         if said["run"] in self.runs:
@@ -127,19 +152,24 @@ class MemoryBook:
         elif kind == "void":
             self._void(said["voids"])
 
+    def _record_statement(self, index: int, entry: Entry) -> None:
+        """What the operator says outside runs."""
+        said = entry.predicate
+        if entry.kind == "persona-freeze":
+            self._frozen.setdefault((said["persona"]["id"], said["persona"]["version"]), index)
+        elif entry.kind == "adoption":
+            self._entry_ids.setdefault(said["entryId"], index)
+            self._adoptions[index] = adoption_record(entry, withdrawn=False)
+        elif (found := self._adoptions.get(said["withdraws"])) is not None:
+            self._adoptions[said["withdraws"]] = replace(found, withdrawn=True)
+
     def _void(self, index: int) -> None:
         found = self._outputs.get(index)
         if found is None:
             return
         if self._standing.get(found.job_key) == index:
             del self._standing[found.job_key]
-        self._outputs[index] = OutputRecord(
-            run=found.run,
-            entry_id=found.entry_id,
-            job_key=found.job_key,
-            subject_sha256=found.subject_sha256,
-            voided=True,
-        )
+        self._outputs[index] = replace(found, voided=True)
 
 
 def output_record(entry: Entry, *, voided: bool) -> OutputRecord:
@@ -152,3 +182,8 @@ def output_record(entry: Entry, *, voided: bool) -> OutputRecord:
         subject_sha256=entry.subject_sha256,
         voided=voided,
     )
+
+
+def adoption_record(entry: Entry, *, withdrawn: bool) -> AdoptionRecord:
+    """The record of an adoption entry."""
+    return AdoptionRecord(entry_id=entry.predicate["entryId"], subject_sha256=entry.subject_sha256, withdrawn=withdrawn)

@@ -92,7 +92,10 @@ def parse_document(data: bytes) -> Any:
 
 def _require_profile(value: Any, depth: int) -> None:
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind is str:
+        _require_text(value)
+        return
+    if kind is bool or value is None:
         return
     if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
@@ -109,6 +112,15 @@ def _require_profile(value: Any, depth: int) -> None:
             _require_profile(item, depth + 1)
     else:
         raise ProfileError(f"a {kind.__name__} has no place in an entry; write it as a string")
+
+
+def _require_text(value: str) -> None:
+    if value.isascii():
+        return
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ProfileError("a string holds half of a surrogate pair") from None
 
 
 def _require_key(key: object) -> None:

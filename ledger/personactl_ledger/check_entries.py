@@ -100,7 +100,7 @@ class EntryPass:
     def _leaf(self, index: int, leaf: bytes, columns: list[Any], sealed: list[Row] | tuple[()]) -> None:
         """What one leaf says, against its columns, its sealed values, and all leaves before it."""
         try:
-            entry = parse_entry(leaf)
+            entry = parse_entry(leaf, later=True)
         except LedgerError as error:
             self._findings.add(error.code, error.message, index)
             return
@@ -125,6 +125,10 @@ class EntryPass:
             self._findings.add(error.code, error.message, index)
             if authority:
                 return
+        else:
+            if entry.kind not in KINDS:
+                message = f"the kind {entry.kind} is of a later version and decides nothing here"
+                self._findings.add("ledger.kind-unknown", message, index, "warning")
         self.rules.record(index, entry)
         if index == 0:
             self.genesis_signers = set(entry.key_ids)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from personactl_ledger.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, parse_checkpoint
 from personactl_ledger.ed25519 import key_id
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings
@@ -16,6 +16,7 @@ from personactl_ledger.proof import HEADER, parse_proof
 from personactl_ledger.receipt import parse_receipt
 from personactl_ledger.trust import LedgerTrust
 
+_DISTRUSTED = "the {} over {} entries is signed only by a ledger key that was revoked from before it: it proves nothing"
 _SELECT_CHECKPOINTS = "SELECT size, root, CAST(coalesce(note, '') AS TEXT) FROM checkpoint ORDER BY size"
 
 
@@ -62,11 +63,14 @@ def check_checkpoints(
             findings.add(
                 "ledger.checkpoint-root", f"the entries do not lead to the checkpoint over {head.size} entries"
             )
-        if not _signed_by_enrolled(head, keyring):
+        signers = accept_checkpoint(head, [key.vkeys for key in keyring.log_keys(head.size)])
+        if not signers.by:
             findings.add(
                 "ledger.checkpoint-signature",
                 f"the checkpoint over {head.size} is not signed by an enrolled ledger key",
             )
+        elif _distrusted(head, signers.by, keyring):
+            findings.add("ledger.distrusted", _DISTRUSTED.format("checkpoint", head.size), severity="warning")
 
 
 def check_trust(
@@ -77,7 +81,7 @@ def check_trust(
         findings.add("ledger.trust-origin", f"the ledger is {origin}, and the trust file is for {trust.origin}")
     if not {key_id(key) for key in trust.root_keys} & genesis_signers:
         findings.add("ledger.trust-root", "the genesis is not signed by a root key that the trust file names", 0)
-    if latest is not None and not _satisfied(latest, trust.log_keys):
+    if latest is not None and not _by_trusted(latest, trust):
         findings.add("ledger.trust-log-key", "the latest checkpoint is not signed by the log keys of the trust file")
 
 
@@ -98,9 +102,13 @@ def check_anchor(
     if head.origin != origin:
         findings.add("ledger.anchor", f"the anchor is from {head.origin}, and the ledger is {origin}")
         return False
-    enrolled = any(_satisfied(head, map(str, key.vkeys)) for key in keyring.keys.values() if key.vkeys)
-    if not enrolled and not (trust is not None and _satisfied(head, trust.log_keys)):
+    signers = accept_checkpoint(head, [key.vkeys for key in keyring.keys.values() if key.vkeys]).by
+    signers += _by_trusted(head, trust) if trust is not None else ()
+    if not signers:
         findings.add("ledger.anchor", "the anchor is not signed by this ledger's key")
+        return False
+    if _distrusted(head, signers, keyring):
+        findings.add("ledger.distrusted", _DISTRUSTED.format("anchor", head.size), severity="warning")
         return False
     if head.size not in roots:
         findings.add(
@@ -115,14 +123,16 @@ def check_anchor(
     return True
 
 
-def _signed_by_enrolled(head: Checkpoint, keyring: Keyring) -> bool:
-    return any(verify_checkpoint(head, key.vkeys).satisfies(key.vkeys) for key in keyring.log_keys(head.size))
-
-
-def _satisfied(head: Checkpoint, vkeys: Iterable[str]) -> bool:
-    """Whether a list of verifier key lines accepts the checkpoint."""
+def _by_trusted(head: Checkpoint, trust: LedgerTrust) -> tuple[tuple[Vkey, ...], ...]:
+    """The ledger keys of the trust file that accept the checkpoint, none when one of its lines is wrong (SPEC 7.4)."""
     try:
-        keys = [Vkey.parse(line) for line in vkeys]
+        found = accept_checkpoint(head, trust.ledger_keys())
     except LedgerError:
-        return False
-    return verify_checkpoint(head, keys).satisfies(keys)
+        return ()
+    return found.by if found.accepted else ()
+
+
+def _distrusted(head: Checkpoint, signers: tuple[tuple[Vkey, ...], ...], keyring: Keyring) -> bool:
+    """SPEC 12.8: whether each key that signed was revoked from before the size of the checkpoint."""
+    ends = [keyring.revocations.get(key_id(keys[0].public_key)) for keys in signers]
+    return all(end is not None and head.size > end.from_index for end in ends)

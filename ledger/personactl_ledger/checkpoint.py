@@ -59,6 +59,20 @@ class CheckpointSignatures:
         return not self.bad and bool(self.good) and wanted <= self.good
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """The verdict of SPEC 7.4. `by` are the ledger keys that signed whole, `wrong` whether a line of any is wrong."""
+
+    by: tuple[tuple[Vkey, ...], ...]
+    wrong: bool
+    good: frozenset[int]
+    unsupported: frozenset[int]
+
+    @property
+    def accepted(self) -> bool:
+        return bool(self.by) and not self.wrong
+
+
 def checkpoint_body(origin: str, size: int, root: bytes) -> str:
     """The three lines that are signed."""
     return f"{origin}\n{size}\n{to_base64(root)}\n"
@@ -121,6 +135,18 @@ def verify_checkpoint(checkpoint: Checkpoint, keys: Iterable[Vkey]) -> Checkpoin
     return CheckpointSignatures(good=frozenset(good), bad=bad, unsupported=frozenset(unsupported))
 
 
+def accept_checkpoint(checkpoint: Checkpoint, ledger_keys: Iterable[tuple[Vkey, ...]]) -> Acceptance:
+    """Judge a checkpoint by ledger keys, each a group of verifier keys: one must be satisfied whole (SPEC 7.4)."""
+    found = [(keys, verify_checkpoint(checkpoint, keys)) for keys in ledger_keys]
+    whole = [(keys, result) for keys, result in found if result.satisfies(keys)]
+    return Acceptance(
+        by=tuple(keys for keys, _ in whole),
+        wrong=any(result.bad for _, result in found),
+        good=frozenset(type_ for _, result in whole for type_ in result.good),
+        unsupported=frozenset(type_ for _, result in whole for type_ in result.unsupported),
+    )
+
+
 @cache
 def mldsa_available() -> bool:
     """Whether the installed `cryptography` verifies ML-DSA-44 (FIPS 204)."""
@@ -135,11 +161,12 @@ def mldsa_available() -> bool:
     return True
 
 
-def log_signed_part(checkpoint: Checkpoint) -> bytes:
-    """The note with only the log's own signature lines: the bytes that a time-stamp token covers (SPEC 8.3)."""
+def log_signed_part(checkpoint: Checkpoint, ledger_key: Iterable[Vkey]) -> bytes:
+    """The note with only the signature lines of one ledger key: the bytes that a time-stamp token covers (SPEC 8.3)."""
     note = parse_note(checkpoint.note)
-    own = [line for line in note.signatures if line.name == checkpoint.origin]
-    return write_note(note.text, own).encode()
+    own = {(key.name, key.key_hash) for key in ledger_key}
+    lines = [line for line in note.signatures if (line.name, line.key_hash) in own]
+    return write_note(note.text, lines).encode()
 
 
 def _verify_line(note: Note, checkpoint: Checkpoint, key: Vkey, line: NoteSignature) -> bool | None:

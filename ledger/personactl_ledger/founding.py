@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,22 +24,41 @@ from personactl_ledger.statement import statement
 from personactl_ledger.store import Store, TableBook
 
 
-def genesis_leaf(*, domain: str, development: bool, root: Signer, now: str, ledger_id: bytes) -> bytes:
+def genesis_leaf(
+    *,
+    domain: str,
+    development: bool,
+    root: Signer,
+    now: str,
+    ledger_id: bytes,
+    more_roots: Sequence[Signer] = (),
+    root_threshold: int | None = None,
+) -> bytes:
     """The leaf of entry 0 (SPEC 6.2). `ledger_id` is 16 random bytes."""
-    predicate = {
+    roots = (root, *more_roots)
+    predicate: dict[str, object] = {
         "ledgerId": ledger_id.hex(),
         "format": FORMAT,
         "domain": domain,
         "development": development,
-        "rootKeys": [{"kid": root.key_id, "publicKey": to_base64(root.public_key)}],
+        "rootKeys": [{"kid": item.key_id, "publicKey": to_base64(item.public_key)} for item in roots],
         "createdAt": require_time(now),
     }
+    if root_threshold is not None:
+        predicate["rootThreshold"] = root_threshold
     subject = ("ledger", hashlib.sha256(ledger_id).hexdigest())
-    return sign_entry(statement("genesis", subject=subject, predicate=predicate), root)
+    return sign_entry(statement("genesis", subject=subject, predicate=predicate), *roots)
 
 
 def key_add_leaf(
-    *, origin: str, role: str, public_key: bytes, root: Signer, now: str, vkeys: tuple[str, ...] = ()
+    *,
+    origin: str,
+    role: str,
+    public_key: bytes,
+    root: Signer,
+    now: str,
+    vkeys: tuple[str, ...] = (),
+    more_roots: Sequence[Signer] = (),
 ) -> bytes:
     """The leaf of a key-add entry (SPEC 6.6); its subject is the key, by the SHA-256 of its 32 bytes."""
     predicate: dict[str, object] = {
@@ -51,7 +71,7 @@ def key_add_leaf(
     if vkeys:
         predicate["vkeys"] = list(vkeys)
     subject = ("key", hashlib.sha256(public_key).hexdigest())
-    return sign_entry(statement("key-add", subject=subject, predicate=predicate), root)
+    return sign_entry(statement("key-add", subject=subject, predicate=predicate), root, *more_roots)
 
 
 def found(

@@ -206,7 +206,7 @@ class Ledger:
             row = self._store.leaf(index)
         if row is None:
             raise LedgerMissing(f"there is no entry {index}", where=str(self.path), code="ledger.entry-missing")
-        return StoredEntry(index, parse_entry(row[0]), row[1])
+        return StoredEntry(index, parse_entry(row[0], later=True), row[1])
 
     def entries(
         self, start: int = 0, stop: int | None = None, *, kind: str | None = None, run: str | None = None
@@ -223,7 +223,7 @@ class Ledger:
         return [self.entry(index) for index in indexes]
 
     def by_entry_id(self, entry_id: str) -> StoredEntry | None:
-        """The output or reject with this entryId (32 hex digits)."""
+        """The output, reject or adoption with this entryId (32 hex digits)."""
         with storage_errors(self.path):
             index = self._store.index_of_entry_id(entry_id)
         return None if index is None else self.entry(index)
@@ -262,7 +262,8 @@ class Ledger:
     def prove(self, index: int, *, timestamps: Sequence[Timestamp] = ()) -> bytes:
         """The receipt of an entry against the latest checkpoint, as JSON bytes (SPEC 8).
 
-        Raises LedgerMissing (codes ledger.entry-missing, ledger.no-checkpoint).
+        Raises LedgerMissing (codes ledger.entry-missing, ledger.no-checkpoint), LedgerConflict (code ledger.voided) for
+        an output that was voided or an adoption that was withdrawn.
         """
         with storage_errors(self.path):
             if not self.writable:

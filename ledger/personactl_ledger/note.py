@@ -96,6 +96,25 @@ class Note:
         return tuple(s for s in self.signatures if s.name == key.name and s.key_hash == key.key_hash)
 
 
+def group_vkeys(lines: Sequence[object], origin: str) -> tuple[tuple[Vkey, ...], ...]:
+    """Ledger keys from a flat list of verifier keys (SPEC 7.4): an Ed25519 key and an ML-DSA-44 key right after it.
+
+    Raises FormatError (code ledger.vkey) for a name that is not `origin` and for an ML-DSA-44 key that stands alone.
+    """
+    groups: list[tuple[Vkey, ...]] = []
+    for line in lines:
+        key = Vkey.parse(line)
+        if key.name != origin:
+            raise FormatError("a verifier key is of another origin", code="ledger.vkey")
+        if key.type == ED25519:
+            groups.append((key,))
+        elif groups and len(groups[-1]) == 1:
+            groups[-1] = (*groups[-1], key)
+        else:
+            raise FormatError("an ML-DSA-44 verifier key does not follow its Ed25519 key", code="ledger.vkey")
+    return tuple(groups)
+
+
 def write_note(text: str, signatures: Sequence[NoteSignature]) -> str:
     """The note as one string."""
     return text + "\n" + "".join(str(signature) for signature in signatures)

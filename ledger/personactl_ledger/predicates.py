@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from personactl_ledger.encoding import HEX32, HEX64
+from personactl_ledger.encoding import HEX32, HEX64, require_time
 from personactl_ledger.errors import FormatError
 
 ROOT, OPERATOR, LEDGER, PERSON, RUN = "root", "operator", "ledger", "person", "run"
@@ -34,6 +34,9 @@ KINDS: dict[str, str] = {
     "erasure": OPERATOR,
     "timestamp": OPERATOR,
     "restore": OPERATOR,
+    "migration": OPERATOR,
+    "merge": OPERATOR,
+    "withdrawal": OPERATOR,
     "note": OPERATOR,
     "output": RUN,
     "reject": RUN,
@@ -42,12 +45,16 @@ KINDS: dict[str, str] = {
 }
 """Every kind, and the role of the keys that may sign it."""
 
+UNKNOWN_SIGNER = OPERATOR
+"""The role of the one key that signs an entry of a kind that this version does not know (SPEC 6.10)."""
+
 SEVERAL_SIGNERS = frozenset({ROOT, PERSON})
 """Roles whose entries may carry up to 16 signatures; all others carry exactly one."""
 
 FORMAT = "personactl-ledger/1"
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?")
+_SEALED = re.compile(r"[a-z][A-Za-z0-9]{0,62}")
 _KEY_ID = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=")
 
 Check = Callable[[Any], bool]
@@ -65,6 +72,18 @@ def _text(value: Any) -> bool:
     return type(value) is str and value != ""
 
 
+def _time(value: Any) -> bool:
+    try:
+        require_time(value)
+    except FormatError:
+        return False
+    return True
+
+
+def _persona(value: Any) -> bool:
+    return isinstance(value, dict) and _text(value.get("id")) and _natural(value.get("version"))
+
+
 def _public_key(value: Any) -> bool:
     return isinstance(value, dict) and {"kid", "publicKey"} <= set(value) and all(_text(v) for v in value.values())
 
@@ -74,6 +93,7 @@ def _run_key(value: Any) -> bool:
 
 
 _hex64, _hex32, _run, _key_id = _matches(HEX64), _matches(HEX32), _matches(_RUN), _matches(_KEY_ID)
+_sealed_name = _matches(_SEALED)
 
 FIELDS: dict[str, dict[str, Check]] = {
     "genesis": {
@@ -82,12 +102,15 @@ FIELDS: dict[str, dict[str, Check]] = {
         "domain": _matches(_DOMAIN),
         "development": lambda value: type(value) is bool,
         "rootKeys": lambda value: isinstance(value, list) and 0 < len(value) <= 16 and all(map(_public_key, value)),
-        "createdAt": _text,
+        "createdAt": _time,
     },
-    "key-add": {"role": lambda value: value in ENROLLED_ROLES, "kid": _key_id, "publicKey": _text, "addedAt": _text},
-    "key-retire": {"kid": _key_id, "retiredAt": _text},
-    "key-revoke": {"kid": _key_id, "fromIndex": _natural, "revokedAt": _text},
-    "run-open": {"run": _run, "planSha256": _hex64, "planned": _natural, "runKey": _run_key, "startedAt": _text},
+    "key-add": {"role": lambda value: value in ENROLLED_ROLES, "kid": _key_id, "publicKey": _text, "addedAt": _time},
+    "key-retire": {"kid": _key_id, "retiredAt": _time},
+    "key-revoke": {"kid": _key_id, "fromIndex": _natural, "revokedAt": _time},
+    "run-open": {"run": _run, "planSha256": _hex64, "planned": _natural, "runKey": _run_key, "startedAt": _time},
+    "persona-freeze": {"persona": _persona},
+    "adoption": {"entryId": _hex32},
+    "withdrawal": {"entryId": _hex32, "withdraws": _natural},
     "output": {"run": _run, "entryId": _hex32, "jobKey": _hex64},
     "reject": {"run": _run, "entryId": _hex32, "jobKey": _hex64},
     "void": {"run": _run, "entryId": _hex32, "jobKey": _hex64, "voids": _natural},
@@ -97,7 +120,7 @@ FIELDS: dict[str, dict[str, Check]] = {
         **dict.fromkeys(("planned", "done", "failed", "rejected", "skipped", "outputs", "rejects"), _natural),
         "firstIndex": _natural,
         "lastIndex": _natural,
-        "closedAt": _text,
+        "closedAt": _time,
     },
 }
 
@@ -109,9 +132,17 @@ def require_fields(kind: str, predicate: dict[str, Any]) -> None:
     for name, check in FIELDS.get(kind, {}).items():
         if name not in predicate or not check(predicate[name]):
             raise _malformed(kind, name)
+    if kind == "genesis" and not _threshold(predicate):
+        raise _malformed(kind, "rootThreshold")
     sealed = predicate.get("sealed", {})
-    if not isinstance(sealed, dict) or not all(map(_hex64, sealed.values())):
+    if not isinstance(sealed, dict) or not all(map(_hex64, sealed.values())) or not all(map(_sealed_name, sealed)):
         raise _malformed(kind, "sealed")
+
+
+def _threshold(genesis: dict[str, Any]) -> bool:
+    """`rootThreshold` may be left out; else it is 1 to the number of root keys (SPEC 6.2)."""
+    value = genesis.get("rootThreshold", 1)
+    return type(value) is int and 1 <= value <= len(genesis["rootKeys"])
 
 
 def _malformed(kind: str, name: str) -> FormatError:

@@ -10,6 +10,9 @@ COLUMNS = (
 )  # fmt: skip
 """In the order of `project`; `idx`, `appended_at` and `leaf` are not derived."""
 
+TAKES_BACK = {"void": "voids", "withdrawal": "withdraws"}
+"""Kinds that take back an earlier entry, and the field with its index."""
+
 Projection = tuple[bytes, str, str | None, str | None, str | None, int | None, str | None, str, str, str, str]
 
 
@@ -18,13 +21,14 @@ def project(entry: Entry) -> Projection:
     said = entry.predicate
     kind = entry.kind
     in_run = kind in ("output", "reject", "void")
+    named = in_run or kind in ("adoption", "withdrawal")
     return (
         entry.leaf_hash,
         kind,
         _text(said.get("run")),
-        said["entryId"] if in_run else None,
+        said["entryId"] if named else None,
         said["jobKey"] if in_run else None,
-        said["voids"] if kind == "void" else None,
+        said[TAKES_BACK[kind]] if kind in TAKES_BACK else None,
         certified_key(entry),
         entry.subject_name,
         entry.subject_sha256,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.entry import Entry, parse_entry
-from personactl_ledger.errors import LedgerCorrupt, LedgerMissing
+from personactl_ledger.errors import LedgerConflict, LedgerCorrupt, LedgerMissing
 from personactl_ledger.keyring import Keyring
 from personactl_ledger.merkle import inclusion_path
 from personactl_ledger.predicates import KINDS, RUN
@@ -16,11 +16,18 @@ from personactl_ledger.store import Store
 def prove(store: Store, keyring: Keyring, index: int, timestamps: tuple[Timestamp, ...]) -> Receipt:
     """The receipt of entry `index` against the latest checkpoint, with the witness lines that are known for it.
 
-    Raises LedgerMissing (codes ledger.entry-missing, ledger.no-checkpoint).
+    Raises LedgerMissing (codes ledger.entry-missing, ledger.no-checkpoint), LedgerConflict (code ledger.voided).
     """
     row = store.leaf(index)
     if row is None:
         raise LedgerMissing(f"there is no entry {index}", code="ledger.entry-missing")
+    ended = store.taken_back_by(index)
+    if ended is not None:
+        raise LedgerConflict(
+            f"entry {index} does not stand any more: entry {ended} takes it back",
+            hint="a receipt is only written for what stands",
+            code="ledger.voided",
+        )
     checkpoint = store.latest_checkpoint()
     if checkpoint is None or checkpoint.size <= index:
         raise LedgerMissing(

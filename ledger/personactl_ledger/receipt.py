@@ -4,7 +4,7 @@
      "leaf": "<base64 of the leaf>",
      "proof": "<tlog-proof text with the checkpoint>",
      "keys": [{"leaf": "<base64>", "index": 0, "path": ["<base64>", …]}, …],
-     "timestamps": [{"tsa": "…", "hashAlgorithm": "sha512", "token": "<base64 DER>"}]}
+     "timestamps": [{"tsa": "…", "hashAlgorithm": "sha512", "token": "<base64 DER>", "covers": null, "evidence": []}]}
 
 Every path leads to the root of the one checkpoint inside `proof`.
 """
@@ -23,10 +23,11 @@ from personactl_ledger.proof import TlogProof, parse_path, parse_proof
 
 SCHEMA = "personactl.receipt/1"
 MAX_BYTES = 1024 * 1024
-MAX_KEYS = 16
+MAX_KEYS = 64
 MAX_TIMESTAMPS = 16
+MAX_EVIDENCE = 64
 _T = TypeVar("_T")
-_HASHES = ("sha256", "sha384", "sha512")
+_HASHES = ("sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,17 @@ class KeyEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timestamp:
-    """An RFC 3161 response (DER) over the checkpoint with the log's own signatures (SPEC 8.3)."""
+    """An RFC 3161 response (DER) over the checkpoint with the ledger key's own signatures (SPEC 8.3).
+
+    `covers` is the place in the list of the older token that this one renews, `evidence` are certificates, revocation
+    lists and status answers in DER that were collected for it.
+    """
 
     tsa: str
     hash_algorithm: str
     token: bytes
+    covers: int | None = None
+    evidence: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,14 @@ class Receipt:
                 for k in self.keys
             ],
             "timestamps": [
-                {"tsa": t.tsa, "hashAlgorithm": t.hash_algorithm, "token": to_base64(t.token)} for t in self.timestamps
+                {
+                    "tsa": t.tsa,
+                    "hashAlgorithm": t.hash_algorithm,
+                    "token": to_base64(t.token),
+                    "covers": t.covers,
+                    "evidence": [to_base64(item) for item in t.evidence],
+                }
+                for t in self.timestamps
             ],
         }
         return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
@@ -85,7 +99,7 @@ def parse_receipt(data: bytes) -> Receipt:
             leaf=from_base64(document["leaf"]),
             proof=parse_proof(_text(document["proof"])),
             keys=_list(document["keys"], MAX_KEYS, _key_entry),
-            timestamps=_list(document["timestamps"], MAX_TIMESTAMPS, _timestamp),
+            timestamps=_older_first(_list(document["timestamps"], MAX_TIMESTAMPS, _timestamp)),
         )
     except ReceiptError:
         raise
@@ -101,10 +115,33 @@ def _key_entry(value: Any) -> KeyEntry:
 
 
 def _timestamp(value: Any) -> Timestamp:
-    item = _keys(value, "tsa", "hashAlgorithm", "token")
+    item = _keys(value, "tsa", "hashAlgorithm", "token", "covers", "evidence")
     if item["hashAlgorithm"] not in _HASHES:
         raise _malformed("a time stamp has an unknown hash algorithm")
-    return Timestamp(tsa=_text(item["tsa"]), hash_algorithm=item["hashAlgorithm"], token=from_base64(item["token"]))
+    if item["covers"] is not None and type(item["covers"]) is not int:
+        raise _malformed("a time stamp covers something that is no place in the list")
+    return Timestamp(
+        tsa=_text(item["tsa"]),
+        hash_algorithm=item["hashAlgorithm"],
+        token=_some_bytes(item["token"]),
+        covers=item["covers"],
+        evidence=_list(item["evidence"], MAX_EVIDENCE, _some_bytes),
+    )
+
+
+def _older_first(stamps: tuple[Timestamp, ...]) -> tuple[Timestamp, ...]:
+    """A renewal stands after the token that it covers (SPEC 8.3)."""
+    for place, stamp in enumerate(stamps):
+        if stamp.covers is not None and not 0 <= stamp.covers < place:
+            raise _malformed("a time stamp does not cover one before it")
+    return stamps
+
+
+def _some_bytes(value: Any) -> bytes:
+    data = from_base64(value)
+    if not data:
+        raise FormatError("base64 of nothing")
+    return data
 
 
 def _keys(value: Any, *names: str) -> dict[str, Any]:

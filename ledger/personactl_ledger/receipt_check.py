@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from personactl_ledger.book import MemoryBook
-from personactl_ledger.checkpoint import Checkpoint, verify_checkpoint
+from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
 from personactl_ledger.ed25519 import key_id
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import LedgerError, ReceiptError
 from personactl_ledger.merkle import leaf_hash, root_from_inclusion
-from personactl_ledger.note import ML_DSA_44, Vkey
+from personactl_ledger.note import ML_DSA_44
 from personactl_ledger.receipt import Receipt, parse_receipt
 from personactl_ledger.rules import Rules, origin_of
 from personactl_ledger.trust import LedgerTrust
 
 KEY_KINDS = ("genesis", "key-add", "run-open")
 LIMITS = (
-    "key revocations and voids recorded after the checkpoint are not visible in a receipt",
+    "no retirement, revocation or void is visible in a receipt, whether before or after the entry or the checkpoint",
     "the order of entries that are not in the receipt, and their number, are not checked",
 )
 """What a receipt cannot show by its nature; verifiers print it (SPEC 9.3)."""
@@ -90,15 +90,15 @@ def _leaf(leaf: bytes, step: str, code: str) -> Entry:
 
 
 def _log_signature(checkpoint: Checkpoint, trust: LedgerTrust) -> tuple[tuple[int, ...], list[str]]:
-    """Step 4: signed by the log that the trust file names, in every type that it lists and this library verifies."""
+    """Step 4: signed by one ledger key that the trust file names, in every type of it that can be verified here."""
     try:
-        keys = [Vkey.parse(line) for line in trust.log_keys]
+        keys = trust.ledger_keys()
     except LedgerError as error:
         raise _untrusted("4", "receipt.log-key", f"the trust file has an unusable log key: {error.message}") from None
-    found = verify_checkpoint(checkpoint, keys)
-    if found.bad:
+    found = accept_checkpoint(checkpoint, keys)
+    if found.wrong:
         raise _failed("4", "receipt.log-signature", "a signature of the log over the checkpoint is wrong")
-    if not found.satisfies(keys):
+    if not found.accepted:
         raise _untrusted(
             "4", "receipt.log-key", "the checkpoint is not signed by the log keys that the trust file names"
         )

@@ -5,9 +5,10 @@
 6.4  a kind is signed only by keys of its role, enrolled at a lower index, not retired, not revoked
 6.5  run entries are signed by the key that the run's latest run-open certified, while the run is open
 6.6  a key is enrolled once and for one role; weak keys never
-6.7  an entryId belongs to one entry; a jobKey has at most one standing output
-6.8  a void repeats an output of its own run that still stands
+6.7  an entryId belongs to one entry; a jobKey has at most one standing output; a persona version is frozen once
+6.8  a void repeats an output of its own run that still stands, a withdrawal an adoption
 6.9  a run-close adds up
+6.10 a kind of a later version decides nothing; one operator key signs it
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from personactl_ledger.entry import Entry
 from personactl_ledger.envelope import pae
 from personactl_ledger.errors import EntryRefused, LedgerConflict
 from personactl_ledger.keyring import Keyring, read_key, read_vkeys
-from personactl_ledger.predicates import KINDS, LEDGER, ROOT, RUN, SEVERAL_SIGNERS
+from personactl_ledger.predicates import KINDS, LEDGER, ROOT, RUN, SEVERAL_SIGNERS, UNKNOWN_SIGNER
 
 
 def origin_of(genesis: Entry) -> str:
@@ -36,6 +37,7 @@ class Rules:
         self.keyring = Keyring()
         self.origin = ""
         self.development = False
+        self.root_threshold = 1
         self._special: dict[str, Callable[[int, Entry], None]] = {
             "key-add": self._key_add,
             "key-retire": self._key_retire,
@@ -45,6 +47,9 @@ class Rules:
             "reject": self._entry_id,
             "void": self._void,
             "run-close": self._run_close,
+            "persona-freeze": self._persona_freeze,
+            "adoption": self._entry_id,
+            "withdrawal": self._withdrawal,
         }
 
     def admit(self, index: int, entry: Entry, *, verify: bool = True) -> None:
@@ -72,6 +77,7 @@ class Rules:
         if index == 0:
             self.origin = origin_of(entry)
             self.development = entry.predicate["development"]
+            self.root_threshold = entry.predicate.get("rootThreshold", 1)
         self.keyring.record(index, entry)
         self.book.record(index, entry)
 
@@ -84,6 +90,7 @@ class Rules:
             raise EntryRefused("the genesis lists a root key twice", code="ledger.key-twice")
         if not set(entry.key_ids) <= set(listed):
             raise EntryRefused("the genesis is signed by a key that it does not list", code="ledger.signer-unknown")
+        _require_roots(entry, entry.predicate.get("rootThreshold", 1))
         return [listed[key] for key in entry.key_ids]
 
     def _signers(self, index: int, entry: Entry) -> list[bytes]:
@@ -94,9 +101,11 @@ class Rules:
             raise EntryRefused(
                 f"the entry belongs to {entry.predicate['origin']!r:.120}, not to {self.origin}", code="ledger.origin"
             )
-        role = KINDS[entry.kind]
+        role = KINDS.get(entry.kind, UNKNOWN_SIGNER)
         if len(entry.key_ids) > 1 and role not in SEVERAL_SIGNERS:
             raise EntryRefused(f"a {entry.kind} entry has exactly one signer", code="ledger.signer-role")
+        if role == ROOT:
+            _require_roots(entry, self.root_threshold)
         if role == RUN:
             return [self._run_signer(index, entry)]
         return [self.keyring.usable(key, role, index).public_key for key in entry.key_ids]
@@ -135,12 +144,11 @@ class Rules:
             raise EntryRefused(f"the key {key} is enrolled already; a key serves once", code="ledger.key-twice")
 
     def _key_retire(self, index: int, entry: Entry) -> None:
-        """SPEC 6.6: only an enrolled key that still serves, and never the last root."""
+        """SPEC 6.6: only an enrolled key that was not retired before, and never the last root."""
         key = self.keyring.keys.get(entry.predicate["kid"])
         if key is None or key.retired is not None:
             raise EntryRefused("the key to retire is not enrolled, or retired already", code="ledger.key-unknown")
-        if key.role == ROOT and self.keyring.active(ROOT) == (key,):
-            raise EntryRefused("the last root key cannot be retired; add its successor first", code="ledger.key-last")
+        self._require_roots_left(entry.predicate["kid"])
 
     def _key_revoke(self, index: int, entry: Entry) -> None:
         """SPEC 6.6: an enrolled or run key, once, from an index that is not in the future."""
@@ -150,15 +158,25 @@ class Rules:
             raise EntryRefused("the key to revoke is not known here, or revoked already", code="ledger.key-unknown")
         if said["fromIndex"] > index:
             raise EntryRefused("a revocation cannot begin after its own entry", code="ledger.key-revoke-index")
-        key = self.keyring.keys.get(said["kid"])
-        if key is not None and self.keyring.active(ROOT) == (key,):
-            raise EntryRefused("the last root key cannot be revoked; add its successor first", code="ledger.key-last")
+        self._require_roots_left(said["kid"])
+
+    def _require_roots_left(self, ended: str) -> None:
+        """SPEC 6.6: as many root keys as must sign stay in use."""
+        active = {key.key_id for key in self.keyring.active(ROOT)}
+        if ended in active and len(active) <= self.root_threshold:
+            raise EntryRefused("the last root key cannot be ended; add its successor first", code="ledger.key-last")
 
     def _run_open(self, index: int, entry: Entry) -> None:
-        """SPEC 6.5: a fresh, sound run key."""
-        key = entry.predicate["runKey"]
-        read_key(key["kid"], key["publicKey"])
-        self._require_new_key(key["kid"])
+        """SPEC 6.5: a fresh, sound run key; a later start of a run follows the same plan."""
+        said = entry.predicate
+        read_key(said["runKey"]["kid"], said["runKey"]["publicKey"])
+        self._require_new_key(said["runKey"]["kid"])
+        before = self.book.run(said["run"])
+        if before is not None and (before.plan_sha256, before.planned) != (said["planSha256"], said["planned"]):
+            raise EntryRefused(
+                f"the run {said['run']} was opened by entry {before.open_index} with another plan",
+                code="ledger.run-plan",
+            )
 
     def _entry_id(self, index: int, entry: Entry) -> None:
         """SPEC 6.7."""
@@ -192,6 +210,28 @@ class Rules:
                 code="ledger.void-target",
             )
 
+    def _withdrawal(self, index: int, entry: Entry) -> None:
+        """SPEC 6.8."""
+        said = entry.predicate
+        target = self.book.adoption(said["withdraws"])
+        same = target and (target.entry_id, target.subject_sha256) == (said["entryId"], entry.subject_sha256)
+        if target is None or target.withdrawn or not same:
+            raise EntryRefused(
+                f"entry {said['withdraws']} is not a standing adoption with this entryId and subject",
+                code="ledger.withdrawal-target",
+            )
+
+    def _persona_freeze(self, index: int, entry: Entry) -> None:
+        """SPEC 6.7."""
+        persona = entry.predicate["persona"]
+        found = self.book.frozen(persona["id"], persona["version"])
+        if found is not None:
+            raise LedgerConflict(
+                f"entry {found} froze version {persona['version']} of {persona['id']!r:.80} already",
+                hint="make a new version of the persona",
+                code="ledger.persona-twice",
+            )
+
     def _run_close(self, index: int, entry: Entry) -> None:
         """SPEC 6.9."""
         said = entry.predicate
@@ -214,3 +254,11 @@ class Rules:
                 f"the run-close does not agree with the entries of the run: {', '.join(dict.fromkeys(wrong))}",
                 code="ledger.run-counts",
             )
+
+
+def _require_roots(entry: Entry, threshold: int) -> None:
+    """SPEC 6.4: each key id stands once in an envelope, so signatures count keys."""
+    if len(entry.key_ids) < threshold:
+        raise EntryRefused(
+            f"{len(entry.key_ids)} root keys signed, and this ledger asks for {threshold}", code="ledger.root-threshold"
+        )

@@ -15,6 +15,8 @@ from personactl_ledger.predicates import KINDS
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_PREFIX = "urn:personactl:predicate:"
 PREDICATE_SUFFIX = ":1"
+_TYPE = re.compile(r"urn:personactl:predicate:([a-z][a-z-]{0,62}):([1-9][0-9]{0,8})")
+_DIGEST = re.compile(r"[0-9a-f]+")
 MAX_NAME = 512
 _KEYS = {"_type", "predicate", "predicateType", "subject"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -22,7 +24,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`kind` is the part of the predicate type that changes; `subject_sha256` is 64 hex digits."""
+    """`kind` is the part of the predicate type that changes, with its version when that is not 1 (`output:2`);
+    `subject_sha256` is 64 hex digits."""
 
     kind: str
     subject_name: str
@@ -49,8 +52,11 @@ def statement(kind: str, *, subject: tuple[str, str], predicate: Mapping[str, An
     )
 
 
-def parse_statement(payload: bytes) -> Statement:
-    """Parse strictly. Raises FormatError (codes ledger.profile, ledger.statement, ledger.kind-unknown)."""
+def parse_statement(payload: bytes, *, later: bool = False) -> Statement:
+    """Parse strictly. `later` also takes kinds and versions of a later program (SPEC 6.10).
+
+    Raises FormatError (codes ledger.profile, ledger.statement, ledger.kind-unknown).
+    """
     try:
         document = parse_canonical(payload)
     except ProfileError as error:
@@ -61,13 +67,13 @@ def parse_statement(payload: bytes) -> Statement:
     predicate = document["predicate"]
     if not isinstance(predicate, dict):
         raise _malformed("its predicate is not a map")
-    return Statement(_kind(document["predicateType"]), name, digest, predicate)
+    return Statement(_kind(document["predicateType"], later=later), name, digest, predicate)
 
 
 def _subject(value: object) -> tuple[str, str]:
     match value:
         case [{"name": str(name), "digest": {"sha256": str(digest), **more_digests}, **more}]:
-            if not more_digests and not more:
+            if not more and all(isinstance(v, str) and _DIGEST.fullmatch(v) for v in more_digests.values()):
                 _require_subject(name, digest)
                 return name, digest
     raise _malformed("it does not have exactly one subject with a name and a sha256 digest")
@@ -80,12 +86,14 @@ def _require_subject(name: str, digest: str) -> None:
         raise _malformed("the name of its subject is empty, too long, or holds control characters")
 
 
-def _kind(value: object) -> str:
-    if isinstance(value, str) and value.startswith(PREDICATE_PREFIX) and value.endswith(PREDICATE_SUFFIX):
-        kind = value[len(PREDICATE_PREFIX) : -len(PREDICATE_SUFFIX)]
-        if kind in KINDS:
-            return kind
-    raise _unknown(value)
+def _kind(value: object, *, later: bool) -> str:
+    match = _TYPE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise _malformed("its predicate type is none of a personactl ledger")
+    kind = match[1] if match[2] == "1" else f"{match[1]}:{match[2]}"
+    if kind not in KINDS and not later:
+        raise _unknown(kind)
+    return kind
 
 
 def _unknown(kind: object) -> FormatError:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from personactl_ledger.book import OutputRecord, RunState, output_record
+from personactl_ledger.book import AdoptionRecord, OutputRecord, RunState, adoption_record, output_record
 from personactl_ledger.checkpoint import Checkpoint, parse_checkpoint
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.merkle import perfect_root
@@ -68,7 +68,7 @@ class Store:
         while True:
             rows = self.connection.execute(sql, filters).fetchall()
             for index, leaf, appended_at in rows:
-                yield StoredEntry(index, parse_entry(leaf), appended_at)
+                yield StoredEntry(index, parse_entry(leaf, later=True), appended_at)
             if len(rows) < CHUNK:
                 return
             filters[0] = rows[-1][0] + 1
@@ -77,9 +77,10 @@ class Store:
         return self._column("SELECT idx FROM entry WHERE subject_sha256 = ? ORDER BY idx", (sha256,))
 
     def index_of_entry_id(self, entry_id: str) -> int | None:
-        """The output or reject with this entryId."""
+        """The output, reject or adoption with this entryId."""
         sql = (
-            "SELECT idx FROM entry WHERE entry_id = ? AND entry_id IS NOT NULL AND kind IN ('output', 'reject') LIMIT 1"
+            "SELECT idx FROM entry WHERE entry_id = ? AND entry_id IS NOT NULL"
+            " AND kind IN ('output', 'reject', 'adoption') LIMIT 1"
         )
         return self._index(sql, (entry_id,))
 
@@ -123,8 +124,27 @@ class Store:
         row = self._maybe("SELECT leaf FROM entry WHERE idx = ? AND kind = 'output'", (index,))
         if row is None:
             return None
-        voided = self._maybe("SELECT 1 FROM entry WHERE voids = ?", (index,)) is not None
-        return output_record(parse_entry(row[0]), voided=voided)
+        return output_record(parse_entry(row[0]), voided=self.taken_back_by(index) is not None)
+
+    def adoption(self, index: int) -> AdoptionRecord | None:
+        """The adoption entry at `index`, and whether it was withdrawn."""
+        row = self._maybe("SELECT leaf FROM entry WHERE idx = ? AND kind = 'adoption'", (index,))
+        if row is None:
+            return None
+        return adoption_record(parse_entry(row[0]), withdrawn=self.taken_back_by(index) is not None)
+
+    def taken_back_by(self, index: int) -> int | None:
+        """The void or withdrawal that names entry `index`."""
+        return self._index("SELECT idx FROM entry WHERE voids = ?", (index,))
+
+    def frozen(self, persona: str, version: int) -> int | None:
+        """The persona-freeze entry of a persona's version."""
+        sql = (
+            "SELECT idx FROM entry WHERE kind = 'persona-freeze'"
+            " AND json_extract(statement, '$.predicate.persona.id') = ?"
+            " AND json_extract(statement, '$.predicate.persona.version') = ? LIMIT 1"
+        )
+        return self._index(sql, (persona, version))
 
     # --- sealed values -----------------------------------------------------------------------------------------------
 
@@ -223,6 +243,12 @@ class TableBook:
 
     def output(self, index: int) -> OutputRecord | None:
         return self._store.output(index)
+
+    def adoption(self, index: int) -> AdoptionRecord | None:
+        return self._store.adoption(index)
+
+    def frozen(self, persona: str, version: int) -> int | None:
+        return self._store.frozen(persona, version)
 
     def certified(self, key: str) -> bool:
         return self._store.certifier(key) is not None

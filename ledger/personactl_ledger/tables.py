@@ -8,7 +8,10 @@ from typing import Any
 from personactl_ledger.database import connect_reader, require_file, require_format, storage_errors
 from personactl_ledger.errors import LedgerMissing
 
-VIEWS = ("v_timeline", "v_output", "v_reject", "v_run", "v_keys", "v_approval", "v_checkpoint")
+VIEWS = (
+    "v_timeline", "v_run", "v_output", "v_reject", "v_persona", "v_adoption", "v_approval", "v_release", "v_erasure",
+    "v_keys", "v_trust", "v_checkpoint",
+)  # fmt: skip
 
 
 def rows(path: Path | str, view: str, *, limit: int = 1000, offset: int = 0) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cases import RUN, Case, Files, case, defect, good, ledger, started
-from forge import Forge, dumps, hex64, log_signer, signer, tamper
+from forge import NOW, Forge, dumps, hex32, hex64, log_signer, signer, tamper
 from personactl_ledger import parse_entry
 from personactl_ledger.encoding import to_base64
 
@@ -81,6 +81,54 @@ def ledger_key_revoked() -> Case:
     forge.checkpoint()
     return ledger("A run key was revoked from entry 4 on: entry 4 is reported as distrusted, the ledger is whole.",
                   forge, warning="ledger.distrusted")  # fmt: skip
+
+
+@case
+def ledger_kind_unknown() -> Case:
+    forge = Forge()
+    forge.append_later("gift", 1, forge.operator)
+    forge.append_later("output", 2, forge.operator)
+    forge.checkpoint()
+    return ledger("A kind and a version of a later program, signed by the operator: warnings, the ledger is whole.",
+                  forge, warning="ledger.kind-unknown")  # fmt: skip
+
+
+@case
+def ledger_root_threshold() -> Case:
+    forge = Forge(second_root=signer("second root"))
+    forge.key_add("person", signer("person").public_key)
+    forge.checkpoint()
+    return ledger("Two root keys, and every root entry is signed by both.", forge)
+
+
+@case
+def ledger_adoption() -> Case:
+    forge = Forge()
+    index = forge.adopt("found")
+    forge.withdraw("found", index)
+    forge.adopt("found", entryId=hex32("id found again"))
+    forge.checkpoint()
+    return ledger("A file was brought in, withdrawn, and brought in again.", forge)
+
+
+@case
+def ledger_log_key_revoked() -> Case:
+    forge = Forge()
+    forge.note("a")
+    forge.checkpoint()
+    other = Forge()
+    other.note("another history")
+    other.note("made by whoever took the key")
+    other.checkpoint()
+    said = {"kid": signer("log").key_id, "fromIndex": 4, "revokedAt": NOW, "reason": "the key was taken"}
+    forge.append(forge.say("key-revoke", forge.root, ("key", hex64("log key")), **said))
+    new = log_signer("new log")
+    forge.key_add("ledger", new.public_key, vkeys=new.vkeys(forge.origin))
+    forge.checkpoint(log=new)
+    files: Files = {"stolen": last_checkpoint(other)}
+    files["trust.json"] = dumps(forge.trust(logKeys=[*forge.log.vkeys(forge.origin), *new.vkeys(forge.origin)]))
+    return ledger("A ledger key was revoked from entry 4 on. A checkpoint over more, signed by it, proves no fork.",
+                  forge, warning="ledger.distrusted", anchors=["stolen"], unanchored=True, files=files)  # fmt: skip
 
 
 CUT = (

@@ -65,6 +65,42 @@ def receipt_genesis() -> Case:
 
 
 @case
+def receipt_two_log_keys() -> Case:
+    forge = delivered()
+    keys = [*log_signer("another log").vkeys(forge.origin), *forge.log.vkeys(forge.origin)]
+    return receipt("The trust file names two ledger keys; one of them signed.", trust=forge.trust(logKeys=keys))
+
+
+@case
+def receipt_trust_extra() -> Case:
+    trust = delivered().trust(mascot="x", witnesses={"quorum": 0, "vkeys": []}, revoked=[], critical=["origin"])
+    return receipt("The trust file has a key that nobody knows and that is not critical.", trust=trust)
+
+
+@case
+def receipt_timestamps() -> Case:
+    first = {"tsa": "one", "hashAlgorithm": "sha256", "token": "MAA=", "covers": None, "evidence": ["MAA="]}
+    second = {"tsa": "two", "hashAlgorithm": "sha3-512", "token": "MAA=", "covers": 0, "evidence": []}
+    return receipt("Two time stamps; the second renews the first.",
+                   mend=lambda d: d.update(timestamps=[first, second]))  # fmt: skip
+
+
+@case
+def receipt_timestamp_covers_fail() -> Case:
+    stamp = {"tsa": "one", "hashAlgorithm": "sha256", "token": "MAA=", "covers": 0, "evidence": []}
+    return receipt("A time stamp that covers itself.", "receipt.malformed",
+                   mend=lambda d: d.update(timestamps=[stamp]))  # fmt: skip
+
+
+@case
+def receipt_surrogate_fail() -> Case:
+    why, vector, files = receipt("A text with half of a surrogate pair.", "receipt.malformed")
+    stamp = '{"tsa": "\\ud800", "hashAlgorithm": "sha256", "token": "MAA=", "covers": null, "evidence": []}'
+    files["the.receipt"] = str(files["the.receipt"]).replace('"timestamps": []', f'"timestamps": [{stamp}]')
+    return why, vector, files
+
+
+@case
 def receipt_other_file_fail() -> Case:
     return receipt("The file is another one.", "receipt.subject", subject=b"another file")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cases import RUN, Case, case, finished, loose, started
-from forge import Forge, hex32, hex64, raw_envelope, signer, wrong_signature
+from forge import NOW, Forge, hex32, hex64, raw_envelope, signer, wrong_signature
 from personactl_ledger import parse_entry
 from personactl_ledger.envelope import write_envelope
 
@@ -45,7 +45,7 @@ def rule_two_signers_fail() -> Case:
 @case
 def rule_signer_retired_fail() -> Case:
     forge = Forge()
-    forge.append(forge.say("key-retire", forge.root, ("key", hex64("op")), kid=forge.operator.key_id, retiredAt="x"))
+    forge.append(forge.say("key-retire", forge.root, ("key", hex64("op")), kid=forge.operator.key_id, retiredAt=NOW))
     forge.note("x")
     return finished("Signed after the key was retired.", forge, "ledger.signer-retired")
 
@@ -53,7 +53,7 @@ def rule_signer_retired_fail() -> Case:
 @case
 def rule_signer_revoked_fail() -> Case:
     forge = started()
-    said = {"kid": signer("run").key_id, "fromIndex": 5, "revokedAt": "x"}
+    said = {"kid": signer("run").key_id, "fromIndex": 5, "revokedAt": NOW}
     forge.append(forge.say("key-revoke", forge.root, ("key", hex64("run")), **said))
     forge.output(RUN, "snow", signer("run"))
     return finished("Signed after the key was revoked.", forge, "ledger.signer-revoked")
@@ -202,9 +202,73 @@ def leaf_key_order_fail() -> Case:
 
 
 @case
-def leaf_kind_unknown_fail() -> Case:
-    return leaf_case("A kind that the format does not have.", "ledger.kind-unknown",
-                     kind="urn:personactl:predicate:gift:1")  # fmt: skip
+def leaf_predicate_type_fail() -> Case:
+    return leaf_case("A predicate type that is none of a ledger.", "ledger.statement",
+                     kind="https://slsa.dev/provenance/v1")  # fmt: skip
+
+
+@case
+def leaf_time_fail() -> Case:
+    forge = Forge()
+    leaf = forge.say("key-retire", forge.root, ("key", hex64("op")), kid=forge.operator.key_id, retiredAt="yesterday")
+    forge.append_raw(leaf, "key-retire")
+    return finished("A key-retire whose time has another form.", forge, "ledger.predicate")
+
+
+@case
+def leaf_sealed_name_fail() -> Case:
+    return leaf_case("A sealed field with a name that is none.", "ledger.predicate",
+                     f',"sealed":{{"Prompt text":"{hex64("x")}"}}')  # fmt: skip
+
+
+@case
+def leaf_surrogate_fail() -> Case:
+    return leaf_case("A text with half of a surrogate pair.", "ledger.profile", ',"text":"\\ud800"')
+
+
+@case
+def rule_root_threshold_fail() -> Case:
+    forge = Forge(second_root=signer("second root"))
+    forge.second_root = None
+    forge.key_add("person", signer("person").public_key)
+    return finished("One root key signed, and the genesis asks for two.", forge, "ledger.root-threshold")
+
+
+@case
+def rule_kind_unknown_signer_fail() -> Case:
+    forge = Forge()
+    forge.append_later("gift", 1, forge.root)
+    return finished("A kind of a later version, signed by a key that is not an operator's.", forge,
+                    "ledger.signer-role")  # fmt: skip
+
+
+@case
+def rule_run_plan_fail() -> Case:
+    forge = started()
+    forge.run_open(RUN, signer("run-again"), planned=3)
+    return finished("A later start of a run plans another number of pictures.", forge, "ledger.run-plan")
+
+
+@case
+def rule_persona_twice_fail() -> Case:
+    forge = Forge()
+    forge.freeze()
+    forge.freeze(frozenAt="2026-01-02T05:00:00Z")
+    return finished("One version of a persona is frozen twice.", forge, "ledger.persona-twice")
+
+
+@case
+def rule_adoption_entry_id_fail() -> Case:
+    forge = started(loose=True)
+    forge.adopt("found", entryId=hex32("id rain"))
+    return loose("An adoption with the entryId of an output.", forge, "ledger.entry-id-twice")
+
+
+@case
+def rule_withdrawal_target_fail() -> Case:
+    forge = started()
+    forge.withdraw("rain", 4)
+    return finished("A withdrawal that names an output.", forge, "ledger.withdrawal-target")
 
 
 @case

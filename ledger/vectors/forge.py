@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from personactl_ledger import Ed25519Signer, LogSigner, Sealed, key_add_leaf, parse_entry, seal, sign_entry
+from personactl_ledger.canonical import canonical_bytes
 from personactl_ledger.checkpoint import sign_checkpoint
 from personactl_ledger.encoding import to_base64
 from personactl_ledger.envelope import EnvelopeSignature, pae, write_envelope
@@ -58,7 +59,8 @@ def hex64(name: str) -> str:
 class Forge:
     """One ledger in memory. Methods that make leaves also append them, unless they say otherwise."""
 
-    def __init__(self, *, log: LogSigner | None = None, domain: str = DOMAIN, loose: bool = False):
+    def __init__(self, *, log: LogSigner | None = None, domain: str = DOMAIN, loose: bool = False,
+                 second_root: Ed25519Signer | None = None):  # fmt: skip
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.executescript(schema_sql())
         if loose:  # the shipped schema stops some wrong entries by itself; a hand-made file need not
@@ -68,8 +70,10 @@ class Forge:
         self.growth = Growth.load(self.store)
         self.log = log or log_signer()
         self.root, self.operator = signer("root"), signer("operator")
+        self.second_root = second_root
         ledger_id = bytes.fromhex(hex32("ledger " + domain))
-        genesis = genesis_leaf(domain=domain, development=True, root=self.root, now=NOW, ledger_id=ledger_id)
+        genesis = genesis_leaf(domain=domain, development=True, root=self.root, now=NOW, ledger_id=ledger_id,
+                               more_roots=self._more_roots(), root_threshold=2 if second_root else None)  # fmt: skip
         self.origin = origin_of(parse_entry(genesis))
         self.append(genesis)
         self.key_add("operator", self.operator.public_key)
@@ -83,6 +87,25 @@ class Forge:
         entry = parse_entry(leaf)
         self.store.insert(index, entry, at)
         self.store.insert_sealed(index, sealed)
+        self.growth.append(entry.leaf_hash, self.store)
+        return index
+
+    def _more_roots(self) -> list[Ed25519Signer]:
+        return [self.second_root] if self.second_root else []
+
+    def append_later(self, kind: str, version: int, by: Ed25519Signer) -> int:
+        """Append an entry of a kind or version that this program does not have."""
+        payload = canonical_bytes(
+            {
+                "_type": "https://in-toto.io/Statement/v1",
+                "predicate": {"origin": self.origin, "run": "spring-1a2b3c4d", "said": "something new"},
+                "predicateType": f"urn:personactl:predicate:{kind}:{version}",
+                "subject": [{"name": "thing", "digest": {"sha256": hex64("thing"), "sha512": hex64("wide") * 2}}],
+            }
+        )
+        entry = parse_entry(sign_entry(payload, by), later=True)
+        index = self.growth.frontier.size
+        self.store.insert(index, entry, NOW)
         self.growth.append(entry.leaf_hash, self.store)
         return index
 
@@ -104,7 +127,15 @@ class Forge:
 
     def key_add(self, role: str, public: bytes, *, vkeys: tuple[str, ...] = (), by: Ed25519Signer | None = None) -> int:
         return self.append(
-            key_add_leaf(origin=self.origin, role=role, public_key=public, root=by or self.root, now=NOW, vkeys=vkeys)
+            key_add_leaf(
+                origin=self.origin,
+                role=role,
+                public_key=public,
+                root=by or self.root,
+                now=NOW,
+                vkeys=vkeys,
+                more_roots=self._more_roots(),
+            )
         )
 
     def run_open(self, run: str, key: Ed25519Signer, *, planned: int = 2, by: Ed25519Signer | None = None) -> int:
@@ -148,12 +179,24 @@ class Forge:
         leaf = self.say("note", by or self.operator, ("note", hex64(text)), text=text, notedAt=NOW)
         return self.append(leaf, at=at)
 
-    def freeze(self) -> int:
+    def freeze(self, **changed: Any) -> int:
         """A persona-freeze with a sealed name whose salt is known."""
         name = seal("name", "Lira", bytes(32))
         said = {"persona": {"id": "lira", "version": 1, "parent": None}, "recordSha256": hex64("record")}
-        said |= {"references": [], "sealed": {"name": name.commitment}, "frozenAt": NOW}
+        said |= {"references": [], "sealed": {"name": name.commitment}, "frozenAt": NOW, **changed}
         return self.append(self.say("persona-freeze", self.operator, ("persona.json", hex64("record")), **said), name)
+
+    def adopt(self, name: str, **changed: Any) -> int:
+        said = {"entryId": hex32("id " + name), "generator": {"name": "elsewhere", "statement": "x"}, "adoptedAt": NOW}
+        return self.append(
+            self.say("adoption", self.operator, (f"{name}.png", hex64("file " + name)), **(said | changed))
+        )
+
+    def withdraw(self, name: str, index: int, **changed: Any) -> int:
+        said = {"entryId": hex32("id " + name), "withdraws": index, "reason": "no licence", "withdrawnAt": NOW}
+        return self.append(
+            self.say("withdrawal", self.operator, (f"{name}.png", hex64("file " + name)), **(said | changed))
+        )
 
     def whole_run(self, run: str = "spring-1a2b3c4d", key: str = "run") -> None:
         """open, output, reject, output, void of the first, close."""

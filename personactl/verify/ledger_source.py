@@ -14,7 +14,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from personactl_ledger import CheckReport, Ledger, LedgerCorrupt, LedgerError, LedgerMissing, StoredEntry, check
+from personactl_ledger import (
+    CheckReport,
+    Ledger,
+    LedgerConflict,
+    LedgerCorrupt,
+    LedgerError,
+    LedgerMissing,
+    StoredEntry,
+    check,
+)
 
 from personactl.errors import EXIT_OK, EXIT_TRUST
 from personactl.keys.trust import TrustFile
@@ -94,6 +103,8 @@ class LedgerSource:
             receipt = ledger.prove(found.index)
         except LedgerMissing as error:  # the entry is newer than the last checkpoint
             return Record(source="ledger", state="pending", origin=ledger.origin, reason=error.message)
+        except LedgerConflict as error:  # no receipt is written for what was taken back
+            return self._voided(found, found.entry.subject_sha256, error.message)
         record = prove(receipt, self._trust, source="ledger")
         if self._report is None:
             return record

@@ -84,7 +84,7 @@ def test_lines_of_strangers_are_ignored_and_wrong_lines_of_the_log_are_not() -> 
     stranger = str(NoteSignature("witness.example", b"abcd", bytes(72)))
     head = parse_checkpoint(NOTE + stranger)
     assert verify_checkpoint(head, keys).satisfies(keys)
-    assert log_signed_part(head) == NOTE.encode()
+    assert log_signed_part(head, keys) == NOTE.encode()
     same_hash = str(NoteSignature("witness.example", keys[0].key_hash, bytes(64)))
     assert verify_checkpoint(parse_checkpoint(NOTE + same_hash), keys).satisfies(keys)
     wrong = str(NoteSignature(ORIGIN, keys[0].key_hash, bytes(64)))

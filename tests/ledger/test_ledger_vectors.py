@@ -44,7 +44,7 @@ def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int
     if vector["reader"] == "ledger":
         anchors = [(folder / name).read_bytes() for name in vector.get("anchors", [])]
         report = check(forge.load(folder, scratch / "ledger.sqlite"), anchors=anchors, trust=trust)
-        assert report.anchored == (bool(anchors) and not vector.get("code"))
+        assert report.anchored == (bool(anchors) and not vector.get("code") and not vector.get("unanchored"))
         assert any("not excluded" in note for note in report.notes) != report.anchored
         codes = [finding.code for finding in report.findings if finding.severity == "error"]
         return report.exit_code, codes + [f.code for f in report.findings if f.severity == "warning"]
@@ -107,6 +107,26 @@ def test_the_stand_alone_verifier_finds_the_same(
     assert vector.get("warning", "") in text
     if vector["reader"] == "ledger" and "anchors" not in vector and code == 0:
         assert "NOT excluded" in text
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"critical": ["mascot"], "mascot": "x"}, {"witnesses": {"quorum": 1, "vkeys": []}}, {"origin": "x"},
+        {"revoked": [{"kid": "x", "fromIndex": 1}]}, {"logKeys": []}, {"development": "no"},
+        {"logKeys": list(forge.log_signer().vkeys("other.example/personactl/0123456789abcdef"))},
+        {"rootKeys": [{"kid": forge.signer("root").key_id, "publicKey": "x"}]},
+    ],
+)  # fmt: skip
+def test_the_stand_alone_verifier_refuses_a_trust_file_that_it_cannot_follow(
+    changed: dict[str, Any], tmp_path: Path, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = VECTORS / "receipt-good"
+    document = json.loads((folder / "trust.json").read_text(encoding="utf-8")) | changed
+    (tmp_path / "trust.json").write_text(json.dumps(document), encoding="utf-8")
+    arguments = ["receipt", str(folder / "the.receipt"), "--trust", str(tmp_path / "trust.json")]
+    assert verifier.main(arguments) == 2
+    assert capsys.readouterr().err
 
 
 def test_the_generator_writes_what_is_committed(tmp_path: Path) -> None:

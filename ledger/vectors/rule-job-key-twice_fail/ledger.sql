@@ -62,7 +62,8 @@ CREATE TABLE timestamp (
   id INTEGER PRIMARY KEY,
   size INTEGER NOT NULL REFERENCES checkpoint (size),
   tsa TEXT NOT NULL,
-  hash_algorithm TEXT NOT NULL CHECK (hash_algorithm IN ('sha256', 'sha384', 'sha512')),
+  hash_algorithm TEXT NOT NULL CHECK (hash_algorithm IN
+    ('sha256', 'sha384', 'sha512', 'sha3-256', 'sha3-384', 'sha3-512')),
   token BLOB NOT NULL,
   covers INTEGER REFERENCES timestamp (id),
   evidence BLOB,
@@ -71,7 +72,7 @@ CREATE TABLE timestamp (
 CREATE INDEX entry_kind ON entry (kind, idx);
 CREATE INDEX entry_run ON entry (run, kind, idx) WHERE run IS NOT NULL;
 CREATE INDEX entry_subject ON entry (subject_sha256);
-CREATE UNIQUE INDEX entry_entry_id ON entry (entry_id) WHERE entry_id IS NOT NULL AND kind IN ('output', 'reject');
+CREATE UNIQUE INDEX entry_entry_id ON entry (entry_id) WHERE entry_id IS NOT NULL AND kind IN ('output', 'reject', 'adoption');
 CREATE INDEX entry_job_key ON entry (job_key) WHERE kind = 'output';
 CREATE UNIQUE INDEX entry_voids ON entry (voids) WHERE voids IS NOT NULL;
 CREATE UNIQUE INDEX entry_certifies ON entry (certifies) WHERE certifies IS NOT NULL;
@@ -107,7 +108,19 @@ CREATE TRIGGER sealed_once BEFORE INSERT ON sealed
   BEGIN SELECT RAISE(ABORT, 'ledger: a sealed value is written once'); END;
 CREATE TRIGGER sealed_no_update BEFORE UPDATE ON sealed BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
 CREATE VIEW v_timeline AS
-  SELECT idx, appended_at, kind, run, subject_name, key_id AS signed_by
+  SELECT idx, coalesce(
+      json_extract(statement, '$.predicate.createdAt'), json_extract(statement, '$.predicate.addedAt'),
+      json_extract(statement, '$.predicate.retiredAt'), json_extract(statement, '$.predicate.revokedAt'),
+      json_extract(statement, '$.predicate.setAt'), json_extract(statement, '$.predicate.startedAt'),
+      json_extract(statement, '$.predicate.closedAt'), json_extract(statement, '$.predicate.generatedAt'),
+      json_extract(statement, '$.predicate.frozenAt'), json_extract(statement, '$.predicate.calibratedAt'),
+      json_extract(statement, '$.predicate.trainedAt'), json_extract(statement, '$.predicate.adoptedAt'),
+      json_extract(statement, '$.predicate.withdrawnAt'), json_extract(statement, '$.predicate.refusedAt'),
+      json_extract(statement, '$.predicate.releasedAt'), json_extract(statement, '$.predicate.erasedAt'),
+      json_extract(statement, '$.predicate.stampedAt'), json_extract(statement, '$.predicate.restoredAt'),
+      json_extract(statement, '$.predicate.migratedAt'), json_extract(statement, '$.predicate.mergedAt'),
+      json_extract(statement, '$.predicate.notedAt'), json_extract(statement, '$.predicate.decidedAt')) AS signed_time,
+    kind, run, subject_name, key_id AS signed_by, appended_at AS writer_clock
   FROM entry ORDER BY idx;
 CREATE VIEW v_output AS
   SELECT o.idx, json_extract(o.statement, '$.predicate.generatedAt') AS generated_at, o.run,
@@ -125,7 +138,7 @@ CREATE VIEW v_output AS
     json_extract(o.statement, '$.predicate.disclosure.layers') AS disclosure_layers,
     o.entry_id, o.job_key,
     (SELECT v.idx FROM entry AS v WHERE v.voids = o.idx) AS voided_by,
-    o.key_id AS signed_by
+    o.key_id AS signed_by, o.appended_at AS writer_clock
   FROM entry AS o WHERE o.kind = 'output' ORDER BY o.idx;
 CREATE VIEW v_reject AS
   SELECT idx, json_extract(statement, '$.predicate.generatedAt') AS generated_at, run,
@@ -138,27 +151,33 @@ CREATE VIEW v_reject AS
     json_extract(statement, '$.predicate.identity.verdict') AS identity_verdict,
     json_extract(statement, '$.predicate.identity.score') AS identity_score,
     json_extract(statement, '$.predicate.identity.threshold') AS identity_threshold,
-    entry_id, key_id AS signed_by
+    entry_id, key_id AS signed_by, appended_at AS writer_clock
   FROM entry WHERE kind = 'reject' ORDER BY idx;
 CREATE VIEW v_run AS
   SELECT o.idx AS opened_by, o.run, json_extract(o.statement, '$.predicate.startedAt') AS started_at,
     json_extract(o.statement, '$.predicate.planned') AS planned,
     json_extract(o.statement, '$.predicate.planSha256') AS plan_sha256,
+    json_extract(o.statement, '$.predicate.persona.id') AS persona,
+    json_extract(o.statement, '$.predicate.persona.version') AS persona_version,
+    json_extract(o.statement, '$.predicate.campaign.id') AS campaign,
     c.idx AS closed_by, json_extract(c.statement, '$.predicate.closedAt') AS closed_at,
     json_extract(c.statement, '$.predicate.done') AS done,
     json_extract(c.statement, '$.predicate.failed') AS failed,
     json_extract(c.statement, '$.predicate.rejected') AS rejected,
-    json_extract(c.statement, '$.predicate.skipped') AS skipped
+    json_extract(c.statement, '$.predicate.skipped') AS skipped,
+    json_extract(c.statement, '$.predicate.takenOver') AS taken_over,
+    o.key_id AS signed_by, o.appended_at AS writer_clock
   FROM entry AS o
   LEFT JOIN entry AS c ON c.kind = 'run-close' AND c.run = o.run
     AND json_extract(c.statement, '$.predicate.firstIndex') = o.idx
   WHERE o.kind = 'run-open' ORDER BY o.idx;
 CREATE VIEW v_keys AS
   WITH known (since_entry, since, role, key_id, run) AS (
-    SELECT e.idx, e.appended_at, 'root', json_extract(k.value, '$.kid'), NULL
+    SELECT e.idx, json_extract(e.statement, '$.predicate.createdAt'), 'root', json_extract(k.value, '$.kid'), NULL
     FROM entry AS e, json_each(e.statement, '$.predicate.rootKeys') AS k WHERE e.kind = 'genesis'
     UNION ALL
-    SELECT e.idx, e.appended_at,
+    SELECT e.idx, coalesce(
+        json_extract(e.statement, '$.predicate.addedAt'), json_extract(e.statement, '$.predicate.startedAt')),
       CASE e.kind WHEN 'run-open' THEN 'run' ELSE json_extract(e.statement, '$.predicate.role') END, e.certifies, e.run
     FROM entry AS e WHERE e.certifies IS NOT NULL),
   ended (idx, kind, key_id, from_entry) AS (
@@ -172,13 +191,52 @@ CREATE VIEW v_keys AS
   LEFT JOIN ended AS b ON b.key_id = k.key_id AND b.kind = 'key-revoke'
   ORDER BY k.since_entry, k.key_id;
 CREATE VIEW v_approval AS
-  SELECT idx, appended_at, json_extract(statement, '$.predicate.decidedAt') AS decided_at,
+  SELECT idx, json_extract(statement, '$.predicate.decidedAt') AS decided_at,
     json_extract(statement, '$.predicate.decision') AS decision, run,
     subject_name, subject_sha256, key_id AS signed_by,
-    json_extract(statement, '$.predicate.reason') AS reason
+    json_extract(statement, '$.predicate.reason') AS reason, appended_at AS writer_clock
   FROM entry WHERE kind = 'approval' ORDER BY idx;
+CREATE VIEW v_persona AS
+  SELECT idx, json_extract(statement, '$.predicate.frozenAt') AS frozen_at,
+    json_extract(statement, '$.predicate.persona.id') AS persona,
+    json_extract(statement, '$.predicate.persona.version') AS persona_version,
+    json_extract(statement, '$.predicate.persona.parent') AS parent,
+    json_extract(statement, '$.predicate.personaOrigin') AS persona_origin,
+    json_extract(statement, '$.predicate.consentSha256') AS consent_sha256,
+    subject_sha256 AS record_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'persona-freeze' ORDER BY idx;
+CREATE VIEW v_adoption AS
+  SELECT a.idx, json_extract(a.statement, '$.predicate.adoptedAt') AS adopted_at, a.run,
+    json_extract(a.statement, '$.predicate.persona.id') AS persona,
+    json_extract(a.statement, '$.predicate.persona.version') AS persona_version,
+    a.subject_name AS file, a.subject_sha256 AS file_sha256,
+    json_extract(a.statement, '$.predicate.generator.name') AS generator,
+    json_extract(a.statement, '$.predicate.identity.verdict') AS identity_verdict,
+    a.entry_id,
+    (SELECT w.idx FROM entry AS w WHERE w.voids = a.idx) AS withdrawn_by,
+    a.key_id AS signed_by, a.appended_at AS writer_clock
+  FROM entry AS a WHERE a.kind = 'adoption' ORDER BY a.idx;
+CREATE VIEW v_release AS
+  SELECT idx, json_extract(statement, '$.predicate.releasedAt') AS released_at, run,
+    json_extract(statement, '$.predicate.count') AS files,
+    json_extract(statement, '$.predicate.approvals') AS approvals,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'release' ORDER BY idx;
+CREATE VIEW v_erasure AS
+  SELECT idx, json_extract(statement, '$.predicate.erasedAt') AS erased_at,
+    json_extract(statement, '$.predicate.erases') AS erases,
+    json_extract(statement, '$.predicate.basis') AS basis,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'erasure' ORDER BY idx;
+CREATE VIEW v_trust AS
+  SELECT idx, json_extract(statement, '$.predicate.setAt') AS set_at,
+    json_extract(statement, '$.predicate.approvers.threshold') AS approver_threshold,
+    json_extract(statement, '$.predicate.approvers.keys') AS approvers,
+    json_extract(statement, '$.predicate.witnesses') AS witnesses,
+    subject_sha256 AS trust_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'trust' ORDER BY idx;
 CREATE VIEW v_checkpoint AS
-  SELECT size, root, created_at,
+  SELECT size, root, created_at AS writer_clock,
     (SELECT count(*) FROM cosignature AS c WHERE c.size = checkpoint.size) AS cosignatures,
     (SELECT count(*) FROM timestamp AS t WHERE t.size = checkpoint.size) AS timestamps
   FROM checkpoint ORDER BY size;
