@@ -7,6 +7,7 @@ otherwise decide how they are judged.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -142,8 +143,8 @@ def _absolute(part: str) -> Path:
 
 
 def _write(target: Path, data: bytes) -> None:
-    """Write beside the target, sync, then rename: a reader sees the old file or the new one."""
-    staging = target.with_name(f".{target.name}.{os.getpid()}")
+    """Write beside the target, sync, then rename, durably: a reader sees the old file or the new one."""
+    staging = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -154,3 +155,8 @@ def _write(target: Path, data: bytes) -> None:
     except BaseException:
         staging.unlink(missing_ok=True)
         raise
+    parent = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)

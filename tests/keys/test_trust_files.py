@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -231,6 +232,16 @@ def test_an_unknown_name_is_refused(exported: bytes, env: dict[str, str], name: 
     with pytest.raises(TrustError):
         trust_store.remove(name, env=env)
     assert len(trust_store.list_all(env)) == 1
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_in_nobodys_way(
+    exported: bytes, env: dict[str, str], tmp_path: Path
+) -> None:
+    store = tmp_path / "config/personactl/trust"
+    store.mkdir(parents=True)
+    (store / f".Example Studio.json.{os.getpid()}").write_text("half")
+    trust_store.add(exported, path="x", env=env)
+    assert [item.name for item in trust_store.list_all(env)] == ["Example Studio"]
 
 
 def test_a_store_that_cannot_be_written_leaves_nothing(exported: bytes, env: dict[str, str], tmp_path: Path) -> None:
