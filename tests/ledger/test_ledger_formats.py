@@ -21,10 +21,10 @@ from personactl_ledger import (
     statement,
     verify_checkpoint,
 )
-from personactl_ledger.checkpoint import log_signed_part, mldsa_available, sign_checkpoint
+from personactl_ledger.checkpoint import accept_checkpoint, log_signed_part, mldsa_available, sign_checkpoint
 from personactl_ledger.encoding import from_base64, posix_seconds, require_time
 from personactl_ledger.envelope import parse_envelope
-from personactl_ledger.note import NoteSignature, parse_note, write_note
+from personactl_ledger.note import NoteSignature, group_vkeys, parse_note, write_note
 from personactl_ledger.proof import parse_proof
 
 ORIGIN = "example.org/personactl/0123456789abcdef"
@@ -90,6 +90,40 @@ def test_lines_of_strangers_are_ignored_and_wrong_lines_of_the_log_are_not() -> 
     wrong = str(NoteSignature(ORIGIN, keys[0].key_hash, bytes(64)))
     found = verify_checkpoint(parse_checkpoint(NOTE + wrong), keys)
     assert found.bad and not found.satisfies(keys)
+
+
+@pytest.mark.skipif(not mldsa_available(), reason="the installed cryptography has no ML-DSA-44")
+def test_halves_of_two_ledger_keys_never_add_up() -> None:
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+    logs = [forge.log_signer(name, MLDSA44PrivateKey.from_seed_bytes(forge.secret(name))) for name in ("a", "b")]
+    lines = [line for log in logs for line in log.vkeys(ORIGIN)]
+    groups = group_vkeys(lines, ORIGIN)
+    assert [len(group) for group in groups] == [2, 2]
+    first, second = (parse_note(sign_checkpoint(ORIGIN, 7, bytes(32), log, now=NOW).note) for log in logs)
+    for chosen, by in (
+        (first.signatures, groups[:1]),
+        ((first.signatures[0], second.signatures[1]), ()),
+        ((*first.signatures, second.signatures[1]), groups[:1]),
+        ((*first.signatures, *second.signatures), groups),
+        (first.signatures[:1], ()),
+    ):
+        head = parse_checkpoint(write_note(first.text, chosen))
+        assert accept_checkpoint(head, groups).by == tuple(by)
+    flipped = NoteSignature(ORIGIN, second.signatures[0].key_hash, bytes(64))
+    wrong = accept_checkpoint(parse_checkpoint(write_note(first.text, (*first.signatures, flipped))), groups)
+    assert wrong.by and wrong.wrong and not wrong.accepted
+
+
+def test_ledger_keys_are_told_apart_by_the_order_of_the_list() -> None:
+    ed25519 = [forge.log_signer(name).vkeys(ORIGIN)[0] for name in ("a", "b")]
+    mldsa = str(Vkey.of(ORIGIN, 0x06, bytes(1312)))
+    assert [len(group) for group in group_vkeys([*ed25519, mldsa], ORIGIN)] == [1, 2]
+    for lines in ([mldsa], [mldsa, ed25519[0]], [ed25519[0], mldsa, mldsa]):
+        with pytest.raises(FormatError):
+            group_vkeys(lines, ORIGIN)
+    with pytest.raises(FormatError):
+        group_vkeys(ed25519, "other" + ORIGIN)
 
 
 def test_a_note_has_at_most_64_signatures() -> None:

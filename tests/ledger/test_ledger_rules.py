@@ -6,8 +6,20 @@ from collections.abc import Callable
 
 import pytest
 from ledger_bench import NOW, PLAN, Bench, forge
-from personactl_ledger import Draft, FormatError, Ledger, LedgerError, key_add_leaf, parse_entry, sign_entry, statement
+from personactl_ledger import (
+    Draft,
+    FormatError,
+    Ledger,
+    LedgerError,
+    check,
+    key_add_leaf,
+    parse_entry,
+    sign_entry,
+    statement,
+)
+from personactl_ledger.book import MemoryBook
 from personactl_ledger.encoding import to_base64
+from personactl_ledger.rules import Rules
 
 COUNTS = ("planned", "done", "failed", "rejected", "skipped", "outputs", "rejects", "firstIndex", "lastIndex")
 Make = Callable[[Bench, Ledger], Draft]
@@ -57,6 +69,30 @@ def with_closed_run(bench: Bench, ledger: Ledger) -> Draft:
 def with_output(bench: Bench, ledger: Ledger, make: Callable[[], Draft]) -> Draft:
     ledger.append([bench.output("rain")], now=NOW)
     return make()
+
+
+def with_entry(bench: Bench, ledger: Ledger, first: Draft, make: Callable[[], Draft]) -> Draft:
+    ledger.append([first], now=NOW)
+    return make()
+
+
+def freeze(bench: Bench, version: int, **said: object) -> Draft:
+    return bench.draft("persona-freeze", bench.operator, persona={"id": "lira", "version": version}, **said)
+
+
+def adoption(bench: Bench, **changed: object) -> Draft:
+    return bench.draft("adoption", bench.operator, **({"entryId": forge.hex32("id adopted")} | changed))
+
+
+def withdrawal(bench: Bench, **changed: object) -> Draft:
+    return bench.draft(
+        "withdrawal", bench.operator, **({"entryId": forge.hex32("id adopted"), "withdraws": 4} | changed)
+    )
+
+
+def later_kind(bench: Bench, ledger: Ledger) -> Draft:
+    forged = forge.Forge()
+    return Draft(forged.store.leaf(forged.append_later("gift", 1, bench.operator))[0])
 
 
 def other_origin(bench: Bench, ledger: Ledger) -> Draft:
@@ -124,6 +160,19 @@ CASES: dict[str, tuple[str, int, Make]] = {
         b, w, lambda: b.void("rain", 4, jobKey=forge.hex64("x")))),
     "a void of another file": ("ledger.void-target", 9, lambda b, w: with_output(
         b, w, lambda: b.void("snow", 4, entryId=forge.hex32("id rain"), jobKey=forge.hex64("job rain")))),
+    "a later start with another plan": ("ledger.run-plan", 9, lambda b, w: b.run_open(
+        key=forge.signer("second start"), planned=2)),
+    "a persona's version frozen twice": ("ledger.persona-twice", 10, lambda b, w: with_entry(
+        b, w, freeze(b, 1), lambda: freeze(b, 1, reason="again"))),
+    "an adoption with the entryId of an output": ("ledger.entry-id-twice", 10, lambda b, w: with_output(
+        b, w, lambda: adoption(b, entryId=forge.hex32("id rain")))),
+    "a withdrawal of an output": ("ledger.withdrawal-target", 9, lambda b, w: with_output(
+        b, w, lambda: withdrawal(b, entryId=forge.hex32("id rain")))),
+    "a withdrawal that names another id": ("ledger.withdrawal-target", 9, lambda b, w: with_entry(
+        b, w, adoption(b), lambda: withdrawal(b, entryId=forge.hex32("x")))),
+    "a kind of a later version": ("ledger.kind-unknown", 4, later_kind),
+    "a time in another form": ("ledger.predicate", 4, lambda b, w: b.draft(
+        "key-retire", b.root, kid=b.operator.key_id, retiredAt="2026-01-02 03:04:05")),
     "a close of an unknown run": ("ledger.run-unknown", 9, lambda b, w: b.draft(
         "run-close", b.operator, run="r-2", planSha256=PLAN, closedAt=NOW,
         **dict.fromkeys(COUNTS, 0))),
@@ -139,6 +188,35 @@ def test_append_refuses(name: str, bench: Bench, ledger: Ledger) -> None:
         ledger.append([draft], now=NOW)
     assert (refused.value.code, refused.value.exit_code) == (code, exit_code)
     assert ledger.size == before
+
+
+def test_personas_and_adoptions_may_go_on(bench: Bench, ledger: Ledger) -> None:
+    ledger.append([adoption(bench), withdrawal(bench), freeze(bench, 1), freeze(bench, 2)], now=NOW)
+    ledger.append([adoption(bench, entryId=forge.hex32("again"))], now=NOW)
+    found = ledger.by_entry_id(forge.hex32("again"))
+    assert found is not None and found.index == 8
+    with pytest.raises(LedgerError) as refused:
+        ledger.append([withdrawal(bench)], now=NOW)
+    assert refused.value.code == "ledger.withdrawal-target"
+    ledger.checkpoint(bench.log, now=NOW)
+    assert check(bench.path).ok
+
+
+def test_as_many_roots_stay_as_must_sign() -> None:
+    forged = forge.Forge(second_root=forge.signer("second root"))
+    rules = Rules(MemoryBook())
+    for index in range(3):
+        entry = parse_entry(forged.store.leaf(index)[0])
+        rules.admit(index, entry)
+        rules.record(index, entry)
+    said = {"origin": forged.origin, "kid": forged.root.key_id, "retiredAt": NOW}
+    payload = statement("key-retire", subject=("key", PLAN), predicate=said)
+    with pytest.raises(LedgerError) as refused:
+        rules.admit(3, parse_entry(sign_entry(payload, forged.root, forge.signer("second root"))))
+    assert refused.value.code == "ledger.key-last"
+    with pytest.raises(LedgerError) as refused:
+        rules.admit(3, parse_entry(sign_entry(payload, forged.root)))
+    assert refused.value.code == "ledger.root-threshold"
 
 
 def test_a_voided_output_makes_room_for_another(bench: Bench, ledger: Ledger) -> None:
