@@ -11,7 +11,7 @@ from pathlib import Path
 
 from personactl.errors import StorageError, UsageProblem
 
-PROJECT_FOLDERS = ("keys", "personas", "manifests", ".personactl")
+PROJECT_FOLDERS = ("keys", "personas", ".personactl")
 LEDGER_SUFFIXES = ("", ".lock", "-journal", "-wal", "-shm")
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
@@ -67,19 +67,20 @@ def open_appending(path: Path) -> int:
 
 
 def refuse_project_file(path: Path) -> None:
-    """Raises UsageProblem (cli.project-file) where `path` is the ledger of a project, its lock or configuration, or
-    lies in one of the folders that only personactl and the operator write."""
+    """Raises UsageProblem (cli.project-file) where `path` is the ledger of a project, its lock or configuration, a
+    manifest, or lies in one of the folders that only personactl writes."""
     for place in {path.parent.resolve() / path.name, path.resolve()}:
         project = next((folder for folder in place.parents if (folder / "personactl.toml").is_file()), None)
         if project is None:
             continue
         files, folders = _kept(project)
-        same = place in files or any(place.is_relative_to(folder) for folder in folders)
+        manifest = place.is_relative_to(project / "manifests") and place.suffix == ".toml"
+        same = place in files or manifest or any(place.is_relative_to(folder) for folder in folders)
         if same or (place.exists() and any(file.exists() and place.samefile(file) for file in files)):
             raise UsageProblem(
                 "this is one of the project's own files, which no output may replace",
                 where=str(path),
-                hint="name a new file outside of keys, personas, manifests and .personactl",
+                hint="name a file that is no manifest and not in keys, personas or .personactl",
                 code="cli.project-file",
             )
 

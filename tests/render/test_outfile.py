@@ -59,7 +59,7 @@ def test_another_name_of_the_ledger_is_the_ledger(project: Path) -> None:
 
 def test_other_places_in_a_project_are_fine(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
-    for name in ("plan.json", "sheet.png", "trust.json", "out/events.ndjson"):
+    for name in ("plan.json", "sheet.png", "trust.json", "out/events.ndjson", "manifests/plan.json"):
         write_whole(Path(name), b"one\n")
         descriptor = open_appending(Path(name))
         os.write(descriptor, b"two\n")
