@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
-import c2pa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from personactl.disclose import cose, formats
+from personactl.disclose import cose, formats, native
 from personactl.disclose.c2pa_manifest import ACTIONS_LABEL, AI_DISCLOSURE_LABEL, ASSERTION_LABEL
 from personactl.errors import DisclosureError, KeyProblem
+
+with native.only_packaged_library():
+    import c2pa
 
 State = Literal["Trusted", "Valid", "Invalid", "Absent", "Remote", "Unreadable"]
 """The library's three verdicts; no manifest; a manifest that is only named by an address; nothing that parses."""
