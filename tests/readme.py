@@ -28,9 +28,13 @@ VARIABLE = (
     (re.compile(r"\b[0-9a-f]{8,64}\b"), "<hex>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
     (re.compile(r"-?\d+\.\d+"), "<number>"),
-    (re.compile(r"\b\d+ (s|ms|min|MB|kB)\b"), "<measure>"),
+    (re.compile(r"#\d+"), "#<index>"),
+    (re.compile(r"\b\d+ (entries|checkpoints|signed|s|ms|min|MB|kB)\b"), r"<count> \1"),
     (re.compile(r"[ \t]+"), " "),
 )
+
+
+PROGRESS = re.compile(r"\s*\d+ %  \d+ of \d+")
 
 
 def transcript(folder: Path) -> str:
@@ -50,11 +54,13 @@ def transcript(folder: Path) -> str:
         lines += done.stdout.rstrip("\n").split("\n")
         if done.returncode:
             lines.append(f"(exit {done.returncode})")
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    # On a terminal these lines are one bar; how many there are depends on the machine's speed.
+    kept = [line.rstrip() for line in lines if not PROGRESS.match(line)]
+    return "\n".join(kept) + "\n"
 
 
 def comparable(text: str) -> list[str]:
-    """The transcript's lines with variable parts replaced; progress lines, whose number depends on speed, left out."""
+    """The transcript's lines with variable parts replaced."""
     for pattern, placeholder in VARIABLE:
         text = pattern.sub(placeholder, text)
     return [line.strip() for line in text.split("\n")]
