@@ -86,7 +86,7 @@ def _byte_faults(source: Source, records: tuple[Record, ...]) -> tuple[Finding, 
             f"the {record.source} says SHA-256 {record.subject_sha256[:16]}…, the file has {source.sha256[:16]}…",
         )
         for record in records
-        if record.state in ("proven", "voided", "distrusted") and record.subject_sha256 != source.sha256
+        if record.state in ("proven", "refuted", "voided", "distrusted") and record.subject_sha256 != source.sha256
     )
 
 
@@ -265,8 +265,14 @@ def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
     if record.state == "proven":
         told = record is evidence.records[-1]  # the ledger comes last and sees what a receipt cannot
         return (*_contradictions(record, evidence), *(_limits(record) if told else ()))
+    if record.state == "absent" and claims_entry_of(evidence.credential, record):
+        entry = evidence.credential.entry_id
+        message = f"the file names the entry {entry} of this ledger, which has neither that entry nor these bytes"
+        return (finding("verify.ledger-contradicts", message),)
     name = "receipt" if record.source == "receipt" else "ledger"
     message = {
+        "refuted": f"the receipt and the ledger tell different histories: {record.reason}",
+        "unreadable": f"a receipt is there and was not used: {record.reason}",
         "invalid": f"the receipt does not verify: {record.reason}",
         "broken": f"the ledger does not check: {record.reason}",
         "untrusted": f"the {name} belongs to {record.origin or 'a log'} that no trust file names",
@@ -279,6 +285,12 @@ def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
     subject = "entry" if record.state in ("voided", "pending", "distrusted") else name
     code = f"verify.{subject}-{record.state}"
     return (finding(code, message),)
+
+
+def claims_entry_of(claim: Credential, record: Record) -> bool:
+    """Whether the claim in the file names an entry of the very ledger that the record is about."""
+    named = claim.presence == "embedded" and bool(claim.entry_id)
+    return named and bool(record.origin) and claim.ledger_origin == record.origin
 
 
 def _contradictions(record: Record, evidence: Evidence) -> tuple[Finding, ...]:

@@ -22,7 +22,17 @@ ClaimState = Literal["Trusted", "Valid", "Invalid", ""]
 Signer = Literal["accepted", "not-allowed", "unknown", "expired", "not-established", "not-asked"]
 RecordSource = Literal["receipt", "ledger"]
 RecordState = Literal[
-    "proven", "absent", "invalid", "untrusted", "unchecked", "broken", "voided", "pending", "distrusted"
+    "proven",
+    "refuted",
+    "absent",
+    "invalid",
+    "unreadable",
+    "untrusted",
+    "unchecked",
+    "broken",
+    "voided",
+    "pending",
+    "distrusted",
 ]
 
 
@@ -119,9 +129,12 @@ class Record:
     """One source of exact bytes (a receipt or the ledger) and what it says about this file.
 
     `proven`: signatures and inclusion hold under a trust file; the fields tell what the entry says, which may still be
-    about other bytes. `untrusted`: it belongs to a log that no trust file names. `unchecked`: there is no trust file.
+    about other bytes. `refuted`: a receipt that holds by itself, whose entry a ledger of the same origin does not have.
+    `unreadable`: a receipt that the system does not let be read. `untrusted`: it belongs to a log that no trust file
+    names. `unchecked`: there is no trust file.
     `pending`: the ledger holds an entry that no checkpoint covers yet.
     `distrusted`: the entry holds, but its key was revoked from before it. `notes`: what this source cannot show.
+    `leaf_hash`: the 32 bytes by which the tree knows a proven entry, else empty.
     """
 
     source: RecordSource
@@ -131,6 +144,7 @@ class Record:
     entry_id: str = ""
     origin: str = ""
     index: int | None = None
+    leaf_hash: bytes = b""
     persona: tuple[str, int] | None = None
     development: bool = False
     notes: tuple[str, ...] = ()

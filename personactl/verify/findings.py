@@ -53,6 +53,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     # receipts and the ledger
     "verify.receipt-invalid": ("error", "ask the sender for the receipt of this very file"),
     "verify.receipt-contradicts": ("error", _TELL_THE_SENDER),
+    "verify.receipt-refuted": ("error", "keep the receipt and the ledger; ask the sender for a newer ledger"),
+    "verify.receipt-unreadable": ("error", "make the receipt readable for you, then verify again"),
     "verify.receipt-untrusted": ("warning", "ask the sender for the trust.json of that ledger"),
     "verify.receipt-unchecked": ("info", "give --trust FILE"),
     "verify.ledger-broken": ("error", "personactl ledger check FILE"),

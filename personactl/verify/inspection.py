@@ -55,8 +55,10 @@ class Inspection:
 
     def _records(self, target: Target, source: Source, claim: Credential) -> tuple[Record, ...]:
         receipt = read_receipt(target.receipts, self.trust)
-        entry = self.ledger.record(source.sha256, claim.entry_id) if self.ledger is not None else None
-        return tuple(record for record in (receipt, entry) if record is not None)
+        if self.ledger is None:
+            return () if receipt is None else (receipt,)
+        entry = self.ledger.record(source.sha256, claim.entry_id)
+        return (entry,) if receipt is None else (self.ledger.compare(receipt), entry)
 
     def _candidate(self, pixels: Pixels, records: tuple[Record, ...]) -> Candidate | None:
         """The entry that a stripped file's watermark points to: in the ledger, else in the receipt beside it."""

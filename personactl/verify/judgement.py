@@ -58,8 +58,8 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
         layers_required=demands.required,
         layers_found=_layers(axes),
         basis=_basis(axes),
-        persona=_persona(evidence) if known else None,
-        entry=_entry(evidence) if known else None,
+        persona=_persona(evidence, believed=_believed(axes, evidence)) if known else None,
+        entry=_entry(evidence, believed=_believed(axes, evidence)) if known else None,
         development=development,
         findings=(
             *findings,
@@ -77,9 +77,16 @@ def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, .
         "watermark-required": "watermark" in demands.layers and evidence.pixels.state == "absent",
         "record-contradicts": bool(
             codes
-            & {"verify.receipt-contradicts", "verify.ledger-contradicts", "verify.entry-voided", "verify.bytes-differ"}
+            & {
+                "verify.receipt-contradicts",
+                "verify.receipt-refuted",
+                "verify.ledger-contradicts",
+                "verify.entry-voided",
+                "verify.bytes-differ",
+            }
         ),
         "record-broken": any(record.state in ("invalid", "broken") for record in evidence.records),
+        "record-unreadable": any(record.state == "unreadable" for record in evidence.records),
         "record-untrusted": any(record.state == "untrusted" for record in evidence.records),
         "record-distrusted": any(record.state == "distrusted" for record in evidence.records),
         "require-exact": demands.exact,
@@ -111,19 +118,35 @@ def _basis(axes: Axes) -> tuple[str, ...]:
     return tuple(name for name, true in used.items() if true)
 
 
-def _persona(evidence: Evidence) -> tuple[str, int] | None:
+def _believed(axes: Axes, evidence: Evidence) -> bool:
+    """Whether what the file claims of persona and entry may be repeated.
+
+    Without an accepted signer it is the word of a stranger; where the ledger lacks the entry it is not true.
+    """
+    unheld = any(
+        record.state == "refuted" or (record.state == "absent" and rules.claims_entry_of(evidence.credential, record))
+        for record in evidence.records
+    )
+    return axes.trust in ("trusted", "listed") and not unheld
+
+
+def _persona(evidence: Evidence, *, believed: bool) -> tuple[str, int] | None:
     proven = [record.persona for record in evidence.records if record.state == "proven" and record.persona]
     near = evidence.candidate.persona if evidence.candidate else None
-    return proven[0] if proven else evidence.credential.persona or near
+    claimed = evidence.credential.persona if believed else None
+    return proven[0] if proven else claimed or near
 
 
-def _entry(evidence: Evidence) -> tuple[str, str, int | None] | None:
-    """The entry by the ledger's own word where it is proven, else as the file or the watermark claims it."""
+def _entry(evidence: Evidence, *, believed: bool) -> tuple[str, str, int | None] | None:
+    """The entry by the ledger's own word where it is proven, else as the file or the watermark claims it.
+
+    `believed`: the file's claim may be repeated.
+    """
     for record in evidence.records:
         if record.state == "proven" and record.entry_id:
             return record.entry_id, record.origin, record.index
     claim, near = evidence.credential, evidence.candidate
-    if claim.entry_id:
+    if believed and claim.entry_id:
         return claim.entry_id, claim.ledger_origin, None
     return (near.entry_id, near.origin, near.index) if near else None
 

@@ -1,7 +1,8 @@
 """The ledger as a source of exact bytes and of candidates. Checked once, before anything that it says is used.
 
 An entry that is found goes through `verify_receipt` like any other (see `records.py`); the ledger itself adds what a
-single receipt cannot know: that an entry was withdrawn or its key revoked later, and which entry a watermark points to.
+single receipt cannot know: that an entry was withdrawn or its key revoked later, that a receipt tells another history,
+and which entry a watermark points to.
 """
 
 from __future__ import annotations
@@ -117,6 +118,21 @@ class LedgerSource:
             source="ledger", state="voided", reason=reason, subject_sha256=sha256, origin=origin, index=stored.index
         )
 
+    def compare(self, receipt: Record) -> Record:
+        """The receipt as it is, or `refuted` when it proves an entry of this ledger that this ledger does not have.
+
+        A ledger that ends before the entry counts too, as it does for an anchor of `check`: whether it is an older copy
+        or was cut back cannot be told from the two.
+        """
+        ledger = self._ledger
+        if self._fault is not None or ledger is None or receipt.state != "proven" or receipt.origin != ledger.origin:
+            return receipt
+        try:
+            reason = _difference(ledger, receipt)
+        except LedgerError:  # `record` says what is wrong with the ledger
+            return receipt
+        return replace(receipt, state="refuted", reason=reason) if reason else receipt
+
     def candidate(self, payload: str) -> Candidate | None:
         """The entry whose id begins most nearly with `payload` (16 hex digits), None when none is near enough."""
         if self._fault is not None or self._ledger is None:
@@ -168,6 +184,16 @@ def _fault(report: CheckReport, origin: str) -> Record:
     reason = next(item.message for item in report.findings if item.severity == "error")
     state: RecordState = "untrusted" if report.exit_code == EXIT_TRUST else "broken"
     return Record(source="ledger", state=state, origin=origin, reason=reason)
+
+
+def _difference(ledger: Ledger, receipt: Record) -> str:
+    """Why the ledger does not hold the entry that the receipt proves, "" when it does."""
+    index = receipt.index
+    if index is None or index >= ledger.size:
+        return f"the receipt proves entry #{index}, the ledger has {ledger.size} entries"
+    if ledger.entry(index).entry.leaf_hash != receipt.leaf_hash:
+        return f"entry #{index} of the ledger is another one than the receipt proves"
+    return ""
 
 
 def _reason(predicate: Mapping[str, Any]) -> str:

@@ -79,6 +79,8 @@ def _open_plain(path: Path) -> BinaryIO:
             raise RefusedError("verify.not-a-plain-file", "it is a symbolic link") from None
         if error.errno == errno.ENAMETOOLONG:  # a name of 255 bytes is allowed, with ".receipt" after it no longer
             raise RefusedError("verify.not-found", "no file can be opened by so long a name") from None
+        if error.errno == errno.ENXIO:
+            raise RefusedError("verify.not-a-plain-file", "it is a socket or a device") from None
         raise RefusedError("verify.unreadable", f"it cannot be opened: {error.strerror}") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

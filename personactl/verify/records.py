@@ -13,7 +13,7 @@ from personactl_ledger import LedgerError, ReceiptError, ReceiptReport, parse_re
 
 from personactl.errors import EXIT_TRUST
 from personactl.keys.trust import TrustFile
-from personactl.verify.evidence import Record, RecordSource, persona_of
+from personactl.verify.evidence import Record, RecordSource, RecordState, persona_of
 from personactl.verify.opening import MAX_RECEIPT_BYTES, RefusedError, read_plain
 
 FILE_KINDS = frozenset({"output", "adoption"})
@@ -32,7 +32,9 @@ def read_receipt(places: Sequence[Path], trust: Sequence[TrustFile]) -> Record |
         except RefusedError as refusal:
             if refusal.code == "verify.not-found":
                 continue
-            return Record(source="receipt", state="invalid", reason=refusal.message)
+            # What is no plain file was put there so; what may not be read here says nothing about the sender.
+            state: RecordState = "unreadable" if refusal.code == "verify.unreadable" else "invalid"
+            return Record(source="receipt", state=state, reason=refusal.message)
         return prove(data, trust, source="receipt")
     return None
 
@@ -76,6 +78,7 @@ def _proven(report: ReceiptReport, trust: TrustFile, source: RecordSource) -> Re
         entry_id=identifier if isinstance(identifier, str) else "",
         origin=origin if isinstance(origin, str) else trust.origin,
         index=report.index,
+        leaf_hash=report.entry.leaf_hash,
         persona=persona_of(predicate),
         development=trust.development or report.development,
         notes=report.notes,

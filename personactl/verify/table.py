@@ -24,7 +24,8 @@ Outcome = Literal["error", "fail", "unproven", "pass"]
 Condition = Literal[
     "signed",  # the file carries a credential of its own
     "watermark-required",  # a policy demands it and the pixels were decoded
-    "record-contradicts",  # a proven receipt or entry says something else than the file
+    "record-contradicts",  # a proven receipt or entry, or a checked ledger, says something else than the file
+    "record-unreadable",  # a receipt that the system does not let be read
     "record-broken",  # a receipt does not verify, or the ledger does not check
     "record-untrusted",  # a receipt or ledger of a log that no trust file names
     "record-distrusted",  # the entry was signed by a key that was revoked from before it
@@ -75,6 +76,7 @@ TABLE: tuple[Row, ...] = (
     Row("ledger", ANY, "fail", EXIT_INTEGRITY, ("record-broken",)),
     Row("ledger", ANY, "fail", EXIT_TRUST, ("record-distrusted",)),
     Row("ledger", ANY, "unproven", EXIT_TRUST, ("record-untrusted",)),
+    Row("ledger", ANY, "unproven", EXIT_CREDENTIAL, ("record-unreadable",)),
     Row("approval", "rejected", "fail", EXIT_GATE),
     Row("approval", "pending", "fail", EXIT_GATE, ("require-approval",)),
     Row("approval", "not-checked", "fail", EXIT_GATE, ("require-approval",)),

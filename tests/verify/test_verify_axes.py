@@ -17,6 +17,7 @@ from personactl.verify.judgement import Demands, conclude
 SHA = "aa" * 32
 ENTRY = "0123456789abcdef" * 2
 ORIGIN = "studio.example/personactl/0011223344556677"
+OTHER = "other.example/personactl/0011223344556677"
 GENERATION: dict[str, Any] = {
     "schema": "personactl.generation/1",
     "persona": {"id": "lira", "version": 2},
@@ -170,14 +171,17 @@ def test_xmp_that_is_missing_or_unreadable_is_a_warning_because_the_credential_s
     [
         ({"subject_sha256": "cc" * 32}, ("fail", 4, "verify.bytes-differ")),
         ({"entry_id": "ff" * 16}, ("fail", 4, "verify.receipt-contradicts")),
-        ({"origin": "other.example/personactl/0011223344556677"}, ("fail", 4, "verify.receipt-contradicts")),
+        ({"origin": OTHER}, ("fail", 4, "verify.receipt-contradicts")),
         ({"persona": ("lira", 1)}, ("fail", 4, "verify.receipt-contradicts")),
         ({"state": "invalid", "reason": "step 5"}, ("fail", 4, "verify.receipt-invalid")),
         ({"state": "untrusted"}, ("unproven", 5, "verify.receipt-untrusted")),
         ({"source": "ledger", "state": "broken"}, ("fail", 4, "verify.ledger-broken")),
         ({"source": "ledger", "state": "untrusted"}, ("unproven", 5, "verify.ledger-untrusted")),
         ({"source": "ledger", "state": "voided"}, ("fail", 4, "verify.entry-voided")),
-        ({"source": "ledger", "state": "absent"}, ("pass", 0, "verify.ledger-absent")),
+        ({"source": "ledger", "state": "absent"}, ("fail", 4, "verify.ledger-contradicts")),
+        ({"source": "ledger", "state": "absent", "origin": OTHER}, ("pass", 0, "verify.ledger-absent")),
+        ({"state": "refuted", "reason": "entry #7 is another one"}, ("fail", 4, "verify.receipt-refuted")),
+        ({"state": "unreadable", "reason": "no permission"}, ("unproven", 6, "verify.receipt-unreadable")),
         ({"source": "ledger", "state": "distrusted"}, ("fail", 5, "verify.entry-distrusted")),
         ({"source": "ledger", "state": "pending"}, ("pass", 0, "verify.entry-pending")),
         ({"source": "ledger", "entry_id": "ff" * 16}, ("fail", 4, "verify.ledger-contradicts")),
@@ -187,6 +191,29 @@ def test_one_thing_wrong_in_the_record(record: dict[str, Any], expected: tuple[s
     outcome, code, codes = verdict_of(replace(GOOD, records=(replace(RECEIPT, **record),)))
     assert (outcome, code) == expected[:2]
     assert expected[2] in codes
+
+
+def test_a_receipt_that_the_ledger_refutes_shows_no_exact_bytes_and_names_nobody() -> None:
+    missing = Record(source="ledger", state="absent", origin=ORIGIN)
+    verdict = conclude(replace(GOOD, records=(replace(RECEIPT, state="refuted"), missing)), Demands())
+    assert (verdict.axes.integrity, verdict.axes.ledger) == ("content", "absent")
+    assert (verdict.persona, verdict.entry) == (None, None)
+
+
+def test_a_file_without_a_claim_is_not_contradicted_by_a_ledger_that_lacks_it() -> None:
+    missing = Record(source="ledger", state="absent", origin=ORIGIN)
+    assert verdict_of(replace(STRIPPED, records=(missing,))) == (
+        "unproven", 6, {"credential.absent", "verify.ledger-absent"},
+    )  # fmt: skip
+
+
+def test_without_a_trust_file_what_the_file_claims_of_persona_and_entry_is_withheld() -> None:
+    claim = replace(CLAIM, signer="not-asked", trust_origin="")
+    unasked = replace(RECEIPT, state="unchecked", entry_id="", persona=None, index=None)
+    for records in ((), (unasked,)):
+        verdict = conclude(replace(GOOD, credential=claim, records=records), Demands())
+        assert (verdict.verdict, verdict.exit_code) == ("unproven", 5)
+        assert (verdict.persona, verdict.entry) == (None, None)
 
 
 def test_altered_bytes_lend_no_persona_and_no_entry() -> None:
@@ -286,7 +313,7 @@ def test_every_code_is_emitted_by_some_rule_or_reader(repository: Any) -> None:
     room = repository / "personactl" / "verify"
     text = "\n".join(path.read_text() for path in room.glob("*.py") if path.name != "findings.py")
     states = {
-        "receipt": ("invalid", "untrusted", "unchecked", "contradicts"),
+        "receipt": ("invalid", "untrusted", "unchecked", "contradicts", "refuted", "unreadable"),
         "ledger": ("broken", "untrusted", "unchecked", "absent", "contradicts"),
         "entry": ("pending", "distrusted"),
     }

@@ -232,6 +232,7 @@ def test_no_trust_file_is_unproven(ours: Studio, tmp_path: Path) -> None:
     expect(verdict, "unproven", 5, "verify.no-trust-file", "verify.receipt-unchecked", "verify.ledger-unchecked")
     assert verdict.axes.trust == "not-checked"
     assert verdict.axes.ledger == "not-checked"
+    assert (verdict.persona, verdict.entry) == (None, None)
 
 
 def test_a_stranger_with_our_name_fails(ours: Studio, theirs: Studio, tmp_path: Path) -> None:
@@ -355,11 +356,13 @@ def test_a_ledger_whose_bytes_were_edited(ours: Studio, tmp_path: Path) -> None:
     expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.ledger-broken")
 
 
-def second_run(ours: Studio, path: Path, seed: int, name: str, **changes: Any) -> tuple[Disclosed, Ed25519Signer, int]:
-    """A copy of the ledger at `path` with another run and one more output, without a checkpoint."""
+def second_run(
+    ours: Studio, path: Path, seed: int, name: str, *, again: Disclosed | None = None, **changes: Any
+) -> tuple[Disclosed, Ed25519Signer, int]:
+    """A copy of the ledger at `path` with another run and one more output (`again`), without a checkpoint."""
     shutil.copyfile(ours.ledger_path, path)
     run_key = Ed25519Signer.generate()
-    output = studio.output_of(ours.keyset, ours.origin, f"{seed:02x}" * 16, "png", seed)
+    output = again or studio.output_of(ours.keyset, ours.origin, f"{seed:02x}" * 16, "png", seed)
     path.with_name(name).write_bytes(output.data)
     with Ledger.open_writer(path) as ledger:
         opened = {**studio.run_open(ours.origin, run_key), "run": RUN}
@@ -438,12 +441,84 @@ def test_a_file_that_names_a_rejected_candidate(ours: Studio, tmp_path: Path) ->
     expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.entry-voided")
 
 
-def test_a_file_that_was_signed_and_never_recorded(ours: Studio, tmp_path: Path) -> None:
+def test_a_file_that_was_signed_and_never_recorded(ours: Studio, theirs: Studio, tmp_path: Path) -> None:
+    """It names this ledger and an entry that the ledger does not have: it says nothing true about the ledger."""
     path = tmp_path / "a.png"
     path.write_bytes(studio.sign(ours, studio.claim(ours)))
+    expect(verify_file(path, [ours.trust]), "pass", 0, "verify.content-only")
     verdict = verify_file(path, [ours.trust], ledger=ours.ledger_path)
-    expect(verdict, "pass", 0, "verify.ledger-absent", "verify.content-only")
+    expect(verdict, "fail", 4, "verify.ledger-contradicts")
     assert verdict.axes.ledger == "absent"
+    assert (verdict.persona, verdict.entry) == (None, None)
+    elsewhere = verify_file(path, [ours.trust, theirs.trust], ledger=theirs.ledger_path)
+    expect(elsewhere, "pass", 0, "verify.ledger-absent", "verify.content-only")
+
+
+def test_a_receipt_of_an_entry_that_the_ledger_does_not_have(ours: Studio, tmp_path: Path) -> None:
+    """The same keys, another history: the receipt holds by itself, and the ledger ends before its entry."""
+    fork, path = tmp_path / "fork.sqlite", tmp_path / "a.png"
+    _, _, index = second_run(ours, fork, 0xC7, path.name)
+    add(ours, fork)
+    put_receipt(path, receipt_of(fork, index))
+    expect(verify_file(path, [ours.trust], require_exact=True), "pass", 0)
+    expect(verify_file(path, [ours.trust], ledger=fork, require_exact=True), "pass", 0)
+    verdict = verify_file(path, [ours.trust], ledger=ours.ledger_path)
+    expect(verdict, "fail", 4, "verify.receipt-refuted", "verify.ledger-contradicts")
+    assert (verdict.axes.integrity, verdict.axes.ledger) == ("content", "absent")
+    assert (verdict.persona, verdict.entry) == (None, None)
+
+
+def test_a_receipt_whose_place_in_the_ledger_holds_another_entry(ours: Studio, tmp_path: Path) -> None:
+    fork, copy, path = tmp_path / "fork.sqlite", tmp_path / "copy.sqlite", tmp_path / "a.png"
+    _, _, index = second_run(ours, fork, 0xC8, path.name)
+    add(ours, fork)
+    put_receipt(path, receipt_of(fork, index))
+    assert second_run(ours, copy, 0xC9, "b.png")[2] == index
+    for checkpoint in (False, True):
+        add(ours, copy, checkpoint=checkpoint)
+        expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.receipt-refuted")
+
+
+def test_bytes_that_the_ledger_holds_beside_a_receipt_that_it_refutes(ours: Studio, tmp_path: Path) -> None:
+    """Both cannot be true, so the file fails although the ledger knows its bytes."""
+    fork, copy, path = tmp_path / "fork.sqlite", tmp_path / "copy.sqlite", tmp_path / "a.png"
+    output, _, index = second_run(ours, fork, 0xCA, path.name)
+    add(ours, fork)
+    second_run(ours, copy, 0xCA, path.name, again=output)
+    add(ours, copy)
+    put_receipt(path, receipt_of(fork, index))
+    verdict = verify_file(path, [ours.trust], ledger=copy)
+    expect(verdict, "fail", 4, "verify.receipt-refuted")
+    assert (verdict.axes.integrity, verdict.axes.ledger) == ("exact", "exact")
+
+
+def test_a_receipt_of_another_ledger_is_not_compared_with_this_one(
+    ours: Studio, theirs: Studio, tmp_path: Path
+) -> None:
+    path = theirs.deliver(tmp_path)
+    verdict = verify_file(path, [ours.trust, theirs.trust], ledger=ours.ledger_path)
+    expect(verdict, "pass", 0, "verify.ledger-absent")
+    assert (verdict.axes.integrity, verdict.axes.ledger) == ("exact", "exact")
+
+
+def test_a_receipt_that_may_not_be_read_leaves_the_file_unproven(
+    ours: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs the tests may be allowed everything, hence the refusal of the system by hand."""
+    path, opened = ours.deliver(tmp_path), os.open
+
+    def forbidding(name: Any, *how: Any, **where: Any) -> int:
+        if str(name).endswith(".receipt"):
+            raise PermissionError(13, "Permission denied")
+        return opened(name, *how, **where)
+
+    monkeypatch.setattr(os, "open", forbidding)
+    verdict = verify_file(path, [ours.trust])
+    expect(verdict, "unproven", 6, "verify.receipt-unreadable", "verify.content-only")
+    assert verdict.axes.ledger == "not-checked"
+    held = verify_file(path, [ours.trust], ledger=ours.ledger_path)
+    expect(held, "unproven", 6, "verify.receipt-unreadable")
+    assert held.axes.integrity == "exact"
 
 
 # --- names and places ---------------------------------------------------------------------------------------------

@@ -134,4 +134,4 @@ def test_document_and_line_agree_on_persona_and_entry(ours: Studio, theirs: Stud
         agree(verdict)
     known = [exact, content, stripped]
     assert all(verdict.persona == ("lira", 2) and verdict.entry is not None for verdict in known)
-    assert all((verdict.persona, verdict.entry) == (None, None) for verdict in (stranger, impostor, broken))
+    assert all((verdict.persona, verdict.entry) == (None, None) for verdict in (stranger, impostor, broken, unasked))

@@ -78,7 +78,7 @@ def test_links_folders_pipes_sockets_and_devices_are_refused_without_waiting(tmp
     assert code_of(Path("/dev/zero")) == "verify.not-a-plain-file"
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(tmp_path / "s"))
-        assert code_of(tmp_path / "s") == "verify.unreadable"
+        assert code_of(tmp_path / "s") == "verify.not-a-plain-file"
 
 
 def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_everything_good_passes_with_exit_0() -> None:
         ({}, SIGNED | {"record-contradicts"}, ("fail", 4)),
         ({"ledger": "not-checked"}, SIGNED | {"record-broken"}, ("fail", 4)),
         ({"ledger": "not-checked"}, SIGNED | {"record-untrusted"}, ("unproven", 5)),
+        ({"ledger": "not-checked"}, SIGNED | {"record-unreadable"}, ("unproven", 6)),
         ({"approval": "not-checked"}, SIGNED, ("pass", 0)),
         ({"approval": "pending"}, SIGNED, ("pass", 0)),
         ({"approval": "rejected"}, SIGNED, ("fail", 3)),
