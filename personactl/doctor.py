@@ -159,7 +159,7 @@ def _project(start: Path) -> Iterator[Check]:
         return
     yield Check(name="project", state="ok", value=str(found.project))
     yield from _keys(found.keys_path)
-    yield _attempt("ledger", lambda: _ledger(found.ledger_path))
+    yield _attempt("ledger", lambda: _ledger(found.project, found.ledger_path))
     yield from _folder(found.project)
     yield _clock(found.ledger_path)
 
@@ -177,10 +177,13 @@ def _keys(folder: Path) -> Iterator[Check]:
         )
 
 
-def _ledger(path: Path) -> str:
+def _ledger(project: Path, path: Path) -> str:
     from personactl_ledger import Ledger
 
+    from personactl.run.continuity import check_ledger
+
     with Ledger.open_reader(path) as ledger:
+        check_ledger(ledger, project, path)
         return f"{ledger.size} entries, {ledger.origin}"
 
 

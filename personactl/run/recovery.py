@@ -8,8 +8,8 @@ Every open intent, and every staged file, belongs to an entryId. What the ledger
     entry of a reject, or a voided one    nothing to publish: remove the staged file, close the intent
     no entry                              the work does not count: remove the staged file, drop the intent
 
-A picture in out/<run> that no standing entry vouches for is moved to quarantine and reported. An entry whose file was
-once visible and is gone now is never voided: the file may have been delivered.
+A picture in out/<run> that no standing entry vouches for is moved to quarantine and reported, once the run was opened.
+An entry whose file was once visible and is gone now is never voided: the file may have been delivered.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from personactl_ledger import Ledger, StoredEntry
 
 from personactl.model import Finding
+from personactl.run.continuity import last_seen
 from personactl.run.folders import Folder
 from personactl.run.staging import MEDIA_SUFFIXES, OUT, Staging, file_sha256
 from personactl.run.state import Closing, RunState, Spent
@@ -40,7 +41,8 @@ def recover(project: Path, run: str, *, ledger: Ledger, state: RunState, staging
     """Put everything right that needs no signature. Raises StorageError, ConflictError (conflict.name-taken)."""
     found = Recovered()
     staging.sweep()
-    _quarantine(project, run, ledger, staging, found)
+    if ledger.run_state(run) is not None:  # before that the folder is not this run's: what lies there is its owner's
+        _quarantine(project, run, ledger, staging, found)
     entry_ids = {intent.entry_id for intent in state.open_intents()} | set(staging.staged())
     for entry_id in sorted(entry_ids):
         _settle(entry_id, project, ledger, state, staging, found)
@@ -56,14 +58,17 @@ def standing_output(ledger: Ledger, entry: StoredEntry) -> bool:
 
 
 def learn_spent(ledger: Ledger, state: RunState) -> None:
-    """Bring the spent attempts in the state up to date with the ledger's reject entries."""
-    size, start = ledger.size, state.seen(ledger.origin)
-    afresh = start == 0 or start > size  # another ledger, or one that was rolled back
+    """Bring the spent attempts in the state up to date with the ledger's reject entries, and remember how far the
+    ledger goes. The caller has asked `continuity` whether it is the ledger that was seen before."""
+    seen, now = state.seen(), last_seen(ledger)
+    afresh = seen is None or seen.origin != now.origin  # another ledger
+    start = 0 if seen is None or afresh else seen.size
     spent = [
         (stored.entry.predicate["jobKey"], spent_attempt(stored))
-        for stored in ledger.entries(0 if afresh else start, size, kind="reject")
+        for stored in ledger.entries(start, now.size, kind="reject")
     ]
-    state.learn(ledger.origin, size, spent, afresh=afresh)
+    if seen != now:
+        state.learn(now, spent, afresh=afresh)
 
 
 def confirmed_spent(ledger: Ledger, state: RunState, job_key: str) -> tuple[Spent, ...]:

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from personactl_ledger import Ledger, StoredEntry
 
+from personactl import persona as personas
 from personactl.disclose import C2paSigner
 from personactl.errors import ConflictError, PersonactlError, PersonaError, StorageError
 from personactl.model import Finding, Plan, Shot
@@ -27,6 +28,7 @@ from personactl.plan import require_clean
 from personactl.policy import load_all
 from personactl.run import receipts
 from personactl.run.context import Observer, RunContext, Unobserved
+from personactl.run.continuity import require_continuation, require_same_origin
 from personactl.run.entries import RunIdentity
 from personactl.run.folders import Folder
 from personactl.run.making import Maker, Tools, attempts_of, rejection_code
@@ -34,7 +36,7 @@ from personactl.run.opening import open_writer
 from personactl.run.recovery import VOID_REASON, Recovered, confirmed_spent, learn_spent, recover
 from personactl.run.references import References
 from personactl.run.session import Session, void_elsewhere
-from personactl.run.staging import OUT, Staging, visible_sha256
+from personactl.run.staging import OUT, Staging, is_taken, name_taken, visible_sha256
 from personactl.run.state import Job, RunState
 from personactl.run.stopping import Stopping
 from personactl.run.summary import Interrupted, RunSummary, State
@@ -78,6 +80,7 @@ class _Start:
         try:
             recovered = self._recover()
             todo = self._sort(recovered)
+            self._require_names(todo)
             self.observer.on_start(len(todo))
         except KeyboardInterrupt as error:
             raise self._interrupted() from error
@@ -104,7 +107,11 @@ class _Start:
     # --- before ---
 
     def _recover(self) -> Recovered:
-        _require_persona(self.ledger, self.plan)
+        path = self.context.config.ledger_path
+        require_continuation(self.ledger, self.state, path)
+        if not _holds_persona(self.ledger, self.plan):
+            require_same_origin(self.ledger, self.state, path, frozen_in=self._frozen_in())
+            raise _not_frozen(self.plan)
         self.state.plan(
             self.plan.run_id,
             plan_sha256=self.plan.sha256,
@@ -121,6 +128,24 @@ class _Start:
         self.tally.recovered = found.published
         self.tally.findings += found.findings
         return found
+
+    def _frozen_in(self) -> str | None:
+        """The origin of the ledger that froze the persona, as the marker in its folder says."""
+        marker = personas.marker(self.project, self.context.persona)
+        return None if marker is None else marker.origin
+
+    def _require_names(self, todo: Sequence[Shot]) -> None:
+        """Before the first start of a run: whatever has the name of a picture is not ours to move."""
+        if self.ledger.run_state(self.plan.run_id) is not None:
+            return
+        try:
+            out = Folder.open(self.project, OUT, self.plan.run_id, create=False)
+        except FileNotFoundError:
+            return
+        with out:
+            for shot in todo:
+                if is_taken(out, shot.file_name):
+                    raise name_taken(out, shot.file_name)
 
     def _sort(self, recovered: Recovered) -> list[Shot]:
         """Settle what needs no work; return the rest in the order of the plan."""
@@ -274,6 +299,7 @@ class _Start:
                 "last_index": self.session.last_index,
             }
         said["checkpoint"] = self._receipts()
+        learn_spent(self.ledger, self.state)  # so that a ledger that is cut back to before this start is noticed
         summary = self.tally.summary(**said)
         self.observer.on_finish(summary)
         return summary
@@ -307,11 +333,10 @@ def _check(plan: Plan, context: RunContext) -> None:
         raise _not_frozen(plan)
 
 
-def _require_persona(ledger: Ledger, plan: Plan) -> None:
-    """This very ledger must hold the freeze of the persona version: a marker file alone proves nothing."""
+def _holds_persona(ledger: Ledger, plan: Plan) -> bool:
+    """Whether this very ledger holds the freeze of the persona version: a marker file alone proves nothing."""
     frozen = ledger.by_subject(plan.persona_record_sha256)
-    if not any(stored.entry.kind == "persona-freeze" for stored in frozen):
-        raise _not_frozen(plan)
+    return any(stored.entry.kind == "persona-freeze" for stored in frozen)
 
 
 def _not_frozen(plan: Plan) -> PersonaError:

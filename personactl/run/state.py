@@ -19,7 +19,7 @@ from personactl.errors import StorageError
 from personactl.run.folders import STATE, Folder
 
 FILE_NAME = "run.sqlite"
-FORMAT = 1
+FORMAT = 2
 APPLICATION_ID = 0x70617274  # "part"
 _BUSY_SECONDS = 10.0
 Closing = Literal["published", "rejected", "voided", "dropped", "failed"]
@@ -41,8 +41,10 @@ CREATE TABLE failure (
 CREATE TABLE spent (
   job_key TEXT NOT NULL, attempt INTEGER NOT NULL, entry_index INTEGER NOT NULL, verdict TEXT NOT NULL,
   score TEXT NOT NULL, PRIMARY KEY (job_key, attempt)) STRICT;
-CREATE TABLE seen (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NULL, size INTEGER NOT NULL) STRICT;
+CREATE TABLE seen (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NULL, size INTEGER NOT NULL,
+  last_leaf TEXT NOT NULL DEFAULT '') STRICT;
 """
+_FROM_1 = "ALTER TABLE seen ADD COLUMN last_leaf TEXT NOT NULL DEFAULT ''"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,16 @@ class Spent:
     entry_index: int
     verdict: str
     score: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How far this project has read which ledger: `last_leaf` is the leaf hash (hex) at `size` - 1, "" where
+    an older version of personactl did not write it down."""
+
+    origin: str
+    size: int
+    last_leaf: str
 
 
 class RunState:
@@ -124,6 +136,10 @@ class RunState:
                 for statement in _SCHEMA.split(";\n"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                self._db.execute(f"PRAGMA user_version={FORMAT}")
+        elif version == 1:
+            with self._writing():
+                self._db.execute(_FROM_1)
                 self._db.execute(f"PRAGMA user_version={FORMAT}")
         elif version != FORMAT:
             raise _damaged(self._path, f"its format is {version}, this version knows {FORMAT}")
@@ -205,18 +221,18 @@ class RunState:
 
     # --- spent attempts: what the ledger's reject entries say, by job key over all runs ---
 
-    def seen(self, origin: str) -> int:
-        """How many entries of the ledger `origin` were read for `learn`; 0 for another ledger."""
-        rows = self._all("SELECT size FROM seen WHERE origin=?", origin)
-        return int(rows[0][0]) if rows else 0
+    def seen(self) -> Seen | None:
+        """The ledger that was read for `learn` last, and how far; None before the first time."""
+        rows = self._all("SELECT origin, size, last_leaf FROM seen")
+        return Seen(origin=rows[0][0], size=int(rows[0][1]), last_leaf=rows[0][2]) if rows else None
 
-    def learn(self, origin: str, size: int, spent: Sequence[tuple[str, Spent]], *, afresh: bool) -> None:
-        """Add (jobKey, attempt) pairs and remember that the ledger was read up to `size`; `afresh` forgets first."""
+    def learn(self, seen: Seen, spent: Sequence[tuple[str, Spent]], *, afresh: bool) -> None:
+        """Add (jobKey, attempt) pairs and remember how far the ledger was read; `afresh` forgets first."""
         with self._writing():
             if afresh:
                 self._db.execute("DELETE FROM spent")
             self._db.executemany(_SPEND, [_row(key, item) for key, item in spent])
-            self._db.execute("INSERT OR REPLACE INTO seen VALUES (1,?,?)", (origin, size))
+            self._db.execute("INSERT OR REPLACE INTO seen VALUES (1,?,?,?)", (seen.origin, seen.size, seen.last_leaf))
 
     def spent(self, job_key: str) -> tuple[Spent, ...]:
         """The rejected attempts of a job in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from personactl_ledger import LedgerLocked, check
 from personactl_ledger.ledger import Ledger
 from workshop import Workshop, sha256, text
 
+from personactl import doctor
+from personactl.errors import ConflictError
 from personactl.run import staging
 from personactl.run.state import RunState
 
@@ -226,10 +229,55 @@ def test_a_second_process_is_told_that_the_ledger_is_locked(shop: Workshop) -> N
     assert caught.value.exit_code == 75
 
 
-def test_a_rolled_back_ledger_does_not_keep_spent_attempts(shop: Workshop) -> None:
+def test_a_rolled_back_ledger_is_refused_and_nothing_is_written(shop: Workshop) -> None:
     copy = shop.config.ledger_path.read_bytes()
-    source = text("rain: in the rain", threshold="1.0", attempts=1)
-    shop.run(source)
+    shop.run(ONE)
+    size = len(shop.ledger())
     shop.config.ledger_path.write_bytes(copy)
-    summary = shop.run(source)
-    assert (summary.rejected, summary.rejected_before) == (1, 0)
+    for _ in range(2):
+        with pytest.raises(ConflictError) as caught:
+            shop.run(text("park: in a park"))
+        assert (caught.value.code, caught.value.exit_code) == ("conflict.ledger-moved", 10)
+        assert f"there were {size}" in caught.value.message
+        assert shop.config.ledger_path.read_bytes() == copy
+    (found,) = [item for item in doctor.examine(shop.folder, {}) if item.name == "ledger"]
+    assert (found.state, found.exit_code) == ("error", 10)
+
+
+def test_a_fork_of_the_same_length_is_refused(shop: Workshop) -> None:
+    copy = shop.config.ledger_path.read_bytes()
+    shop.run(ONE)
+    size = len(shop.ledger())
+    shutil.copy(shop.folder / ".personactl/run.sqlite", shop.folder / "kept")
+    shutil.rmtree(shop.folder / "out")
+    shop.config.ledger_path.write_bytes(copy)
+    (shop.folder / ".personactl/run.sqlite").unlink()
+    shop.run(text("park: in a park"))
+    assert len(shop.ledger()) == size
+    shutil.copy(shop.folder / "kept", shop.folder / ".personactl/run.sqlite")
+    with pytest.raises(ConflictError) as caught:
+        shop.run(ONE)
+    assert caught.value.code == "conflict.ledger-moved"
+    assert f"another entry {size - 1}" in caught.value.message
+
+
+def test_a_ledger_of_another_origin_is_not_offered_a_freeze(shop: Workshop) -> None:
+    shop.config.ledger_path.unlink()
+    shop.new_ledger()
+    with pytest.raises(ConflictError) as caught:
+        shop.run(ONE)
+    assert (caught.value.code, caught.value.exit_code) == ("conflict.other-ledger", 10)
+    assert "persona freeze" not in (caught.value.hint or "")
+
+
+def test_a_name_taken_before_the_first_start_is_not_moved(shop: Workshop) -> None:
+    run_id = shop.plan(ONE).run_id
+    mine = shop.out(run_id) / "rain-0.png"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    size = len(shop.ledger())
+    with pytest.raises(ConflictError) as caught:
+        shop.run(ONE)
+    assert (caught.value.code, caught.value.exit_code) == ("conflict.name-taken", 10)
+    assert caught.value.where == f"out/{run_id}/rain-0.png"
+    assert (mine.read_bytes(), len(shop.ledger())) == (b"mine", size)

@@ -126,9 +126,13 @@ def test_an_unfrozen_persona_is_refused(shop: Workshop) -> None:
 def test_a_marker_without_an_entry_in_this_ledger_proves_nothing(shop: Workshop) -> None:
     shop.config.ledger_path.unlink()
     shop.new_ledger()
-    with pytest.raises(PersonaError) as caught:
+    with pytest.raises(ConflictError) as caught:
         shop.run(THREE)
-    assert (caught.value.code, caught.value.hint) == ("persona.not-frozen", "personactl persona freeze lira@1")
+    assert caught.value.code == "conflict.other-ledger"
+    (shop.folder / "personas/lira/1/frozen.json").unlink()
+    with pytest.raises(PersonaError) as unfrozen:
+        shop.run(THREE)
+    assert (unfrozen.value.code, unfrozen.value.hint) == ("persona.not-frozen", "personactl persona freeze lira@1")
 
 
 def test_a_plan_for_another_record_is_stale(shop: Workshop) -> None:

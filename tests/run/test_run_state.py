@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from personactl.errors import StorageError
-from personactl.run.state import Intent, Job, RunState, Spent
+from personactl.run.state import Intent, Job, RunState, Seen, Spent
 
 KEY = "ab" * 32
 NOW = "2026-11-21T10:00:00Z"
@@ -55,11 +55,12 @@ def test_jobs_of_a_run_are_replaced_as_a_whole(state: RunState) -> None:
 def test_spent_attempts_are_forgotten_only_afresh(state: RunState) -> None:
     first = Spent(attempt=0, entry_index=5, verdict="drift", score="0.1")
     second = Spent(attempt=1, entry_index=6, verdict="drift", score="0.2")
-    state.learn("origin", 6, [(KEY, first)], afresh=True)
+    assert state.seen() is None
+    state.learn(Seen(origin="origin", size=6, last_leaf="ab"), [(KEY, first)], afresh=True)
     state.close_rejected("01" * 16, KEY, second)
     assert state.spent(KEY) == (first, second)
-    assert (state.seen("origin"), state.seen("another")) == (6, 0)
-    state.learn("another", 3, [], afresh=True)
+    assert state.seen() == Seen(origin="origin", size=6, last_leaf="ab")
+    state.learn(Seen(origin="another", size=3, last_leaf=""), [], afresh=True)
     assert state.spent(KEY) == ()
     state.close()
 
@@ -100,8 +101,20 @@ def test_a_broken_file_is_named_and_an_empty_one_is_made_anew(tmp_path: Path, co
 def test_a_newer_format_is_refused(tmp_path: Path, state: RunState) -> None:
     state.close()
     with sqlite3.connect(tmp_path / ".personactl/run.sqlite") as db:
-        db.execute("PRAGMA user_version=2")
+        db.execute("PRAGMA user_version=3")
     db.close()
     with pytest.raises(StorageError) as caught:
         RunState.open(tmp_path)
     assert caught.value.code == "storage.state-damaged"
+
+
+def test_the_format_before_this_one_is_taken_over(tmp_path: Path, state: RunState) -> None:
+    state.close()
+    with sqlite3.connect(tmp_path / ".personactl/run.sqlite") as db:
+        db.execute("ALTER TABLE seen DROP COLUMN last_leaf")
+        db.execute("INSERT INTO seen VALUES (1, 'origin', 9)")
+        db.execute("PRAGMA user_version=1")
+    db.close()
+    state = RunState.open(tmp_path)
+    assert state.seen() == Seen(origin="origin", size=9, last_leaf="")
+    state.close()
