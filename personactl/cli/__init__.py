@@ -18,8 +18,9 @@ def main() -> NoReturn:
     """The console script: run `sys.argv`, write out what is buffered, and exit with a code of the one table."""
     from personactl.cli import exits
     from personactl.errors import EXIT_PARTIAL
-    from personactl.render.terminal import Terminal
 
+    if not _open_streams():
+        sys.exit(exits.report_unheard(sys.stderr, "stdout is closed, so nothing was done"))
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -27,17 +28,31 @@ def main() -> NoReturn:
         code = code or EXIT_PARTIAL
         _mute()
     except OSError as error:
-        code = code or exits.report(error, Terminal(sys.stderr, sys.stderr))
+        code = code or exits.report_unheard(sys.stderr, f"stdout cannot be written: {error.strerror}")
         _mute()
     sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Prints; does not exit."""
+    from personactl.cli import exits
+    from personactl.errors import EXIT_PARTIAL
+
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        _mute()
+        return EXIT_PARTIAL
+    except OSError as error:  # the error itself could not be told
+        _mute()
+        return exits.report_unheard(sys.stderr, f"the answer cannot be written: {error.strerror}")
+
+
+def _run(arguments: Sequence[str]) -> int:
     import click
 
     from personactl.cli import exits
-    from personactl.errors import EXIT_OK, EXIT_PARTIAL, EXIT_USAGE
+    from personactl.errors import EXIT_OK, EXIT_USAGE
     from personactl.render.terminal import Terminal
 
     _tolerant_streams()
@@ -57,8 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort) as stop:
         return exits.report_stop(stop, terminal)
     except BrokenPipeError:
-        _mute()
-        return EXIT_PARTIAL
+        raise
     except Exception as error:
         return exits.report(error, terminal)
 
@@ -73,6 +87,22 @@ def _invoke(arguments: Sequence[str], terminal: object) -> object:
         return shell_complete(root, {}, PROGRAM, "_PERSONACTL_COMPLETE", instruction)
     with root.make_context(PROGRAM, list(arguments), obj=terminal) as context:
         return root.invoke(context)
+
+
+def _open_streams() -> bool:
+    """Put something harmless where stdin, stdout or stderr was closed, or the next file that is opened, which may be
+    the ledger, would get its number. False when stdout was: then nobody hears the answer."""
+    heard = sys.stdout is not None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+    if not heard:
+        _mute()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives until the process ends
+    return heard
 
 
 def _tolerant_streams() -> None:

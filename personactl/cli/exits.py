@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
 
 from personactl import errors
 
@@ -80,6 +81,14 @@ def report_beside(error: errors.PersonactlError, terminal: Terminal) -> int:
         return report(error, terminal)
     finally:
         terminal.json = json
+
+
+def report_unheard(stream: IO[str], message: str) -> int:
+    """Say in one line on `stream`, if it can be written at all, that stdout cannot be, and return 8."""
+    with suppress(OSError, ValueError):
+        stream.write(f"error[cli.stdout]: {message}\n  help: give stdout a place to go; `> /dev/null` drops it\n")
+        stream.flush()
+    return errors.EXIT_ENVIRONMENT
 
 
 def _no_folder() -> bool:

@@ -135,6 +135,21 @@ def test_a_full_disk_below_stdout_is_the_environment() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("streams", [">/dev/full", ">&-", ">&- 2>&-", ">/dev/full 2>/dev/full", ">&- <&-"])
+@pytest.mark.parametrize("command", ["verify none.png", "verify none.png --json", "status --json"])
+def test_an_answer_that_nobody_can_hear_is_the_environment(tmp_path: Path, command: str, streams: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m personactl {command} {streams}', sys.executable],
+        cwd=tmp_path, capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    assert done.returncode == 8, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if "2>" not in streams:
+        assert done.stderr.count("error[") == 1
+
+
 def test_both_streams_in_one_log_keep_their_order() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "personactl", "verify", "none.png", "--report", "json=none/none.json"],
