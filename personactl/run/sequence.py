@@ -306,7 +306,7 @@ class _Start:
 
     def _receipts(self) -> int | None:
         """Sign a checkpoint and write the receipts that are missing. Returns the signed size, None for neither."""
-        wanted = receipts.missing(self.project, self.tally.outcomes.values())
+        wanted = receipts.missing(self.project, self.tally.outcomes.values(), self.ledger, self.context.keyset)
         if self.session is None and not wanted:
             return None
         checkpoint = self.ledger.checkpoint(self.context.keyset.log, now=self.context.clock())

@@ -17,6 +17,8 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from personactl.errors import ConflictError, IntegrityError, StorageError
@@ -35,25 +37,45 @@ _CHUNK = 1 << 20
 
 def file_sha256(folder: Folder, name: str) -> str | None:
     """SHA-256 (hex) of a regular file in `folder`; None when there is none of that name, or it is no regular file."""
+    digest = hashlib.sha256()
+    with _reading(folder, name) as descriptor:
+        if descriptor is None:
+            return None
+        while chunk := os.read(descriptor, _CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_bounded(folder: Folder, name: str, limit: int) -> bytes | None:
+    """The bytes of a regular file in `folder`; None when there is none of that name, or it is longer than `limit`."""
+    data = b""
+    with _reading(folder, name) as descriptor:
+        if descriptor is None:
+            return None
+        while len(data) <= limit and (chunk := os.read(descriptor, _CHUNK)):
+            data += chunk
+    return data if len(data) <= limit else None
+
+
+@contextmanager
+def _reading(folder: Folder, name: str) -> Iterator[int | None]:
+    """A descriptor of a regular file, reached without following a link; None without one. Raises StorageError."""
     try:
         descriptor = os.open(name, _READ, dir_fd=folder.fd)
     except FileNotFoundError:
-        return None
+        descriptor = -1
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, or a socket
-            return None
-        with folder.reporting("the file cannot be read", name):
-            raise
+        if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link, or a socket
+            with folder.reporting("the file cannot be read", name):
+                raise
+        descriptor = -1
     try:
         with folder.reporting("the file cannot be read", name):
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            digest = hashlib.sha256()
-            while chunk := os.read(descriptor, _CHUNK):
-                digest.update(chunk)
-            return digest.hexdigest()
+            regular = descriptor >= 0 and stat.S_ISREG(os.fstat(descriptor).st_mode)
+            yield descriptor if regular else None
     finally:
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def is_taken(folder: Folder, name: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from personactl_ledger import LedgerLocked, check
+from personactl_ledger import LedgerLocked, check, parse_receipt
 from personactl_ledger.ledger import Ledger
 from workshop import Workshop, sha256, text
 
@@ -281,3 +281,22 @@ def test_a_name_taken_before_the_first_start_is_not_moved(shop: Workshop) -> Non
     assert (caught.value.code, caught.value.exit_code) == ("conflict.name-taken", 10)
     assert caught.value.where == f"out/{run_id}/rain-0.png"
     assert (mine.read_bytes(), len(shop.ledger())) == (b"mine", size)
+
+
+@pytest.mark.parametrize("damage", ["{}", "", "of another picture", None])
+def test_a_receipt_that_does_not_prove_its_picture_is_written_again(shop: Workshop, damage: str | None) -> None:
+    source = text("rain*2: in the rain")
+    run_id = shop.run(source).run_id
+    receipt = shop.out(run_id) / "rain-0.png.receipt"
+    good, size = receipt.read_bytes(), len(shop.ledger())
+    if damage is None:
+        receipt.unlink()
+    elif damage == "of another picture":
+        shutil.copy(shop.out(run_id) / "rain-1.png.receipt", receipt)
+    else:
+        receipt.write_text(damage)
+    other = (shop.out(run_id) / "rain-1.png.receipt").stat().st_ino
+    assert shop.run(source).exit_code == 0
+    assert parse_receipt(receipt.read_bytes()).leaf == parse_receipt(good).leaf
+    assert (shop.out(run_id) / "rain-1.png.receipt").stat().st_ino == other
+    assert len(shop.ledger()) == size
