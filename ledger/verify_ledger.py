@@ -17,6 +17,7 @@ import hashlib
 import json
 import re
 import sqlite3
+import stat
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -71,6 +72,16 @@ class Bad(Exception):
 def need(condition: object, clause: str, code: str, message: str) -> None:
     if not condition:
         raise Bad(clause, code, message)
+
+
+def require_plain(path: Path) -> None:
+    """A pipe would never end, and a link may lead elsewhere: only plain files are evidence."""
+    need(stat.S_ISREG(path.lstat().st_mode), "12.1", "ledger.corrupt", f"{path} is not a plain file")
+
+
+def read_plain(path: Path) -> bytes:
+    require_plain(path)
+    return path.read_bytes()
 
 
 # --- SPEC 1 and 2: spelling --------------------
@@ -685,7 +696,7 @@ class Trust:
     """The ledger part of a trust file (SPEC 9.1)."""
 
     def __init__(self, path: Path):
-        document = load_json(path.read_bytes(), "9.1", "trust.file-invalid")
+        document = load_json(read_plain(path), "9.1", "trust.file-invalid")
         need(
             isinstance(document, dict)
             and document.get("schema") == "personactl.trust/1"
@@ -834,6 +845,8 @@ class LedgerFile:
         self.hashes: list[bytes] = []
         self.signed: dict[str, list[int]] = {}
         self.certified: dict[int, str] = {}
+        self.committed: set[tuple[int, str]] = set()
+        self.erased: set[tuple[int, str]] = set()
 
     def verify(self, trust: Trust | None, anchors: list[bytes]) -> None:
         self._header()
@@ -849,7 +862,7 @@ class LedgerFile:
             self._sealed(connection)
             self._heads(connection, trust, anchors)
             self._revocations()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise Bad("12.3", "ledger.database", f"SQLite cannot read the file: {error}") from None
         finally:
             connection.close()
@@ -875,16 +888,16 @@ class LedgerFile:
             return
         other = sqlite3.connect(":memory:")
         other.executescript(shipped.read_text(encoding="utf-8"))
-        query = "SELECT type, name, sql FROM sqlite_master"
+        # As bytes: whoever made the file need not have kept to UTF-8.
+        query = "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(sql AS BLOB) FROM sqlite_master"
         wrong = set(connection.execute(query)) ^ set(other.execute(query))
         other.close()
-        names = ", ".join(sorted({f"{kind} {name}" for kind, name, _ in wrong}))
+        named = {tuple((part or b"").decode("utf-8", "backslashreplace") for part in row[:2]) for row in wrong}
+        names = ", ".join(sorted({f"{kind} {name}" for kind, name in named}))
         self.report.check(
             not wrong, "12.3", "ledger.schema", f"the schema is that of schema.sql{names and ': ' + names}"
         )
-        need(
-            not any(kind == "table" for kind, _, _ in wrong), "12.3", "ledger.schema", "the tables cannot be relied on"
-        )
+        need(not any(kind == "table" for kind, _ in named), "12.3", "ledger.schema", "the tables cannot be relied on")
 
     def _entries(self, connection: sqlite3.Connection) -> None:
         """SPEC 12.4."""
@@ -913,6 +926,7 @@ class LedgerFile:
         wrong = [n for n, a, b in zip(COLUMNS[1:], columns[1:], columns_of(entry)[1:], strict=True) if a != b]
         if wrong:
             self.report.fail("12.4", "ledger.projection", f"entry {index}: the leaf does not say {', '.join(wrong)}")
+        self._commitments(index, entry.said, entry.kind)
         try:
             self.rules.signers(index, entry)
             self.rules.judge(index, entry)
@@ -929,6 +943,15 @@ class LedgerFile:
         if entry.kind in ("key-add", "run-open"):
             self.certified[index] = entry.said["kid"] if entry.kind == "key-add" else entry.said["runKey"]["kid"]
 
+    def _commitments(self, index: int, said: dict, kind: str) -> None:
+        """SPEC 10: which values were sealed, and which an erasure entry names."""
+        self.committed |= {(index, field) for field in said.get("sealed", {})}
+        erases = said.get("erases") if kind == "erasure" else None
+        for item in erases if isinstance(erases, list) else []:
+            fields = item.get("fields") if isinstance(item, dict) else None
+            if isinstance(fields, list) and type(item.get("index")) is int:
+                self.erased |= {(item["index"], field) for field in fields if isinstance(field, str)}
+
     def _tiles(self, connection: sqlite3.Connection) -> None:
         """SPEC 12.4: tiles are derived; compare every one."""
         expected: dict[tuple[int, int], tuple[bytes, bytes]] = {}
@@ -943,7 +966,7 @@ class LedgerFile:
 
     def _sealed(self, connection: sqlite3.Connection) -> None:
         """SPEC 10.2: values that are still there are the committed ones."""
-        wrong, count = [], 0
+        wrong, stored = [], set()
         sql = (
             "SELECT s.idx, CAST(coalesce(field, '') AS TEXT), CAST(coalesce(salt, '') AS BLOB),"
             " CAST(coalesce(value, '') AS TEXT), CAST(coalesce(leaf, '') AS BLOB)"
@@ -951,14 +974,18 @@ class LedgerFile:
         )
         for index, field, salt, value, leaf in connection.execute(sql):
             digest = sha256(b"personactl/commit/v1\0", field.encode(), b"\0", salt, value.encode()).hex()
-            count += 1
+            stored.add((index, field))
             try:
                 if Entry(leaf).said.get("sealed", {}).get(field) != digest:
                     wrong.append(index)
             except Bad:
                 wrong.append(index)
+        count = len(stored)
         named = f" — not: entries {wrong[:5]}" if wrong else ""
         self.report.check(not wrong, "10.2", "ledger.seal", f"{count} sealed values are the committed ones{named}")
+        gone = len(self.committed - stored - self.erased)
+        if gone:
+            self.report.note("10.3", f"{gone} sealed values are not in the file, and no erasure entry names them")
 
     def _heads(self, connection: sqlite3.Connection, trust: Trust | None, anchors: list[bytes]) -> None:
         """SPEC 12.5 to 12.7."""
@@ -977,8 +1004,10 @@ class LedgerFile:
             self.report.note("12.6", "no --trust was given: whose ledger this is was not checked")
         else:
             self._trust(trust, heads[-1] if heads else None)
-        for data in anchors:
-            self._anchor(tree, data, trust)
+        shown = max([self._anchor(tree, data, trust) for data in anchors], default=0)
+        if trust is not None and shown > covered:
+            message = f"an anchor shows a signed checkpoint over {shown} entries, the file's reach to {covered}"
+            self.report.fail("12.7", "ledger.no-checkpoint", f"{message}: checkpoints were removed")
         if not anchors:
             self.report.note("12.7", "no --anchor: that the file was cut back to an earlier state is NOT excluded")
         self.report.note("12.4", f"tree head over all entries: {tree.root(0, len(self.hashes)).hex()}")
@@ -1018,8 +1047,8 @@ class LedgerFile:
             signed = signers and not wrong
             self.report.check(signed, "12.6", "ledger.trust-log-key", "its log keys signed the latest checkpoint")
 
-    def _anchor(self, tree: Tree, data: bytes, trust: Trust | None) -> None:
-        """SPEC 12.7: a receipt, a tlog-proof or a bare checkpoint from outside."""
+    def _anchor(self, tree: Tree, data: bytes, trust: Trust | None) -> int:
+        """SPEC 12.7: a receipt, a tlog-proof or a bare checkpoint from outside. The size it proves, 0 for none."""
         try:
             if data.lstrip()[:1] == b"{":
                 head = Receipt(data).head
@@ -1028,7 +1057,7 @@ class LedgerFile:
                 head = Checkpoint(note.partition("\n\n")[2] if note.startswith("c2sp.org/tlog-proof@v1\n") else note)
         except Bad as bad:
             self.report.fail("12.7", "ledger.anchor", bad.message)
-            return
+            return 0
         signers, _ = head.signers([key["vkeys"] for key in self.rules.keys.values() if key["vkeys"]])
         by_trusted, wrong = head.signers(trust.log_keys) if trust is not None else ([], False)
         signers += [] if wrong else by_trusted
@@ -1042,6 +1071,8 @@ class LedgerFile:
         else:
             same = head.size > 0 and tree.root(0, head.size) == head.root
             self.report.check(same, "12.7", "ledger.fork", f"the anchor over {head.size} entries is part of this tree")
+            return head.size if same else 0
+        return 0
 
     def _revocations(self) -> None:
         """SPEC 12.8."""
@@ -1117,14 +1148,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.trust}: {error}", file=sys.stderr)
         return 2
     try:
+        require_plain(options.path)
         with options.path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {options.path} sha256 {digest}")
         if options.command == "ledger":
-            LedgerFile(report, options.path).verify(trust, [path.read_bytes() for path in options.anchor])
+            LedgerFile(report, options.path).verify(trust, [read_plain(path) for path in options.anchor])
         else:
-            subject = hashlib.sha256(options.file.read_bytes()).hexdigest() if options.file else None
-            verify_receipt(report, options.path.read_bytes(), trust, subject)
+            subject = hashlib.sha256(read_plain(options.file)).hexdigest() if options.file else None
+            verify_receipt(report, read_plain(options.path), trust, subject)
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from personactl_ledger.check_entries import EntryPass, Progress
 from personactl_ledger.check_file import check_database, check_header, check_journals, check_schema
-from personactl_ledger.check_signed import check_anchor, check_checkpoints, check_trust, parse_anchor, read_checkpoints
+from personactl_ledger.check_signed import (
+    check_anchor,
+    check_checkpoints,
+    check_covered,
+    check_trust,
+    parse_anchor,
+    read_checkpoints,
+)
 from personactl_ledger.database import connect_reader, require_file, storage_errors
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import CheckReport, Findings, LedgerFinding, Level
@@ -21,6 +28,7 @@ from personactl_ledger.trust import LedgerTrust
 __all__ = ["CheckReport", "LedgerFinding", "Level", "check"]
 
 NO_ANCHOR = "no outside anchor was given: that the file was cut back to an earlier state is not excluded"
+UNEXPLAINED = "{} sealed values that entries commit to are not in the file, and no erasure entry names them"
 
 
 def check(
@@ -89,6 +97,9 @@ class _Audit:
             check_trust(self.trust, latest, origin, entries.genesis_signers, self.findings)
         held = [check_anchor(data, roots, origin, keyring, self.trust, self.findings) for data in self.anchors]
         self.anchored = bool(held) and all(held)
+        if self.trust is not None:
+            shown = [parse_anchor(data).size for data, holds in zip(self.anchors, held, strict=True) if holds]
+            self.anchored &= check_covered(max(shown, default=0), self.signed_size, self.findings)
         self.distrusted = entries.distrusted(self.size)
         for index in self.distrusted:
             self.findings.add("ledger.distrusted", "signed by a key that was revoked from before it", index, "warning")
@@ -99,6 +110,8 @@ class _Audit:
             notes.append(f"{self.size - self.signed_size} entries after the latest checkpoint are not signed by it yet")
         if self.level != "full":
             notes.append(f"level {self.level}: the signatures of entries were not all checked")
+        if self.entries is not None and self.entries.unexplained:
+            notes.append(UNEXPLAINED.format(sum(map(len, self.entries.unexplained.values()))))
         if self.findings.left_out:
             notes.append(f"{self.findings.left_out} more findings are not listed")
         root = self.entries.roots.get(self.size, b"") if self.entries is not None else b""

@@ -42,6 +42,8 @@ class EntryPass:
         self.rules = Rules(MemoryBook())
         self.roots: dict[int, bytes] = {}
         self.genesis_signers: set[str] = set()
+        self.unexplained: dict[int, set[str]] = {}
+        """Sealed fields that are neither stored nor named by an erasure entry, by index; not kept at level tree."""
         self._connection = connection
         self._level = level
         self._findings = findings
@@ -114,6 +116,12 @@ class EntryPass:
         for name, salt, value in sealed:
             if committed.get(name) != commitment(name, salt, value):
                 self._findings.add("ledger.seal", f"the sealed {name} is not what the entry committed to", index)
+        if self._level != "tree":
+            missing = set(committed) - {name for name, _, _ in sealed}
+            if missing:
+                self.unexplained[index] = missing
+            for erased, fields in erasures(entry):
+                self.unexplained[erased] = self.unexplained.get(erased, set()) - fields
         self._judge(index, entry)
 
     def _judge(self, index: int, entry: Entry) -> None:
@@ -166,6 +174,17 @@ class EntryPass:
                     if index in self._certified:
                         waiting.append((self._certified[index], index, size))
         return tuple(sorted(found))
+
+
+def erasures(entry: Entry) -> list[tuple[int, set[str]]]:
+    """(index, fields) of what an erasure entry says was erased; parts in another form say nothing."""
+    said = entry.predicate.get("erases") if entry.kind == "erasure" else None
+    found = []
+    for item in said if isinstance(said, list) else []:
+        index, fields = (item.get("index"), item.get("fields")) if isinstance(item, dict) else (None, None)
+        if type(index) is int and isinstance(fields, list):
+            found.append((index, {field for field in fields if isinstance(field, str)}))
+    return found
 
 
 def _authority(kind: str) -> bool:

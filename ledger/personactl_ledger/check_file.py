@@ -7,24 +7,28 @@ from pathlib import Path
 
 from personactl_ledger.findings import Findings, Level
 from personactl_ledger.lock import has_journal, writer_active
-from personactl_ledger.schema import APPLICATION_ID, USER_VERSION, expected_objects, read_objects
-
-_MAGIC = b"SQLite format 3\x00"
-_ROLLBACK_JOURNAL = b"\x01\x01"
+from personactl_ledger.schema import (
+    APPLICATION_ID,
+    MAGIC,
+    ROLLBACK_JOURNAL,
+    USER_VERSION,
+    expected_objects,
+    read_objects,
+)
 
 
 def check_header(path: Path, findings: Findings) -> bool:
     """SPEC 12.1, read from the bytes and not through SQLite. Whether it makes sense to go on."""
     with path.open("rb") as stream:
         header = stream.read(100)
-    if len(header) < 100 or not header.startswith(_MAGIC):
+    if len(header) < 100 or not header.startswith(MAGIC):
         findings.add("ledger.header", "this is not an SQLite file")
         return False
     application, version = int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big")
     if application != APPLICATION_ID or version != USER_VERSION:
         findings.add("ledger.header", f"application_id {application:#x} with user_version {version} is not this format")
         return False
-    if header[18:20] != _ROLLBACK_JOURNAL:
+    if header[18:20] != ROLLBACK_JOURNAL:
         findings.add("ledger.journal", "the file was switched to write-ahead logging")
         return False
     return True

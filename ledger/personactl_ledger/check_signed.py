@@ -123,6 +123,17 @@ def check_anchor(
     return True
 
 
+def check_covered(shown: int, signed: int, findings: Findings) -> bool:
+    """SPEC 12.7: whether the file keeps a checkpoint over at least the `shown` entries of an anchor that holds."""
+    if shown > signed:
+        findings.add(
+            "ledger.no-checkpoint",
+            f"an anchor shows a signed checkpoint over {shown} entries, and the file's reach to {signed}: "
+            "checkpoints were removed",
+        )
+    return shown <= signed
+
+
 def _by_trusted(head: Checkpoint, trust: LedgerTrust) -> tuple[tuple[Vkey, ...], ...]:
     """The ledger keys of the trust file that accept the checkpoint, none when one of its lines is wrong (SPEC 7.4)."""
     try:

@@ -17,7 +17,15 @@ from personactl_ledger.errors import (
     LedgerMissing,
     LedgerStorage,
 )
-from personactl_ledger.schema import APPLICATION_ID, USER_VERSION, expected_objects, read_objects
+from personactl_ledger.lock import has_journal
+from personactl_ledger.schema import (
+    APPLICATION_ID,
+    MAGIC,
+    ROLLBACK_JOURNAL,
+    USER_VERSION,
+    expected_objects,
+    read_objects,
+)
 
 BUSY_MILLISECONDS = 30_000
 
@@ -54,6 +62,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 def _connect(path: Path, mode: str, extra: tuple[tuple[str, str, int | str], ...]) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
     with storage_errors(path):
+        require_no_wal(path)
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
             apply_settings(connection, path, (*_BOTH, *extra))
@@ -86,6 +95,24 @@ def require_file(path: Path) -> None:
         raise LedgerCorrupt("the ledger is not a plain file", where=str(path), hint="name the file itself")
     if not path.exists():
         raise LedgerMissing("there is no ledger here", where=str(path), hint="personactl init")
+
+
+def require_no_wal(path: Path) -> None:
+    """Raises LedgerCorrupt (code ledger.journal) for write-ahead logging, which a ledger never uses (SPEC 12.1, 12.2).
+
+    Asked before SQLite opens the file, because even to read one it would write `-wal` and `-shm` beside the evidence.
+    """
+    with path.open("rb") as stream:
+        header = stream.read(100)
+    if header[18:20] in (b"", ROLLBACK_JOURNAL) and not has_journal(path, "-wal"):
+        return
+    if header.startswith(MAGIC):
+        raise LedgerCorrupt(
+            "the file was switched to write-ahead logging, or a -wal file lies beside it",
+            where=str(path),
+            hint="nothing was opened; look at a copy that was made at rest",
+            code="ledger.journal",
+        )
 
 
 def require_format(connection: sqlite3.Connection, path: Path) -> None:
@@ -129,6 +156,10 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _translate(error, path) from error
+    except UnicodeDecodeError as error:  # raised by Python for SQLite's own messages and names that quote the file
+        raise LedgerCorrupt(
+            "the file holds text that is not UTF-8", where=str(path), hint="keep the file as it is; restore a backup"
+        ) from error
     except OSError as error:
         raise LedgerStorage(
             f"{error.strerror or error}", where=str(path), hint="check space and permissions"

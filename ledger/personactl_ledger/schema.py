@@ -8,6 +8,9 @@ from pathlib import Path
 
 APPLICATION_ID = 0x504C4731
 USER_VERSION = 1
+MAGIC = b"SQLite format 3\x00"
+ROLLBACK_JOURNAL = b"\x01\x01"
+"""Bytes 18 and 19 of the header of a file that is not in write-ahead-log mode."""
 
 Objects = dict[tuple[str, str], str | None]
 """(type, name) → SQL text, as sqlite_master keeps it."""
@@ -33,6 +36,11 @@ def expected_objects() -> Objects:
 
 
 def read_objects(connection: sqlite3.Connection) -> Objects:
-    """The objects of an open database."""
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    return {(str(kind), str(name)): sql for kind, name, sql in rows}
+    """The objects of an open database. Bytes that are no UTF-8 come back escaped, and so equal nothing of ours."""
+    columns = ", ".join(f"CAST({column} AS BLOB)" for column in ("type", "name", "sql"))
+    rows = connection.execute(f"SELECT {columns} FROM sqlite_master").fetchall()  # noqa: S608  (column names)
+    return {(_text(kind), _text(name)): None if sql is None else _text(sql) for kind, name, sql in rows}
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "backslashreplace")

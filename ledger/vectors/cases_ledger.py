@@ -236,6 +236,24 @@ def ledger_tile_missing_fail() -> Case:
 
 
 @case
+def ledger_schema_not_utf8_fail() -> Case:
+    sql = (
+        "PRAGMA writable_schema = ON;\nUPDATE sqlite_master"
+        " SET sql = CAST(CAST(sql AS BLOB) || X'202d2dff' AS TEXT) WHERE name = 'v_keys';\n"
+    )
+    return ledger("The text of a view holds a byte that is not UTF-8.", good(), "ledger.schema", base="ledger-good",
+                  files={"defect.sql": sql})  # fmt: skip
+
+
+@case
+def ledger_checkpoints_deleted_fail() -> Case:
+    forge = good()
+    files: Files = {"defect.sql": tamper("DELETE FROM checkpoint;\n"), "anchor-0": first_checkpoint(forge)}
+    return ledger("All checkpoints were deleted; one that was handed out shows that there were some.", forge,
+                  "ledger.no-checkpoint", base="ledger-good", files=files, anchors=["anchor-0"])  # fmt: skip
+
+
+@case
 def ledger_sealed_fail() -> Case:
     return defect("A sealed value is not the committed one.", "UPDATE sealed SET value = 'Mira';\n", "ledger.seal")
 

@@ -25,7 +25,9 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from personactl_ledger import LedgerError, LedgerTrust, Vkey, check_public_key
+from personactl_ledger import LedgerError, LedgerTrust, check_public_key
+from personactl_ledger.checkpoint import ORIGIN
+from personactl_ledger.note import group_vkeys
 
 from personactl.errors import TrustError
 from personactl.keys.certificates import fingerprint
@@ -42,7 +44,6 @@ _REQUIRED = frozenset({
 })  # fmt: skip
 """All of them, also those that may be empty: an unknown key is ignored, so a misspelt one must be missed."""
 _OPTIONAL = frozenset({"witnesses", "revoked", "critical"})
-_ORIGIN = re.compile(r"[A-Za-z0-9._~:/-]{1,200}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
@@ -148,14 +149,14 @@ def _parse(data: bytes) -> TrustFile:
     _refuse_unchecked(document)
     if not isinstance(document["development"], bool):
         raise _FormatError("development is not true or false")
-    origin = _text(document, "origin", _ORIGIN)
+    origin = _text(document, "origin", ORIGIN)
     return TrustFile(
         name=_file_name(document["name"]),
         origin=origin,
         development=document["development"],
         c2pa_anchors=tuple(_anchor(pem, "c2paAnchors") for pem in _strings(document, "c2paAnchors", at_least=1)),
         leaf_fingerprints=tuple(_fingerprint(text) for text in _strings(document, "leafFingerprints")),
-        log_keys=tuple(_vkey(text, origin) for text in _strings(document, "logKeys", at_least=1)),
+        log_keys=_log_keys(_strings(document, "logKeys", at_least=1), origin),
         root_keys=tuple(_public_key(text, "rootKeys") for text in _strings(document, "rootKeys", at_least=1)),
         approvers=_approvers(document.get("approvers")),
         tsa_roots=tuple(_anchor(pem, "tsaRoots") for pem in _strings(document, "tsaRoots")),
@@ -254,15 +255,13 @@ def _public_key(text: str, key: str) -> bytes:
     return raw
 
 
-def _vkey(text: str, origin: str) -> str:
-    """A C2SP verifier key of this origin, of a type that the ledger package can check."""
+def _log_keys(lines: list[str], origin: str) -> tuple[str, ...]:
+    """C2SP verifier keys of this origin; an ML-DSA-44 key only behind the Ed25519 key of its ledger key (SPEC 7.4)."""
     try:
-        key = Vkey.parse(text)
+        group_vkeys(lines, origin)
     except LedgerError as error:
-        raise _FormatError(f"an item of logKeys is not a verifier key ({error})") from None
-    if key.name != origin:
-        raise _FormatError("an item of logKeys belongs to another origin")
-    return text
+        raise _FormatError(f"logKeys does not name ledger keys of this origin ({error})") from None
+    return tuple(lines)
 
 
 def _approvers(value: object) -> tuple[int, tuple[bytes, ...]] | None:

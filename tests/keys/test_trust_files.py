@@ -13,6 +13,7 @@ import key_folders
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from key_folders import NOW_TEXT, ORIGIN, Authority
+from personactl_ledger.note import ED25519, ML_DSA_44, Vkey
 
 from personactl import keys
 from personactl.errors import ConflictError, EnvironmentProblem, StorageError, TrustError
@@ -66,6 +67,20 @@ def _leaf_pem() -> str:
     return key_folders.pem(authority.leaf(ec.generate_private_key(ec.SECP256R1()))).decode()
 
 
+MLDSA_KEY = str(Vkey.of(ORIGIN, ML_DSA_44, bytes(1312)))
+OTHER_MLDSA_KEY = str(Vkey.of(ORIGIN, ML_DSA_44, b"\x01" * 1312))
+
+
+def _ed25519_keys(good: bytes) -> list[str]:
+    return [line for line in json.loads(good)["logKeys"] if Vkey.parse(line).type == ED25519]
+
+
+def _moved(good: bytes, origin: str) -> bytes:
+    """The file for another origin, with log keys of that very name: nothing but the origin's form is wrong."""
+    keys = [Vkey.parse(line) for line in json.loads(good)["logKeys"]]
+    return changed(good, origin=origin, logKeys=[str(Vkey.of(origin, key.type, key.public_key)) for key in keys])
+
+
 REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "not JSON": lambda good: good[:-5],
     "a list": lambda good: b"[]",
@@ -109,6 +124,11 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a log key that is text": lambda good: changed(good, logKeys=["hello"]),
     "a log key with another hash": lambda good: changed(good, logKeys=[_other_hash(good)]),
     "no log key": lambda good: changed(good, logKeys=[]),
+    "an ML-DSA key alone": lambda good: changed(good, logKeys=[MLDSA_KEY]),
+    "an ML-DSA key before its Ed25519 key": lambda good: changed(good, logKeys=[MLDSA_KEY, *_ed25519_keys(good)]),
+    "two ML-DSA keys behind one Ed25519 key": lambda good: changed(
+        good, logKeys=[*_ed25519_keys(good), MLDSA_KEY, OTHER_MLDSA_KEY]
+    ),
     "approvers without threshold": lambda good: changed(good, approvers={"keys": []}),
     "a threshold of none": lambda good: changed(good, approvers={"threshold": 0, "keys": json.loads(good)["rootKeys"]}),
     "a threshold above the keys": lambda good: changed(
@@ -127,6 +147,11 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a time without a zone": lambda good: changed(good, issuedAt="2026-11-21T08:00:00"),
     "an impossible time": lambda good: changed(good, issuedAt="2026-13-41T08:00:00Z"),
     "an origin with a space": lambda good: changed(good, origin="a b"),
+    "an origin in capitals": lambda good: _moved(good, "Example.org/personactl/0123456789abcdef"),
+    "an origin without a domain": lambda good: _moved(good, "/personactl/0123456789abcdef"),
+    "an origin of another kind": lambda good: _moved(good, "example.org/log/0123456789abcdef"),
+    "an origin that is cut short": lambda good: _moved(good, "example.org/personactl/0123"),
+    "an origin with an end": lambda good: _moved(good, ORIGIN + "/more"),
 }
 
 

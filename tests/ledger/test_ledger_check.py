@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from types import ModuleType
 import pytest
 from ledger_bench import NOW, ROOM, Bench, forge
 from personactl_ledger import Draft, Ledger, LedgerTrust, check, key_id, seal
-from personactl_ledger.check import NO_ANCHOR
+from personactl_ledger.check import NO_ANCHOR, UNEXPLAINED
 from personactl_ledger.checkpoint import sign_checkpoint
 from personactl_ledger.encoding import to_base64
+from personactl_ledger.errors import LedgerCorrupt
 from personactl_ledger.merkle import leaf_hash
+from personactl_ledger.tables import rows
 
 VECTORS = ROOM / "vectors"
 
@@ -321,3 +324,106 @@ def test_the_stand_alone_program_refuses_root_keys_with_their_ids(
     (tmp_path / "trust.json").write_text(json.dumps(trust), encoding="utf-8")
     assert verifier.main(["ledger", str(path), "--trust", str(tmp_path / "trust.json")]) == 2
     assert "not a trust file" in capsys.readouterr().err
+
+
+NOT_UTF8 = {
+    "a view": "SET sql = CAST(CAST(sql AS BLOB) || X'202d2dff' AS TEXT) WHERE name = 'v_keys'",
+    "a view that does not parse": "SET sql = CAST(X'43524541544520ff' AS TEXT) WHERE name = 'v_keys'",
+    "a name": "SET name = CAST(X'ff' AS TEXT) WHERE name = 'v_keys'",
+    "a table's column": "SET sql = CAST(replace(CAST(sql AS BLOB), 'voids', X'ff') AS TEXT) WHERE name = 'entry'",
+}
+
+
+@pytest.mark.parametrize("what", NOT_UTF8)
+def test_a_schema_that_is_not_utf8_is_a_finding_of_both_readers(
+    tmp_path: Path, what: str, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make(tmp_path, "ledger-good")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(f"PRAGMA writable_schema = ON; UPDATE sqlite_master {NOT_UTF8[what]};")
+    connection.close()
+    for level in ("tree", "full"):
+        assert codes(path, level)[0] in ("ledger.schema", "ledger.database")
+    with pytest.raises(LedgerCorrupt) as refused:
+        Ledger.open_reader(path)
+    assert refused.value.code in ("ledger.schema", "ledger.corrupt")
+    assert verifier.main(["ledger", str(path)]) == 4
+    assert "[ledger.schema]" in (out := capsys.readouterr().out) or "[ledger.database]" in out
+
+
+@pytest.mark.parametrize("how", ["header", "log"])
+def test_a_file_in_write_ahead_mode_is_never_opened(tmp_path: Path, how: str) -> None:
+    path = make(tmp_path, "ledger-good")
+    if how == "header":
+        data = bytearray(path.read_bytes())
+        data[18:20] = b"\x02\x02"
+        path.write_bytes(data)
+    else:
+        path.with_name(path.name + "-wal").write_bytes(b"x" * 4096)
+    before = {item.name: item.read_bytes() for item in tmp_path.iterdir()}
+    for opening in (Ledger.open_reader, Ledger.open_writer, lambda file: rows(file, "v_keys")):
+        with pytest.raises(LedgerCorrupt) as refused:
+            opening(path)
+        assert (refused.value.code, refused.value.exit_code) == ("ledger.journal", 4)
+        path.with_name(path.name + ".lock").unlink(missing_ok=True)
+        assert {item.name: item.read_bytes() for item in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_the_stand_alone_program_reads_plain_files_only(
+    tmp_path: Path, kind: str, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, odd, trust = make(tmp_path, "ledger-good"), tmp_path / "odd", VECTORS / "ledger-good" / "trust.json"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "link":
+        odd.symlink_to(good)
+    else:
+        odd.mkdir()
+    assert verifier.main(["ledger", str(odd)]) == 4
+    assert verifier.main(["receipt", str(odd), "--trust", str(trust)]) == 4
+    assert verifier.main(["ledger", str(good), "--anchor", str(odd)]) == 4
+    assert capsys.readouterr().out.count("is not a plain file [ledger.corrupt]") == 3
+    assert verifier.main(["ledger", str(good), "--trust", str(odd)]) == 2
+    assert "not a plain file" in capsys.readouterr().err
+
+
+def test_checkpoints_that_an_anchor_shows_and_the_file_lacks_were_removed(bench: Bench, ledger: Ledger) -> None:
+    first = ledger.checkpoint(bench.log, now=NOW).note.encode()
+    ledger.append([bench.note("later")], now=NOW)
+    second = ledger.checkpoint(bench.log, now=NOW).note.encode()
+    ledger.close()
+    tampered(bench.path, "DELETE FROM checkpoint WHERE size > 4;")
+    assert check(bench.path, anchors=[first], trust=bench.trust()).exit_code == 0
+    assert check(bench.path, anchors=[first, second]).exit_code == 0
+    tampered(bench.path, "DELETE FROM checkpoint;")
+    assert check(bench.path, trust=bench.trust()).exit_code == 0
+    for anchor in (first, second):
+        report = check(bench.path, anchors=[anchor], trust=bench.trust())
+        assert (report.exit_code, report.anchored) == (4, False)
+        assert [f.code for f in report.findings if f.severity == "error"] == ["ledger.no-checkpoint"]
+
+
+def test_sealed_values_that_are_gone_are_said_unless_an_erasure_names_them(
+    bench: Bench, ledger: Ledger, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("rain", "snow"):
+        value = seal("prompt", name)
+        draft = bench.output(name, sealed={"prompt": value.commitment})
+        ledger.append([Draft(draft.leaf, (value,))], now=NOW)
+
+    def said() -> tuple[bool, bool]:
+        verifier.main(["ledger", str(bench.path)])
+        assert check(bench.path).ok
+        notes = check(bench.path).notes
+        assert UNEXPLAINED.format(1) in check(bench.path, level="index").notes or UNEXPLAINED.format(1) not in notes
+        assert not any("sealed" in note for note in check(bench.path, level="tree").notes)
+        return UNEXPLAINED.format(1) in notes, "1 sealed values are not in the file" in capsys.readouterr().out
+
+    assert said() == (False, False)
+    ledger._connection.execute("DELETE FROM sealed WHERE idx = 4")
+    assert said() == (True, True)
+    erases: list[object] = [7, {"index": True, "fields": 7}, {"index": 4, "fields": ["prompt", 7]}]
+    erasure = bench.draft("erasure", bench.operator, erases=erases, basis="request", erasedAt=NOW)
+    ledger.append([erasure], now=NOW)
+    assert said() == (False, False)
