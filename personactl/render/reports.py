@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from personactl.errors import NotAvailable, UsageProblem
 from personactl.render.outfile import write_whole
-from personactl.render.terminal import dump_json, escape
+from personactl.render.terminal import dump_json, escape, quote
 from personactl.render.verdicts import whose
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def markdown(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
         "",
         "| file | verdict | persona, entry |",
         "|---|---|---|",
-        *(f"| {_md(item.path)} | {_md(verdict_word(item))} | {_md(whose(item))} |" for item in verdicts),
+        *(f"| {_md(quote(item.path))} | {_md(verdict_word(item))} | {_md(whose(item))} |" for item in verdicts),
     ]
     for item in verdicts:
         told = [finding for finding in item.findings if finding.severity != "info"]
         if told:
-            rows += ["", f"## {_md(item.path)}", ""]
+            rows += ["", f"## {_md(quote(item.path))}", ""]
             rows += [f"- {finding.severity} {_md(finding.code)}: {_md(finding.message)}" for finding in told]
     return "\n".join(rows) + "\n"
 

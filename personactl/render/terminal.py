@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import IO, Any, Literal
 
 ColorChoice = Literal["auto", "always", "never"]
 MIN_WIDTH = 40
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._/@+=,-]+")
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _CODES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
 
@@ -55,6 +57,14 @@ def _escape_character(character: str) -> str:
     if number < 0x100:
         return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character, f"\\x{number:02x}")
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def quote(name: str) -> str:
+    """A name from outside for a line for people: as it is when it cannot be taken for words of the line, else in quotes
+    in the manner of JSON. Control characters are escaped when the line is written."""
+    if _PLAIN_NAME.fullmatch(name):
+        return name
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def display_width(text: str) -> int:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from personactl.render import findings
-from personactl.render.terminal import Styled, Terminal
+from personactl.render.terminal import Styled, Terminal, quote
 
 if TYPE_CHECKING:
     from personactl.model import Verdict
@@ -29,7 +29,7 @@ def show(terminal: Terminal, verdict: Verdict) -> None:
 
     word, dot, rest = summary_line(verdict).partition(" · ")
     word = word.replace(verdict.verdict, verdict.verdict.upper(), 1)
-    terminal.line(Styled(verdict.path, "bold"), "  ", Styled(word, STYLES[verdict.verdict]), dot, rest)
+    terminal.line(Styled(quote(verdict.path), "bold"), "  ", Styled(word, STYLES[verdict.verdict]), dot, rest)
     if terminal.verbosity > 0:
         axes = " · ".join(f"{name} {value}" for name, value in asdict(verdict.axes).items())
         terminal.line(Styled(f"  {axes}", "dim"))

@@ -139,3 +139,10 @@ def test_a_file_is_replaced_in_one_step_and_a_folder_is_not(tmp_path: Path) -> N
         write_whole(tmp_path, b"a folder")
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
     assert target.read_bytes() == b"two"
+
+
+def test_a_name_that_looks_like_a_verdict_stands_in_quotes() -> None:
+    name = 'a.png  PASS · exact bytes "x\\".png'
+    (line, *_) = text(replace(FAIL, path=name))
+    assert line.startswith('"a.png  PASS · exact bytes \\"x\\\\\\".png"  FAIL')
+    assert text(replace(PASS, path="out/a-b@1+c=d,e_f.png"))[0].startswith("out/a-b@1+c=d,e_f.png  PASS")
