@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from personactl.errors import StorageError, UsageProblem
 
 PROJECT_FOLDERS = ("keys", "personas", ".personactl")
 LEDGER_SUFFIXES = ("", ".lock", "-journal", "-wal", "-shm")
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -48,6 +49,8 @@ def check_appendable(path: Path) -> None:
     refuse_project_file(path)
     if path.is_dir():
         raise StorageError("this is a folder, not a file", where=str(path), hint="name a file")
+    if path.exists() and not path.is_file() and not _device(path):
+        raise _no_file(path)
     if path.is_symlink() and not _device(path):
         raise StorageError("this is a symbolic link", where=str(path), hint="name the file itself")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -60,10 +63,16 @@ def open_appending(path: Path) -> int:
     Raises StorageError, UsageProblem (cli.project-file).
     """
     check_appendable(path)
+    known = _device(path)
     try:
-        return os.open(path, _APPEND | (0 if _device(path) else os.O_NOFOLLOW), 0o666)
+        descriptor = os.open(path, _APPEND | (0 if known else os.O_NOFOLLOW), 0o666)
     except OSError as error:
         raise cannot_write(path, error) from error
+    if not known and not stat.S_ISREG(os.fstat(descriptor).st_mode):  # it was changed since the check
+        os.close(descriptor)
+        raise _no_file(path)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def refuse_project_file(path: Path) -> None:
@@ -87,6 +96,10 @@ def refuse_project_file(path: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot write: {error.strerror}", where=str(path), hint="choose another place")
+
+
+def _no_file(path: Path) -> StorageError:
+    return StorageError("this is a pipe or a device, not a file", where=str(path), hint="name a file")
 
 
 def _kept(project: Path) -> tuple[list[Path], list[Path]]:

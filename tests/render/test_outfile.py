@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from personactl.errors import StorageError, UsageProblem
+from personactl.render import outfile
 from personactl.render.outfile import open_appending, write_whole
 
 CONFIG = """\
@@ -70,3 +71,18 @@ def test_other_places_in_a_project_are_fine(project: Path, monkeypatch: pytest.M
 def test_a_folder_takes_no_lines(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         open_appending(tmp_path)
+
+
+def test_a_pipe_that_nobody_reads_is_refused_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError):
+        outfile.open_appending(tmp_path / "pipe")
+    monkeypatch.setattr(outfile, "check_appendable", lambda path: None)  # it came after the check
+    with pytest.raises(StorageError):
+        outfile.open_appending(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(StorageError):
+        outfile.open_appending(tmp_path / "pipe")
+    os.close(reader)
