@@ -92,10 +92,7 @@ def _notes(summary: RunSummary) -> list[Line]:
 
 def show_status(terminal: Terminal, status: RunStatus) -> None:
     """A line for every picture and the counts."""
-    rows = [
-        (item.file_name, Styled(item.state, STYLES[item.state]), str(item.attempts), _identity(item))
-        for item in status.pictures
-    ]
+    rows = [(item.file_name, _state(item), str(item.attempts), _identity(item)) for item in status.pictures]
     lines = columns(("PICTURE", "STATE", "ATTEMPTS", "IDENTITY"), rows, terminal.width(terminal.out))
     counts = " + ".join(f"{getattr(status, name)} {name}" for name in ("done", "failed", "rejected", "left"))
     active = "; a command is writing to this ledger now" if status.active else ""
@@ -142,7 +139,13 @@ def contact_sheet(status: RunStatus, project: Path) -> bytes:
 
 
 def _unusual(item: PictureStatus) -> str:
-    return "" if item.state == "done" else item.state
+    return "" if item.state == "done" and not item.reason else _state(item).text
+
+
+def _state(item: PictureStatus) -> Styled:
+    """The state; for an output also what became of its file since."""
+    lost = {"run.file-missing": "missing", "integrity.altered": "altered"}.get(item.reason)
+    return Styled(f"{item.state}, {lost}", "bad") if lost else Styled(item.state, STYLES[item.state])
 
 
 def _identity(item: PictureStatus) -> str:

@@ -27,8 +27,8 @@ PictureState = Literal["done", "taken-over", "rejected", "failed", "left"]
 class PictureStatus:
     """One planned picture. `attempts`: made so far; `score`, `threshold`: cosines as decimal strings, "" when there is
     none; `verdict`, `score` are those of the output, else of the best rejected attempt; `path`: relative to the
-    project, "" when the file is not there or not the recorded one; `reason`: code of a failure, or integrity.altered
-    when the file is not the recorded one."""
+    project, "" when the file is not there or not the recorded one; `reason`: code of a failure, or for an output
+    run.file-missing when its file is gone, integrity.altered when it is not the recorded one."""
 
     shot_id: str
     index: int
@@ -181,7 +181,7 @@ def _made(project: Path, run: str, job: Job, standing: StoredEntry) -> PictureSt
         verdict=said["identity"]["verdict"],
         path=f"{OUT}/{said['run']}/{name}" if sound else "",
         entry_index=standing.index,
-        reason="" if sound or found is None else "integrity.altered",
+        reason="" if sound else "run.file-missing" if found is None else "integrity.altered",
     )
 
 

@@ -124,6 +124,15 @@ def test_status_counts_and_draws_the_contact_sheet(machine: Machine) -> None:
     machine.step("! exists none")
 
 
+def test_status_says_what_became_of_the_files(machine: Machine) -> None:
+    first, second = pictures(machine)
+    first.unlink()
+    second.chmod(0o644)
+    second.write_bytes(b"mine")
+    machine.step("exec personactl status")
+    machine.step("stdout '^rain-0\\.png +done, missing ' '^rain-1\\.png +done, altered '")
+
+
 def test_the_ledger_proves_an_output_to_a_stranger(machine: Machine) -> None:
     machine.step("exec personactl ledger log --kind output --json")
     index = json.loads(machine.stdout)["entries"][0]["index"]

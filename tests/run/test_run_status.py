@@ -155,3 +155,10 @@ def test_why_names_a_changed_policy(shop: Workshop) -> None:
     shot = replace(plan.shots[0], job_key="ab" * 32)
     moved = replace(plan, policies=tuple(replace(lock, sha256="ee" * 32) for lock in plan.policies), shots=(shot,))
     assert "policies:" in run.why(shop.config, moved, shot)
+
+
+def test_status_says_when_a_file_is_gone(shop: Workshop) -> None:
+    first = shop.run(text("rain: in the rain"))
+    (shop.out(first.run_id) / "rain-0.png").unlink()
+    (rain,) = run.status(shop.config).pictures
+    assert (rain.state, rain.path, rain.reason) == ("done", "", "run.file-missing")
