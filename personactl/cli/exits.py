@@ -85,8 +85,9 @@ def report_beside(error: errors.PersonactlError, terminal: Terminal) -> int:
 
 def report_unheard(stream: IO[str], message: str) -> int:
     """Say in one line on `stream`, if it can be written at all, that stdout cannot be, and return 8."""
+    code = "cli.stdout"
     with suppress(OSError, ValueError):
-        stream.write(f"error[cli.stdout]: {message}\n  help: give stdout a place to go; `> /dev/null` drops it\n")
+        stream.write(f"error[{code}]: {message}\n  help: give stdout a place to go; `> /dev/null` drops it\n")
         stream.flush()
     return errors.EXIT_ENVIRONMENT
 
