@@ -1,4 +1,9 @@
-"""Lock a model: hash every file that makes the pixels, and say what the model can do. Nothing is loaded."""
+"""Lock a model: hash every file that makes the pixels, and say what the model can do. Nothing is loaded.
+
+A pack's lock holds pack.json too: defaults, licence and the gate's calibration are its makers' claims, and a claim that
+changes is another model. Through the digests that it lists, pack.json also stands for the files that are not in the
+lock by name, the scorer's.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +15,9 @@ from pathlib import Path
 from personactl.generate.layout import Layout, read_layout
 from personactl.generate.schedulers import SCHEDULERS, name_of
 from personactl.model import Capabilities, FileDigest, ModelLock
-from personactl.weights import Folder, Pack, locate, open_folder, read_pack
+from personactl.weights import Folder, Pack, locate, model_name, open_folder, read_pack
 from personactl.weights.licences import licence_of
+from personactl.weights.pack import INDEX
 
 BACKEND = "diffusers"
 # An adapter of the FaceID kind is trained on the mean of up to four views of a face.
@@ -60,7 +66,7 @@ def _lock(folder: Folder, pack: Pack | None, layout: Layout) -> ModelLock:
     files = _files_of_pixels(folder, pack, layout)
     licence = licence_of(folder.root, folder.files, pack.license if pack else None)
     return ModelLock(
-        name=f"{pack.name}@{pack.version}" if pack else folder.root.name,
+        name=model_name(folder, pack),
         family=layout.family,
         backend=BACKEND,
         license=licence.id,
@@ -76,12 +82,18 @@ def _lock(folder: Folder, pack: Pack | None, layout: Layout) -> ModelLock:
 
 
 def _files_of_pixels(folder: Folder, pack: Pack | None, layout: Layout) -> tuple[FileDigest, ...]:
-    """Generator, adapter and the network that makes the adapter's input; the scorer makes no pixels."""
+    """Generator, adapter and the network that makes the adapter's input; the scorer makes no pixels.
+
+    pack.json is among them: it holds the licence, the defaults and the calibration that a run works with, so nobody can
+    change them under the same lock.
+    """
     if pack is None:
         scoring = {file.path for file in folder.beneath(SCORER_FOLDER)}
         return tuple(file for file in folder.files if file.path not in scoring)
     adapter = (layout.adapter.folder,) if layout.adapter else ()
-    return folder.beneath(layout.generator, *adapter, layout.conditioner)
+    used = folder.beneath(layout.generator, *adapter, layout.conditioner)
+    index = tuple(file for file in folder.files if file.path == INDEX)
+    return tuple(sorted((*used, *index), key=lambda file: file.path))
 
 
 def _capabilities(layout: Layout) -> Capabilities:

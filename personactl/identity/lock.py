@@ -16,7 +16,7 @@ from typing import Any
 from personactl.errors import WeightsError
 from personactl.identity.gate import Limits
 from personactl.model import Finding, ScorerLock
-from personactl.weights import Calibration, Folder, Pack, locate, open_folder, read_pack
+from personactl.weights import Folder, Pack, locate, model_name, open_folder, plain, read_pack
 from personactl.weights.licences import COMMERCIAL
 
 MANIFEST = "manifest.json"
@@ -59,10 +59,11 @@ def lock_scorer(path: str, *, project: Path) -> ScorerLock:
     Raises WeightsError: weights.no-scorer, weights.calibration-mismatch, and what reading the folder raises.
     """
     judges = survey(path, project)
-    pack, calibration = judges.pack, _calibration(judges)
+    pack = judges.pack
+    calibration = pack.calibration if pack else None
     licence = pack.license if pack else _licence_of(judges.scorer)
     return ScorerLock(
-        name=f"{pack.name}@{pack.version}" if pack else judges.scorer.model_id,
+        name=model_name(judges.folder, pack) if pack else judges.scorer.model_id,
         license=licence,
         commercial=COMMERCIAL.get(licence.lower()),
         detector_sha256=judges.scorer.detector_sha256,
@@ -90,7 +91,7 @@ def findings(lock: ScorerLock) -> tuple[Finding, ...]:
 
 
 def survey(path: str, project: Path) -> Judges:
-    """Read the folder and find its networks. Raises WeightsError."""
+    """Read the folder and find its networks. Raises WeightsError, as `lock_scorer`."""
     folder = open_folder(locate(path, project))
     pack = read_pack(folder)
     scorer = read_package(folder, pack.scorer) if pack else _find(folder, SCORER) or _find(folder, "")
@@ -101,6 +102,8 @@ def survey(path: str, project: Path) -> Judges:
             hint="put an insightface package with a version 2 manifest.json into the folder scorer/ of the model",
             code="weights.no-scorer",
         )
+    if pack:
+        _check_calibration(pack, scorer)
     conditioner = read_package(folder, pack.conditioner) if pack else _find(folder, CONDITIONER)
     return Judges(folder=folder, pack=pack, scorer=scorer, conditioner=conditioner, limits=_limits(pack))
 
@@ -111,6 +114,8 @@ def read_package(folder: Folder, name: str) -> FacePackage:
     where = prefix + MANIFEST
     manifest: Any = folder.documents.get(where)
     try:
+        if folder.digest_of(where) and not isinstance(manifest, dict):
+            raise ValueError("the document is not a JSON object")
         if type(manifest["manifest_version"]) is not int or manifest["manifest_version"] != 2:
             raise ValueError("manifest_version is not 2")
         tasks = manifest["tasks"]
@@ -118,7 +123,7 @@ def read_package(folder: Folder, name: str) -> FacePackage:
         embedding = tasks["recognition"].get("embedding_dimension", 512)
         if type(embedding) is not int or not 0 < embedding <= 4096:
             raise ValueError("embedding_dimension is not a width")
-        model_id = str(manifest["model_id"])
+        model_id = plain.label(manifest["model_id"], "model_id")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise WeightsError(
@@ -148,7 +153,7 @@ def _task_digest(folder: Folder, prefix: str, task: str, entry: Mapping[str, Any
 
 
 def _find(folder: Folder, name: str) -> FacePackage | None:
-    return read_package(folder, name) if (f"{name}/{MANIFEST}" if name else MANIFEST) in folder.documents else None
+    return read_package(folder, name) if folder.digest_of(f"{name}/{MANIFEST}" if name else MANIFEST) else None
 
 
 def _limits(pack: Pack | None) -> Limits:
@@ -163,19 +168,15 @@ def _limits(pack: Pack | None) -> Limits:
     )
 
 
-def _calibration(judges: Judges) -> Calibration | None:
+def _check_calibration(pack: Pack, scorer: FacePackage) -> None:
     """A threshold belongs to the recogniser that it was measured with."""
-    if judges.pack is None:
-        return None
-    calibration = judges.pack.calibration
-    if calibration.recogniser_sha256 != judges.scorer.recogniser_sha256:
+    if pack.calibration.recogniser_sha256 != scorer.recogniser_sha256:
         raise WeightsError(
             "the pack's calibration was measured with another recogniser",
-            where=f"{judges.scorer.name}/{MANIFEST}",
+            where=f"{scorer.name}/{MANIFEST}",
             hint="get the pack again from its source",
             code="weights.calibration-mismatch",
         )
-    return calibration
 
 
 def _licence_of(package: FacePackage) -> str:

@@ -5,6 +5,8 @@
     configs.py      JSON configurations: bounded, and free of every key that makes a library import code
     tensors.py      the safetensors header (bounded JSON, ranges that cover the file exactly)
     pack.py         pack.json, the index of a personactl pack
+    plain.py        names, versions and licences as short plain text
+    names.py        under which name a model is shown
     licences.py     licence identifier, digest of its text, whether commercial use is allowed
     places.py       where the pocket pack and the operator's folders are
 
@@ -12,7 +14,19 @@
 """
 
 from personactl.weights.folder import Folder, open_folder
+from personactl.weights.names import is_built_in, model_name
 from personactl.weights.pack import Calibration, IpAdapter, Pack, read_pack
 from personactl.weights.places import locate, pocket_folder
 
-__all__ = ["Calibration", "Folder", "IpAdapter", "Pack", "locate", "open_folder", "pocket_folder", "read_pack"]
+__all__ = [
+    "Calibration",
+    "Folder",
+    "IpAdapter",
+    "Pack",
+    "is_built_in",
+    "locate",
+    "model_name",
+    "open_folder",
+    "pocket_folder",
+    "read_pack",
+]

@@ -20,6 +20,10 @@ COMMERCIAL: dict[str, bool] = {
 }  # fmt: skip
 TEXT_NAMES = ("license", "license.txt", "license.md", "licence", "licence.txt", "model.license", "copying")
 MAX_CARD_BYTES = 1 << 20
+# What is not short and plain is read as unknown, which permits nothing.
+_CARD_LINE = re.compile(
+    r"^(license|license_name):[ \t]*[\"']?([A-Za-z0-9][\w.+-]{0,63})[\"']?[ \t]*$", re.MULTILINE | re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,5 +50,5 @@ def _from_card(root: Path, files: tuple[FileDigest, ...]) -> str | None:
     front = re.match(r"---\n(.*?)\n---\n", (root / card.path).read_text(encoding="utf-8", errors="replace"), re.DOTALL)
     if front is None:
         return None
-    fields = dict(re.findall(r"^(license|license_name):[ \t]*[\"']?([\w.+-]+)[\"']?[ \t]*$", front[1], re.MULTILINE))
+    fields = dict(_CARD_LINE.findall(front[1]))
     return fields.get("license_name") if fields.get("license") == "other" else fields.get("license")

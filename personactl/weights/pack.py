@@ -8,24 +8,27 @@
      "defaults": {"steps": 20, "guidance": "2.5", "scheduler": "dpmsolver++"},
      "files": {"<path>": {"sha256": "…", "size": 1}}}
 
-Every file of the folder but pack.json itself is listed. Numbers may be JSON numbers or decimal strings; they travel on
-as decimal strings, as written.
+Every file of the folder but pack.json itself is listed, so that the SHA-256 of pack.json stands for the whole pack; a
+model lock carries it. Numbers may be JSON numbers or decimal strings; they travel on as decimal strings, as written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from personactl.errors import WeightsError
+from personactl.weights import plain
 from personactl.weights.folder import Folder
 
 INDEX = "pack.json"
 SCHEMA = "personactl.pocket/1"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,8 @@ class IpAdapter:
 class Calibration:
     """What the pack's makers measured with its recogniser: cosines and rates as decimal strings, "" where not stated.
 
-    `id` is the SHA-256 of the calibration's JSON with sorted keys. `impostor_mean` and `impostor_sd` describe the
-    cosines of different identities.
+    -1 < `threshold` < 1, 0 < `far` <= `far_upper95` <= 1, `far` < 1. `id` is the SHA-256 of the calibration's JSON with
+    sorted keys. `impostor_mean` (below the threshold) and `impostor_sd` describe the cosines of different identities.
     """
 
     id: str
@@ -80,12 +83,12 @@ def read_pack(folder: Folder) -> Pack | None:
 
     Raises WeightsError: weights.pack-invalid, weights.unlisted, weights.incomplete, weights.digest-mismatch.
     """
-    document = folder.documents.get(INDEX)
-    if document is None:
+    if folder.digest_of(INDEX) is None:
         return None
     try:
+        document = _object(folder.documents.get(INDEX), "the document")
         pack = _parse(document)
-        listed = {path: (_sha256(entry["sha256"]), _size(entry["size"])) for path, entry in document["files"].items()}
+        listed = {path: _listed(path, entry) for path, entry in _object(document["files"], "files").items()}
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, InvalidOperation) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise WeightsError(f"pack.json cannot be used: {reason}", where=INDEX, code="weights.pack-invalid") from error
@@ -110,13 +113,14 @@ def _check_files(folder: Folder, listed: Mapping[str, tuple[str, int]]) -> None:
 def _parse(document: Any) -> Pack:
     if document["schema"] != SCHEMA:
         raise ValueError(f"schema {document['schema']!r} is not {SCHEMA!r}")
-    adapter, scorer, defaults = document["ipAdapter"], document["scorer"], document["defaults"]
+    parts = ("ipAdapter", "scorer", "conditioner", "defaults")
+    adapter, scorer, conditioner, defaults = (_object(document[part], part) for part in parts)
     width, height = document["resolution"]
-    embedding = _count(document["conditioner"]["embedding"])
+    embedding = _count(conditioner["embedding"])
     return Pack(
-        name=_text(document["name"]),
-        version=_text(document["version"]),
-        license=_text(document["license"]),
+        name=plain.label(document["name"], "name"),
+        version=plain.label(document["version"], "version"),
+        license=plain.licence(document["license"]),
         resolution=(_count(width), _count(height)),
         generator=_folder(document["generator"]),
         ip_adapter=IpAdapter(
@@ -124,30 +128,56 @@ def _parse(document: Any) -> Pack:
             weight_name=_folder(adapter["weightName"]),
             tokens=_count(adapter["tokens"]),
         ),
-        conditioner=_folder(document["conditioner"]["folder"]),
+        conditioner=_folder(conditioner["folder"]),
         scorer=_folder(scorer["folder"]),
         embedding=embedding,
-        calibration=_calibration(scorer["calibration"]),
+        calibration=_calibration(_object(scorer["calibration"], "calibration")),
         min_face_px=_count(scorer["minFacePx"]),
-        min_detector_score=_decimal(scorer["minDetectorScore"]),
+        min_detector_score=_within(scorer, "minDetectorScore", 0, 1),
         steps=_count(defaults["steps"]),
         guidance=_decimal(defaults["guidance"]),
-        scheduler=_text(defaults["scheduler"]),
+        scheduler=plain.label(defaults["scheduler"], "scheduler"),
     )
 
 
-def _calibration(document: Any) -> Calibration:
+def _calibration(document: Mapping[str, Any]) -> Calibration:
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    far, upper = _within(document, "far", 0, 1), _decimal(document["farUpper95"])
+    if not Decimal(far) <= Decimal(upper) <= 1:
+        raise ValueError(f"farUpper95 {upper} bounds no rate of {far}")
     stated = {key: value for key, value in document.items() if value is not None}
+    threshold = _within(document, "threshold", -1, 1)
+    mean = _within(stated, "impostorMean", -1, 1) if "impostorMean" in stated else ""
+    if mean and Decimal(mean) >= Decimal(threshold):
+        raise ValueError("the calibrated threshold accepts the average impostor")
     return Calibration(
         id=hashlib.sha256(canonical.encode()).hexdigest(),
-        recogniser_sha256=_text(document["recogniserSha256"]),
-        threshold=_decimal(document["threshold"]),
-        far=_decimal(document["far"]),
-        far_upper95=_decimal(document["farUpper95"]),
-        impostor_mean=_decimal(stated["impostorMean"]) if "impostorMean" in stated else "",
-        impostor_sd=_decimal(stated["impostorSd"]) if "impostorSd" in stated else "",
+        recogniser_sha256=_sha256(document["recogniserSha256"]),
+        threshold=threshold,
+        far=far,
+        far_upper95=upper,
+        impostor_mean=mean,
+        impostor_sd=_within(stated, "impostorSd", 0, 1) if "impostorSd" in stated else "",
     )
+
+
+def _within(document: Mapping[str, Any], key: str, low: int, high: int) -> str:
+    """The number at `key`, strictly between `low` and `high`."""
+    text = _decimal(document[key])
+    if not low < Decimal(text) < high:
+        raise ValueError(f"{key} {text} is not between {low} and {high}")
+    return text
+
+
+def _listed(path: str, entry: Any) -> tuple[str, int]:
+    stated = _object(entry, f"files[{path!r}]")
+    return _sha256(stated["sha256"]), _size(stated["size"])
+
+
+def _object(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is not a JSON object")
+    return value
 
 
 def _text(value: Any) -> str:
@@ -176,8 +206,8 @@ def _size(value: Any) -> int:
 
 
 def _sha256(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a digest")
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise ValueError(f"{str(value)[:80]!r} is not a SHA-256 in lower-case hex")
     return value
 
 

@@ -15,7 +15,7 @@ import pytest
 from random_pack import index_pack
 
 from personactl.errors import WeightsError
-from personactl.generate import lock_model
+from personactl.generate import lock_model, pocket_folder
 
 
 def refused(pack: Path, project: Path) -> WeightsError:
@@ -32,8 +32,8 @@ def edit(path: Path, **changes: Any) -> None:
 def test_lock_names_every_file_that_makes_the_pixels_and_no_other(pack: Path, project: Path) -> None:
     lock, capabilities = lock_model(str(pack), project=project)
     folders = {file.path.split("/")[0] for file in lock.files}
-    assert folders == {"generator", "ip-adapter", "conditioner"}
-    assert lock.name == "random@0.1"
+    assert folders == {"generator", "ip-adapter", "conditioner", "pack.json"}
+    assert lock.name == "pack", "only the built-in pack is called what its own pack.json says"
     assert (lock.license, lock.commercial) == ("Apache-2.0", True)
     assert len(lock.license_sha256) == 64
     assert lock.resolution == (128, 128)
@@ -44,15 +44,31 @@ def test_lock_names_every_file_that_makes_the_pixels_and_no_other(pack: Path, pr
 
 
 def test_lock_is_the_same_wherever_the_folder_stands(pack: Path, project: Path, tmp_path: Path) -> None:
-    elsewhere = shutil.copytree(pack, tmp_path / "elsewhere")
+    elsewhere = shutil.copytree(pack, tmp_path / "elsewhere" / "pack")
     assert lock_model("pack", project=project)[0] == lock_model(str(elsewhere), project=project)[0]
 
 
-def test_lock_changes_with_one_byte_of_the_generator_only(pack: Path, project: Path) -> None:
+def test_nobody_changes_the_calibration_or_the_licence_under_the_same_lock(pack: Path, project: Path) -> None:
     before = lock_model("pack", project=project)[0].sha256
-    (pack / "scorer" / "MODEL.LICENSE").write_text("another text")
-    index_pack(pack)
-    assert lock_model("pack", project=project)[0].sha256 == before
+    index = json.loads((pack / "pack.json").read_text())
+    for change in (
+        {"scorer": index["scorer"] | {"calibration": index["scorer"]["calibration"] | {"threshold": "0.1"}}},
+        {"license": "MIT"},
+    ):
+        (pack / "pack.json").write_text(json.dumps(index | change))
+        assert lock_model("pack", project=project)[0].sha256 != before
+
+
+def test_the_built_in_pack_alone_goes_by_its_own_name(project: Path, tmp_path: Path) -> None:
+    built_in = lock_model("pocket", project=project)[0]
+    copy = shutil.copytree(pocket_folder(), tmp_path / "mine")
+    edit(copy / "pack.json", version="9")
+    assert built_in.name.startswith("pocket@")
+    assert lock_model(str(copy), project=project)[0].name == "mine"
+
+
+def test_lock_changes_with_one_byte_of_the_generator(pack: Path, project: Path) -> None:
+    before = lock_model("pack", project=project)[0].sha256
     (pack / "generator" / "tokenizer" / "extra.txt").write_text("x")
     index_pack(pack)
     assert lock_model("pack", project=project)[0].sha256 != before
@@ -341,3 +357,35 @@ def test_absurd_number_of_levels_is_refused(pack: Path, project: Path) -> None:
     edit(pack / "generator/vae/config.json", block_out_channels=[8] * 10_000)
     index_pack(pack)
     assert refused(pack, project).code == "weights.config-invalid"
+
+
+@pytest.mark.parametrize("key", ["name", "version", "license"])
+@pytest.mark.parametrize("value", ["../../../etc", "\x1b[31mMIT\u202e", "", "x" * 300, "a/b", 5])
+def test_a_pack_is_called_by_plain_short_words(pack: Path, project: Path, key: str, value: object) -> None:
+    edit(pack / "pack.json", **{key: value})
+    assert refused(pack, project).code == "weights.pack-invalid"
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"threshold": "-1"},
+        {"threshold": "1"},
+        {"far": "-0.1"},
+        {"far": "0.5", "farUpper95": "0.4"},
+        {"threshold": "0.1", "impostorMean": "0.2"},
+    ],
+)
+def test_a_calibration_that_no_measurement_gives_is_refused(pack: Path, project: Path, figures: dict[str, str]) -> None:
+    index_pack(pack, calibration=figures)
+    assert refused(pack, project).code == "weights.pack-invalid"
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "5", '"pack"'])
+def test_a_pack_that_is_no_object_is_refused_in_words(pack: Path, project: Path, text: str) -> None:
+    (pack / "pack.json").write_text(text)
+    error = refused(pack, project)
+    assert (error.code, error.message) == (
+        "weights.pack-invalid",
+        "pack.json cannot be used: the document is not a JSON object",
+    )

@@ -107,7 +107,7 @@ def test_wrong_person_needs_impostor_statistics(
     candidate: Callable[[Picture], Candidate],
 ) -> None:
     pack = Path(shutil.copytree(faces_pack, tmp_path / "pack"))
-    index_pack(pack, calibration={"impostorMean": "0.5", "impostorSd": 0.1})
+    index_pack(pack, calibration={"threshold": "0.8", "impostorMean": "0.5", "impostorSd": 0.1})
     scorer = open_scorer(str(pack), tmp_path)
     template = scorer.template([paint(FRONTAL, look=1)])
     found = scorer.score(candidate(paint(FRONTAL, look=2)), template, gate("0.8")).identity

@@ -15,6 +15,7 @@ from random_pack import index_pack
 
 from personactl.errors import WeightsError
 from personactl.identity import findings, lock_scorer
+from personactl.identity.lock import survey
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_lock_carries_digests_and_the_packs_calibration(pack: Path) -> None:
     assert lock.conditioner_sha256 == sha256(pack / "conditioner/recogniser.onnx")
     assert (lock.threshold, lock.far, lock.far_upper95) == ("0.4650", "0.001", "0.0012")
     assert len(lock.calibration_id) == 64
-    assert (lock.name, lock.license, lock.commercial) == ("random@0.1", "Apache-2.0", True)
+    assert (lock.name, lock.license, lock.commercial) == ("pack", "Apache-2.0", True)
     assert findings(lock) == ()
 
 
@@ -66,6 +67,33 @@ def test_judge_that_is_also_the_conditioner_is_told(pack: Path) -> None:
 def test_calibration_of_another_recogniser_is_refused(pack: Path) -> None:
     index_pack(pack, calibration={"recogniserSha256": "0" * 64})
     assert refused(pack).code == "weights.calibration-mismatch"
+    with pytest.raises(WeightsError) as caught:  # also where nobody asks for the lock
+        survey(str(pack), pack.parent)
+    assert caught.value.code == "weights.calibration-mismatch"
+
+
+def test_pack_that_calls_itself_pocket_is_shown_with_its_folder(pack: Path) -> None:
+    document = json.loads((pack / "pack.json").read_text())
+    (pack / "pack.json").write_text(json.dumps({**document, "name": "pocket", "version": "0.1.0"}))
+    assert lock_scorer("pack", project=pack.parent).name == "pack"
+    assert lock_scorer("pocket", project=pack.parent).name == "pocket@0.1.0"
+
+
+@pytest.mark.parametrize("model_id", ["pocket@0.1.0", "a\x1b[2Jb", "", 7, "x" * 65])
+def test_package_without_a_plain_name_is_refused(pack: Path, model_id: object) -> None:
+    (pack / "pack.json").unlink()
+    manifest = json.loads((pack / "scorer/manifest.json").read_text())
+    (pack / "scorer/manifest.json").write_text(json.dumps({**manifest, "model_id": model_id}))
+    assert refused(pack).code == "weights.incomplete"
+
+
+@pytest.mark.parametrize("content", [None, [], 3])
+def test_manifest_that_is_no_object_is_refused(pack: Path, content: object) -> None:
+    (pack / "scorer/manifest.json").write_text(json.dumps(content))
+    index_pack(pack)
+    error = refused(pack)
+    assert (error.code, error.where) == ("weights.incomplete", "scorer/manifest.json")
+    assert "is not a JSON object" in error.message
 
 
 def test_network_that_is_not_the_manifests_is_named(pack: Path) -> None:

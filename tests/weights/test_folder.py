@@ -149,6 +149,8 @@ def test_pocket_is_looked_for_in_the_package_then_beside_pyproject(
         ("---\nlicense: other\nlicense_name: flux-1-dev-non-commercial-license\n---\n", None),
         ("---\nlicense: my-own\n---\n", ("my-own", None)),
         ("license: apache-2.0\n", ("unknown", None)),
+        ("---\nlicense: \u0430pache-2.0\n---\n", ("unknown", None)),
+        (f"---\nlicense: {'x' * 200}\n---\n", ("unknown", None)),
         ("", ("unknown", None)),
     ],
 )
