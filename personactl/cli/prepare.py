@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from personactl.errors import UsageProblem
+from personactl.errors import PolicyError, UsageProblem
 
 if TYPE_CHECKING:
     from personactl.config import Config
-    from personactl.model import Persona, Plan
+    from personactl.model import Manifest, Persona, Plan
+    from personactl.policy import Policy
 
 LARGEST_PLAN = 128 << 20
 
@@ -27,16 +29,33 @@ class Prepared:
 
 def from_manifest(config: Config, path: Path) -> Prepared:
     """Read a manifest and all that it names, and expand it. Its path in the plan is relative to the project."""
-    from personactl import generate, identity, manifest, persona, plan, policy
+    from personactl import generate, identity, manifest, persona, plan
 
     asked = manifest.load(path, project=config.project, role=config.role)
     campaign, folder = asked.campaign, asked.model.path
     who = persona.load(config.project, campaign.persona_id, campaign.persona_version)
-    policies = policy.load_all(campaign.policies or config.policies)
+    policies = _policies(asked, config)
     model, capabilities = generate.lock_model(folder, project=config.project)
     scorer = identity.lock_scorer(folder, project=config.project)
     made = plan.expand(asked, who, policies, model, scorer, capabilities)
     return Prepared(plan=replace(made, manifest_path=_inside(config, path)), persona=who, model_path=folder)
+
+
+def _policies(asked: Manifest, config: Config) -> Sequence[Policy]:
+    """The manifest's policies or the project's; one that cannot be read is shown where the manifest names it."""
+    from personactl import manifest, policy
+    from personactl.document import Fault
+
+    faults = []
+    for place, name in enumerate(asked.campaign.policies):
+        try:
+            policy.load(name)
+        except PolicyError as error:
+            path = ("campaign", "policies", place)
+            faults.append(Fault(path=path, code=error.code, message=error.message, hint=error.hint))
+    if faults:
+        raise manifest.refusal(asked, faults)
+    return policy.load_all(asked.campaign.policies or config.policies)
 
 
 def from_project(config: Config, manifest_path: str) -> Prepared:

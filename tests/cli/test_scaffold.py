@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from personactl import config, manifest, persona
 from personactl.cli import init, prepare, scaffold
-from personactl.errors import ConflictError, PersonactlError
+from personactl.errors import ConflictError, ManifestError, PersonactlError
 
 
 def test_the_manifests_are_valid_and_of_the_sizes_that_the_readme_says() -> None:
@@ -123,3 +124,19 @@ def test_a_campaign_without_a_role_has_the_role_of_its_project(tmp_path: Path, m
     assert "deployer" in file.read_text()
     made = prepare.from_manifest(config.find(Path()), Path("manifests/first.toml"))
     assert made.plan.campaign.role == "deployer"
+
+
+def test_an_unknown_policy_is_shown_where_the_manifest_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with init._whole(tmp_path / "project") as staging:
+        init._fill(staging, organisation="A", domain="example.org")
+    monkeypatch.chdir(tmp_path / "project")
+    file = Path("manifests/first.toml")
+    lines = re.sub(r"policies = .*", 'policies = ["nope", "baseline"]', file.read_text(), count=1)
+    file.write_text(lines)
+    line = 1 + lines[: lines.index('"nope"')].count("\n")
+    with pytest.raises(ManifestError) as refused:
+        prepare.from_manifest(config.find(Path()), file)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.line, problem.column) == ("policy.unknown", line, 13)
