@@ -9,12 +9,19 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from time import sleep
 
 from personactl_ledger.errors import LedgerLocked, LedgerStorage
 
+_TRIES = 11
+_SECONDS_BETWEEN = 0.02
+
 
 class WriterLock:
-    """Held from construction until `release`. Raises LedgerLocked at once when somebody else writes."""
+    """Held from construction until `release`. Raises LedgerLocked when somebody else writes for more than 0.2 s.
+
+    Whoever only asks whether somebody writes (`writer_active`) holds the lock for an instant; that is no writer.
+    """
 
     def __init__(self, ledger: Path):
         self.path = ledger.with_name(ledger.name + ".lock")
@@ -26,15 +33,24 @@ class WriterLock:
                 where=str(self.path),
                 hint="check that the folder exists and that you may write there",
             ) from None
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not self._taken():
             os.close(self._descriptor)
             raise LedgerLocked(
                 "another process is writing to this ledger",
                 where=str(ledger),
                 hint="wait until it has finished and run the same command again",
-            ) from None
+            )
+
+    def _taken(self) -> bool:
+        for attempt in range(_TRIES):
+            if attempt:
+                sleep(_SECONDS_BETWEEN)
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            return True
+        return False
 
     def release(self) -> None:
         """Let the next writer in."""

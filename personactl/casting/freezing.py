@@ -8,19 +8,14 @@ entry that does not exist, and no version has two entries.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from time import sleep
 
-from personactl_ledger import Draft, Ledger, LedgerLocked, StoredEntry, seal, sign_entry, statement
+from personactl_ledger import Draft, Ledger, StoredEntry, seal, sign_entry, statement
 
 from personactl import persona as personas
 from personactl.config import Config
 from personactl.errors import PersonaError
 from personactl.keys import KeySet
 from personactl.model import Persona
-
-_TRIES = 10
-_SECONDS_BETWEEN = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +43,7 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: str) -> Fre
             code="persona.changed",
         )
     marker = personas.marker(config.project, current)
-    with _open_writer(config.ledger_path) as ledger:
+    with Ledger.open_writer(config.ledger_path) as ledger:
         stored = _recorded(ledger, current)
         if marker is not None and (
             stored is None or (marker.origin, marker.entry_index) != (ledger.origin, stored.index)
@@ -62,17 +57,6 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: str) -> Fre
                 config.project, current, entry_index=index, origin=ledger.origin, frozen_at=frozen_at
             )
         return FreezeResult(persona=current, entry_index=index, origin=ledger.origin, already=marker is not None)
-
-
-def _open_writer(path: Path) -> Ledger:
-    """The one writer. Whoever only asks whether somebody writes holds the lock for an instant, so a lock that is taken
-    is tried again for 0.2 s, as a run does. Raises LedgerLocked after that."""
-    for _ in range(_TRIES):
-        try:
-            return Ledger.open_writer(path)
-        except LedgerLocked:
-            sleep(_SECONDS_BETWEEN)
-    return Ledger.open_writer(path)
 
 
 def _recorded(ledger: Ledger, persona: Persona) -> StoredEntry | None:

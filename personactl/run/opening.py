@@ -1,25 +1,10 @@
-"""Opening the ledger: for a question, or to write."""
+"""Opening the ledger for a question."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from time import sleep
 
 from personactl_ledger import Ledger, LedgerLocked, LedgerStorage
-
-_TRIES = 10
-_SECONDS_BETWEEN = 0.02
-
-
-def open_writer(path: Path) -> Ledger:
-    """The one writer. Whoever only asks whether somebody writes holds the lock for an instant, so a lock that is taken
-    is tried again for 0.2 s. Raises LedgerLocked after that, and other LedgerErrors."""
-    for _ in range(_TRIES):
-        try:
-            return Ledger.open_writer(path)
-        except LedgerLocked:
-            sleep(_SECONDS_BETWEEN)
-    return Ledger.open_writer(path)
 
 
 def open_ledger(path: Path) -> Ledger:

@@ -32,7 +32,6 @@ from personactl.run.continuity import require_continuation, require_same_origin
 from personactl.run.entries import RunIdentity
 from personactl.run.folders import Folder
 from personactl.run.making import Maker, Tools, attempts_of, rejection_code
-from personactl.run.opening import open_writer
 from personactl.run.recovery import VOID_REASON, Recovered, confirmed_spent, learn_spent, recover
 from personactl.run.references import References
 from personactl.run.session import Session, void_elsewhere
@@ -54,7 +53,7 @@ def execute(plan: Plan, context: RunContext, *, observer: Observer | None = None
     _check(plan, context)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
-        ledger = stack.enter_context(open_writer(context.config.ledger_path))
+        ledger = stack.enter_context(Ledger.open_writer(context.config.ledger_path))
         state = RunState.open(context.config.project)
         stack.callback(state.close)
         staging = Staging(context.config.project)

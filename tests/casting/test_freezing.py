@@ -128,9 +128,8 @@ def test_a_record_that_changed_meanwhile_is_refused(shop: Workshop) -> None:
 def test_a_lock_that_is_held_for_an_instant_does_not_stop_a_freeze(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from personactl.casting import freezing
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(Ledger.open_writer(shop.config.ledger_path))
-        monkeypatch.setattr(freezing, "sleep", lambda _seconds: stack.close())
+        monkeypatch.setattr("personactl_ledger.lock.sleep", lambda _seconds: stack.close())
         assert freeze(shop).entry_index > 0

@@ -12,7 +12,6 @@ from personactl_ledger import LedgerLocked, check
 from workshop import Workshop, sha256, text
 
 from personactl.errors import ConflictError, PersonaError
-from personactl.run import opening
 
 THREE = text("rain*2: in the rain", "park: in a park")
 
@@ -167,13 +166,13 @@ def watched(shop: Workshop) -> Iterator[int]:
 def test_a_start_waits_an_instant_for_somebody_who_only_looked(
     shop: Workshop, watched: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "sleep", lambda _: fcntl.flock(watched, fcntl.LOCK_UN))
+    monkeypatch.setattr("personactl_ledger.lock.sleep", lambda _: fcntl.flock(watched, fcntl.LOCK_UN))
     assert shop.run(text("rain: in the rain")).done == 1
 
 
 def test_a_start_does_not_wait_long(shop: Workshop, watched: int, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(opening, "sleep", waited.append)
+    monkeypatch.setattr("personactl_ledger.lock.sleep", waited.append)
     with pytest.raises(LedgerLocked):
         shop.run(text("rain: in the rain"))
     assert 0.1 <= sum(waited) <= 0.3
