@@ -1,33 +1,20 @@
-"""`personactl ledger`: read, check and prove the ledger."""
+"""`personactl ledger log|show|prove`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.project import here
-from personactl.cli.session import SessionGroup, pass_terminal
-from personactl.cli.unavailable import add_refusing
-from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
+from personactl.cli.session import pass_terminal
+from personactl.errors import UsageProblem
 from personactl.render.columns import columns
 from personactl.render.terminal import Styled, Terminal
 
 if TYPE_CHECKING:
-    from personactl_ledger import LedgerTrust, StoredEntry
-
-PATH = click.Path(path_type=Path)
-LARGEST_ANCHOR = 1 << 20
-Level = Literal["tree", "index", "full"]
-ledger_option = click.option(
-    "--ledger", "path", type=PATH, metavar="FILE", help="This ledger instead of the project's."
-)
-
-
-@click.group(cls=SessionGroup)
-def ledger() -> None:
-    """Read, check and prove the ledger."""
+    from personactl_ledger import StoredEntry
 
 
 @ledger.command()
@@ -43,7 +30,7 @@ def log(terminal: Terminal, *, path: Path | None, run: str | None, kind: str | N
     from personactl_ledger import Ledger
 
     _require_kind(kind)
-    with Ledger.open_reader(_path(path)) as book:
+    with Ledger.open_reader(ledger_path(path)) as book:
         origin, size = book.origin, book.size
         start = 0 if run or kind else max(0, size - limit)
         entries = list(deque(book.entries(start, kind=kind, run=run), maxlen=limit))
@@ -67,7 +54,7 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
 
     from personactl_ledger import Ledger
 
-    with Ledger.open_reader(_path(path)) as book:
+    with Ledger.open_reader(ledger_path(path)) as book:
         _require_index(index, book.size)
         item = book.entry(index)
     document = {
@@ -75,36 +62,6 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
         "keyIds": list(item.entry.key_ids), "predicate": item.entry.predicate,
     }  # fmt: skip
     terminal.result(document, json.dumps(document, indent=2).splitlines())
-
-
-@ledger.command()
-@ledger_option
-@click.option("--level", type=click.Choice(get_args(Level)), default="full", show_default=True)
-@click.option(
-    "--anchor", "anchors", type=PATH, multiple=True, metavar="FILE", help="A receipt or checkpoint kept outside."
-)
-@click.option("--require-anchor", is_flag=True, help="Exit 11 when no --anchor is given.")
-@click.option("--trust", "trust_file", type=PATH, metavar="FILE", help="Check signatures against this trust file.")
-@pass_terminal
-def check(
-    terminal: Terminal, *, path: Path | None, level: Level, anchors: tuple[Path, ...], require_anchor: bool,
-    trust_file: Path | None,
-) -> int:  # fmt: skip
-    """Recompute the ledger; compare it with an anchor.
-
-    An anchor is any receipt or checkpoint that was kept outside: only with one can a cut-back ledger be noticed.
-    """
-    from personactl_ledger import check as check_ledger
-
-    from personactl.document import read_plain_file
-    from personactl.render import ledgers
-
-    target = _path(path)
-    kept = [read_plain_file(anchor, LARGEST_ANCHOR, "anchor") for anchor in anchors]
-    report = check_ledger(target, level=level, anchors=kept, trust=_trust(trust_file))
-    code = EXIT_NO_ANCHOR if require_anchor and not report.anchored else EXIT_OK
-    ledgers.show_check(terminal, report, exit_code=report.exit_code or code)
-    return report.exit_code or code
 
 
 @ledger.command()
@@ -120,7 +77,7 @@ def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | N
 
     from personactl.render.outfile import write_whole
 
-    with Ledger.open_reader(_path(path)) as book:
+    with Ledger.open_reader(ledger_path(path)) as book:
         _require_index(index, book.size)
         receipt = book.prove(index)
     if output is None:
@@ -129,18 +86,6 @@ def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | N
     write_whole(output, receipt)
     document = {"schema": "personactl.ledger-prove/1", "index": index, "path": str(output)}
     terminal.result(document, [["receipt of entry ", str(index), ": ", Styled(str(output), "bold")]])
-
-
-def _path(given: Path | None) -> Path:
-    return given or here().ledger_path
-
-
-def _trust(path: Path | None) -> LedgerTrust | None:
-    if path is None:
-        return None
-    from personactl.keys import trust_store
-
-    return trust_store.read(path).ledger
 
 
 def _require_kind(kind: str | None) -> None:
@@ -168,19 +113,3 @@ def _row(item: StoredEntry) -> dict[str, Any]:
         "kind": entry.kind,
         "subject": {"name": entry.subject_name, "sha256": entry.subject_sha256},
     }
-
-
-add_refusing(
-    ledger,
-    {
-        "checkpoint": "Sign a checkpoint now.",
-        "witness": "Cosign checkpoints of another ledger.",
-        "timestamp": "Time-stamp the latest checkpoint.",
-        "export": "Export entries as JSONL, CSV or tiles.",
-        "erase": "Erase sealed personal data.",
-        "backup": "Write a backup.",
-        "restore": "Open a new ledger from a backup.",
-        "compare": "Compare two ledgers or checkpoints.",
-        "merge": "Take in the entries of another writer.",
-    },
-)
