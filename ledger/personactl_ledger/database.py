@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from personactl_ledger.authority import Authorizer, reader, restrict, writer
 from personactl_ledger.errors import (
     LedgerConflict,
     LedgerCorrupt,
@@ -50,22 +51,28 @@ _READER: tuple[tuple[str, str, int | str], ...] = (("query_only", "ON", 1),)
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """A connection for the holder of the writer's lock; every setting is asserted. Rolls back what a crash left."""
-    return _connect(path, "rw", _WRITER)
+    """A connection for the holder of the writer's lock; every setting is asserted, and it can only append.
+
+    Rolls back what a crash left.
+    """
+    return _connect(path, "rw", _WRITER, writer)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
     """A read-only connection that works while a writer is active."""
-    return _connect(path, "ro", _READER)
+    return _connect(path, "ro", _READER, reader)
 
 
-def _connect(path: Path, mode: str, extra: tuple[tuple[str, str, int | str], ...]) -> sqlite3.Connection:
+def _connect(
+    path: Path, mode: str, extra: tuple[tuple[str, str, int | str], ...], authorizer: Authorizer
+) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
     with storage_errors(path):
         require_no_wal(path)
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
             apply_settings(connection, path, (*_BOTH, *extra))
+            restrict(connection, authorizer)
         except BaseException:
             connection.close()
             raise

@@ -1,41 +1,36 @@
 """The ledger file: one writer, any number of readers (SPEC 11).
 
 A writer holds `flock` on `<path>.lock` from opening to closing. `append` is one transaction for all its drafts and
-returns only when they are on the disk; if it raises, none of them was kept. Readers hold no lock between rows.
+returns only when they are on the disk; if it raises, none of them was kept. Several threads may append, and share a
+transaction when they meet (group.py). Readers hold no lock between rows.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from personactl_ledger import forking
 from personactl_ledger.checkpoint import Checkpoint, sign_checkpoint
 from personactl_ledger.database import connect_reader, connect_writer, require_file, require_format, storage_errors
+from personactl_ledger.drafts import Draft, read_drafts
 from personactl_ledger.encoding import require_time
-from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import EntryRefused, LedgerCorrupt, LedgerError, LedgerLocked, LedgerStorage
 from personactl_ledger.founding import found
+from personactl_ledger.group import Also, Call, Group, fail_all
 from personactl_ledger.growth import Growth
-from personactl_ledger.lock import WriterLock, has_journal, writer_active
+from personactl_ledger.lock import WAIT, WriterLock, has_journal, writer_active
 from personactl_ledger.merkle import range_root
-from personactl_ledger.sealed import Sealed, commitment
 from personactl_ledger.signer import LogSigner, Signer
 from personactl_ledger.store import Store
-from personactl_ledger.transaction import transaction
+from personactl_ledger.transaction import Outcome, disk_failed, transaction
 from personactl_ledger.view import LedgerView
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A signed leaf that is to be appended, with the values behind its commitments."""
-
-    leaf: bytes
-    sealed: tuple[Sealed, ...] = ()
+__all__ = ["Draft", "Ledger"]
 
 
 class Ledger(LedgerView):
@@ -45,10 +40,14 @@ class Ledger(LedgerView):
         self._connection = connection
         self._lock = lock
         self._mutex = threading.RLock()
+        self._group = Group(self._mutex)
+        self._writing: int | None = None
         self._failed = False
         super().__init__(path, connection, writable=lock is not None)
-        if self.writable:
+        if lock is not None:
+            lock.watch()
             self._load()
+            forking.register(lock, self._mutex)
 
     # --- opening and closing -----------------------------------------------------------------------------------------
 
@@ -63,13 +62,16 @@ class Ledger(LedgerView):
         operator_public: bytes,
         log: LogSigner,
         now: str,
+        wait: float = WAIT,
     ) -> Ledger:
         """Make a new ledger with genesis, operator key and ledger key, and leave it open for writing (SPEC 6.2).
+
+        `wait`: seconds in which another process that makes it, or did, may let go of the lock.
 
         Raises LedgerConflict (code ledger.exists), LedgerLocked, LedgerStorage, or EntryRefused for a weak key.
         """
         path = Path(path)
-        lock = WriterLock(path)
+        lock = WriterLock(path, wait)
         try:
             found(
                 path,
@@ -86,14 +88,15 @@ class Ledger(LedgerView):
             raise
 
     @classmethod
-    def open_writer(cls, path: Path | str) -> Ledger:
+    def open_writer(cls, path: Path | str, *, wait: float = WAIT) -> Ledger:
         """Open for appending; what a crash left half done is rolled back first (SPEC 11.4).
 
+        `wait`: seconds in which another writer may finish; LedgerLocked after that.
         Raises LedgerMissing, LedgerLocked, LedgerCorrupt, LedgerStorage.
         """
         path = Path(path)
         require_file(path)
-        lock = WriterLock(path)
+        lock = WriterLock(path, wait)
         try:
             return cls._open_locked(path, lock)
         except BaseException:
@@ -133,7 +136,9 @@ class Ledger(LedgerView):
             raise
 
     def close(self) -> None:
-        """Let go of the file and the lock. Calling it again does nothing."""
+        """Let go of the file and the lock. Calling it again does nothing, nor does calling it in a forked child."""
+        if self._lock is not None and self._lock.inherited:
+            return
         with self._mutex:
             if self.writable and not self._failed:
                 with suppress(sqlite3.Error):
@@ -141,6 +146,7 @@ class Ledger(LedgerView):
                     self._connection.execute("PRAGMA journal_mode = DELETE").fetchall()
             self._connection.close()
             if self._lock is not None:
+                forking.forget(self._lock)
                 self._lock.release()
 
     def __enter__(self) -> Ledger:
@@ -167,35 +173,57 @@ class Ledger(LedgerView):
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def append(
-        self, drafts: Sequence[Draft], *, now: str, also: Callable[[Store, tuple[int, ...]], None] | None = None
-    ) -> tuple[int, ...]:
+    def append(self, drafts: Sequence[Draft], *, now: str, also: Also | None = None) -> tuple[int, ...]:
         """Append all drafts in one transaction and return their indexes once they are on the disk (SPEC 6, 11.3).
 
-        `also` writes rows that must be kept or lost together with the entries; it is given their indexes.
+        `also` writes rows that must be kept or lost together with the entries; it is given their indexes. It is called
+        in the middle of the transaction, perhaps by another thread that appends.
         Raises EntryRefused, LedgerConflict or FormatError for the first draft that breaks a rule, LedgerStorage when
         the disk fails. Then none of the drafts was kept.
         """
         require_time(now)
-        parsed = [(parse_entry(draft.leaf), draft.sealed) for draft in drafts]
-        for entry, sealed in parsed:
-            _require_commitments(entry, sealed)
-        with self._mutex:
-            self._require_writer()
-            growth = self._growth.copy()
-            first = growth.frontier.size
-            with self.write():
-                for index, (entry, sealed) in enumerate(parsed, start=first):
-                    self.rules.admit(index, entry)
-                    self.store.insert(index, entry, now)
-                    self.store.insert_sealed(index, sealed)
-                    growth.append(entry.leaf_hash, self.store)
-                    self.rules.record(index, entry)
-                indexes = tuple(range(first, growth.frontier.size))
-                if also is not None:
-                    also(self.store, indexes)
-            self._growth = growth
-        return indexes
+        self._require_writer()
+        with storage_errors(self.path):
+            return self._group.submit(Call(read_drafts(drafts), now, also), self._commit)
+
+    def _commit(self, calls: Sequence[Call]) -> None:
+        """Append the calls of a group in one transaction, each whole or not at all. Holds the mutex."""
+        try:
+            with self._transaction() as outcome:
+                for call in calls:
+                    call.outcome = outcome
+                    if len(calls) == 1:
+                        self._place(call)
+                    else:
+                        self._place_apart(call)
+        except Exception as error:
+            fail_all(calls, error)
+
+    def _place_apart(self, call: Call) -> None:
+        """Place the call; when it breaks a rule, take back what it wrote, and leave the others alone."""
+        self._connection.execute("SAVEPOINT call")
+        try:
+            self._place(call)
+        except Exception as error:
+            if disk_failed(error):
+                raise
+            self._connection.execute("ROLLBACK TO call")
+            self._reload()
+            call.error = error
+        self._connection.execute("RELEASE call")
+
+    def _place(self, call: Call) -> None:
+        first = self._growth.frontier.size
+        for index, draft in enumerate(call.drafts, start=first):
+            entry = draft.entry
+            self.rules.admit(index, entry, signed_by=draft.signed_by)
+            self.store.insert(index, entry, call.now)
+            self.store.insert_sealed(index, draft.sealed)
+            self._growth.append(entry.leaf_hash, self.store)
+            self.rules.record(index, entry)
+        call.indexes = tuple(range(first, self._growth.frontier.size))
+        if call.also is not None:
+            call.also(self.store, call.indexes)
 
     def checkpoint(self, log: LogSigner, *, now: str) -> Checkpoint:
         """Sign the tree as it stands; the latest checkpoint again when nothing was added since (SPEC 7.3).
@@ -204,8 +232,9 @@ class Ledger(LedgerView):
         LedgerCorrupt when the tree does not extend the last checkpoint.
         """
         require_time(now)
+        self._require_writer()
         with self._mutex:
-            self._require_writer()
+            self._require_sound()
             size = self._growth.frontier.size
             if log.verifier_keys(self.origin) not in [key.vkeys for key in self.rules.keyring.log_keys(size)]:
                 raise EntryRefused(
@@ -230,32 +259,45 @@ class Ledger(LedgerView):
 
         Raises LedgerError (code ledger.read-only) for a reader, LedgerStorage when the disk fails.
         """
-        with self._mutex:
-            self._require_writer()
-            with storage_errors(self.path), transaction(self._connection, self._reload, self._fail):
-                yield self.store
+        self._require_writer()
+        with self._mutex, self._transaction():
+            yield self.store
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Outcome]:
+        """Holds the mutex. Before the first row and before the commit the files must be those that were opened."""
+        self._require_sound()
+        assert self._lock is not None  # noqa: S101
+        self._lock.require_in_place()
+        self._writing = threading.get_ident()
+        try:
+            with storage_errors(self.path), transaction(self._connection, self._reload, self._fail) as outcome:
+                yield outcome
+                self._lock.require_in_place()
+        finally:
+            self._writing = None
 
     def _reload(self) -> None:
+        """Read the memory again. While that is unfinished, or if it fails, nothing may be written."""
+        self._failed = True
         self.load_rules()
         self._load()
+        self._failed = False
 
     def _fail(self) -> None:
         self._failed = True
 
     def _require_writer(self) -> None:
-        if not self.writable:
+        if self._lock is None:
             raise LedgerError("the ledger was opened for reading", code="ledger.read-only", exit_code=2)
+        self._lock.require_own()
+        if self._writing == threading.get_ident():
+            raise RuntimeError("a write of the ledger was begun inside another one")
+
+    def _require_sound(self) -> None:
         if self._failed:
             raise LedgerStorage(
                 "an earlier write to the ledger failed; its outcome has to be read again",
                 where=str(self.path),
                 hint="close the ledger and run the command again",
             )
-
-
-def _require_commitments(entry: Entry, sealed: Sequence[Sealed]) -> None:
-    """Each sealed value must be what the entry committed to (SPEC 10.2)."""
-    committed = entry.predicate.get("sealed", {})
-    for item in sealed:
-        if committed.get(item.field) != commitment(item.field, item.salt, item.value):
-            raise EntryRefused(f"the entry does not commit to the sealed {item.field}", code="ledger.seal")

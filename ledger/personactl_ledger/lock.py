@@ -8,55 +8,116 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
+import time
 from pathlib import Path
-from time import sleep
 
 from personactl_ledger.errors import LedgerLocked, LedgerStorage
 
-_TRIES = 11
-_SECONDS_BETWEEN = 0.02
+WAIT = 0.2
+"""Seconds. Whoever only asks whether somebody writes (`writer_active`) holds the lock for an instant."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
 
 
 class WriterLock:
-    """Held from construction until `release`. Raises LedgerLocked when somebody else writes for more than 0.2 s.
+    """Held from construction until `release`, by this process alone.
 
-    Whoever only asks whether somebody writes (`writer_active`) holds the lock for an instant; that is no writer.
+    While another holds it the constructor asks again, after pauses that grow from 1 to 20 ms and vary, so that nobody
+    who waits is always late. A blocking `flock` would be woken sooner, but has no time limit: a thread that is left
+    waiting in it would take the lock long after its caller had given up.
+
+    Raises LedgerLocked when `wait` seconds were not enough, LedgerStorage when there is no place for the lock file.
     """
 
-    def __init__(self, ledger: Path):
-        self.path = ledger.with_name(ledger.name + ".lock")
+    def __init__(self, ledger: Path, wait: float = WAIT):
+        self._shown = ledger
+        self._ledger = ledger.absolute()
+        self._path = self._ledger.with_name(ledger.name + ".lock")
+        self._process = os.getpid()
+        self._descriptor = -1
+        self._file: tuple[int, int] | None = None
+        until = time.monotonic() + wait
+        pause = _FIRST_PAUSE
+        while not self._taken():
+            left = until - time.monotonic()
+            if left <= 0:
+                raise LedgerLocked(
+                    "another process is writing to this ledger",
+                    where=str(self._shown),
+                    hint="wait until it has finished and run the same command again",
+                )
+            time.sleep(min(left, pause * random.uniform(0.5, 1)))  # noqa: S311  (spreads those who wait)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _taken(self) -> bool:
+        descriptor = self._opened()
         try:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A lock file that was replaced between these two calls would be locked by nobody else.
+            if _identity(self._path) == _identity(descriptor):
+                self._descriptor, descriptor = descriptor, -1
+        except OSError:
+            pass
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+        return self._descriptor >= 0
+
+    def _opened(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise LedgerStorage(
                 f"the lock file cannot be opened: {error.strerror}",
-                where=str(self.path),
+                where=str(self._shown.with_name(self._path.name)),
                 hint="check that the folder exists and that you may write there",
             ) from None
-        if not self._taken():
-            os.close(self._descriptor)
+
+    def watch(self) -> None:
+        """Remember which file stands at the ledger's path, for `require_in_place`."""
+        self._file = _identity(self._ledger)
+
+    @property
+    def inherited(self) -> bool:
+        """Whether this is a forked child of the process that took the lock."""
+        return os.getpid() != self._process
+
+    def require_own(self) -> None:
+        """Raises LedgerLocked in a forked child: SQLite's locks are those of the process that opened the file."""
+        if self.inherited:
             raise LedgerLocked(
-                "another process is writing to this ledger",
-                where=str(ledger),
-                hint="wait until it has finished and run the same command again",
+                "the ledger was opened for writing by the parent of this process",
+                where=str(self._shown),
+                hint="open the ledger in this process, when the parent has closed it",
             )
 
-    def _taken(self) -> bool:
-        for attempt in range(_TRIES):
-            if attempt:
-                sleep(_SECONDS_BETWEEN)
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            return True
-        return False
+    def require_in_place(self) -> None:
+        """Raises LedgerStorage when the lock file or the ledger is no longer the file that was opened.
+
+        Through a new lock file a second writer could come in; what is written to an old ledger file nobody would find.
+        """
+        if _identity(self._path) != _identity(self._descriptor) or _identity(self._ledger) != self._file:
+            raise LedgerStorage(
+                "the ledger or its lock file was removed or replaced while it was open for writing",
+                where=str(self._shown),
+                hint="leave both files in place while a command is at work; nothing of this call was kept",
+            )
 
     def release(self) -> None:
-        """Let the next writer in."""
+        """Let the next writer in. A forked child only lets go of its own descriptor, and its parent keeps the lock."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _identity(file: Path | int) -> tuple[int, int] | None:
+    """Device and inode; None when there is no such file."""
+    try:
+        found = os.fstat(file) if isinstance(file, int) else file.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def writer_active(ledger: Path) -> bool:

@@ -52,20 +52,23 @@ class Rules:
             "withdrawal": self._withdrawal,
         }
 
-    def admit(self, index: int, entry: Entry, *, verify: bool = True) -> None:
+    def admit(self, index: int, entry: Entry, *, verify: bool = True, signed_by: tuple[bytes, ...] = ()) -> None:
         """Judge the entry for place `index`; nothing is remembered. `verify=False` leaves out the signatures alone.
 
+        `signed_by` are the public keys that have signed the entry in this process (docs/adr/0116).
         Raises EntryRefused, LedgerConflict or FormatError naming the rule by its code.
         """
-        self.admit_signers(index, entry, verify=verify)
+        self.admit_signers(index, entry, verify=verify, signed_by=signed_by)
         special = self._special.get(entry.kind)
         if special is not None:
             special(index, entry)
 
-    def admit_signers(self, index: int, entry: Entry, *, verify: bool = True) -> None:
+    def admit_signers(
+        self, index: int, entry: Entry, *, verify: bool = True, signed_by: tuple[bytes, ...] = ()
+    ) -> None:
         """SPEC 6.2 to 6.5 alone: who signed, and whether they may. All that a receipt can show about its entry."""
         keys = self._genesis(entry) if index == 0 else self._signers(index, entry)
-        if not verify:
+        if not verify or signed_by == tuple(keys):
             return
         message = pae(entry.payload)
         for key, signature in zip(keys, entry.signatures, strict=True):

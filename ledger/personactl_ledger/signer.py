@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,6 +54,19 @@ class Ed25519Signer:
 
     def sign(self, message: bytes) -> bytes:
         return self._private.sign(message)
+
+
+def signs_in_memory(signer: Signer) -> bool:
+    """Whether the signature is made by the cryptography library in this process, with the key that `signer` names.
+
+    Not so for a token, a remote key, a class derived from ours, or a private key that only acts like the library's.
+    """
+    return type(signer) is Ed25519Signer and type(signer._private) is _library_key()
+
+
+@cache
+def _library_key() -> type[Ed25519PrivateKey]:
+    return type(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
 
 class LogSigner:

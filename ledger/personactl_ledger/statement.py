@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from personactl_ledger.canonical import canonical_bytes, parse_canonical
+from personactl_ledger.canonical import canonical_bytes, parse_canonical, parse_strict
 from personactl_ledger.encoding import HEX64
 from personactl_ledger.errors import FormatError, ProfileError
+from personactl_ledger.made_here import WrittenStatement
 from personactl_ledger.predicates import KINDS
 
 TYPE = "https://in-toto.io/Statement/v1"
@@ -42,14 +43,26 @@ def statement(kind: str, *, subject: tuple[str, str], predicate: Mapping[str, An
     _require_subject(name, digest)
     if kind not in KINDS:
         raise _unknown(kind)
-    return canonical_bytes(
-        {
-            "_type": TYPE,
-            "predicate": dict(predicate),
-            "predicateType": f"{PREDICATE_PREFIX}{kind}{PREDICATE_SUFFIX}",
-            "subject": [{"digest": {"sha256": digest}, "name": name}],
-        }
+    return WrittenStatement(
+        canonical_bytes(
+            {
+                "_type": TYPE,
+                "predicate": dict(predicate),
+                "predicateType": f"{PREDICATE_PREFIX}{kind}{PREDICATE_SUFFIX}",
+                "subject": [{"digest": {"sha256": digest}, "name": name}],
+            }
+        )
     )
+
+
+def reread(payload: bytes) -> Statement:
+    """What `parse_statement` answers; bytes that `statement` has just written are decoded and not judged again."""
+    if type(payload) is not WrittenStatement:
+        return parse_statement(payload)
+    document = parse_strict(payload)
+    subject = document["subject"][0]
+    kind = document["predicateType"][len(PREDICATE_PREFIX) : -len(PREDICATE_SUFFIX)]
+    return Statement(kind, subject["name"], subject["digest"]["sha256"], document["predicate"])
 
 
 def parse_statement(payload: bytes, *, later: bool = False) -> Statement:

@@ -29,6 +29,12 @@ from personactl_ledger import (
 from personactl_ledger.tables import VIEWS, rows
 
 
+def unbound(ledger: Ledger) -> sqlite3.Connection:
+    """The writer's connection without the rules of authority.py, as any other program would have it."""
+    ledger._connection.set_authorizer(None)
+    return ledger._connection
+
+
 def test_a_new_ledger_names_its_origin_and_enrols_the_operator_and_the_ledger_key(bench: Bench) -> None:
     with bench.create() as ledger:
         assert ledger.size == 3
@@ -299,7 +305,7 @@ def test_missing_foreign_and_odd_files_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_changed_schema_is_not_opened(bench: Bench, ledger: Ledger) -> None:
-    ledger._connection.execute("DROP TRIGGER entry_no_delete")
+    unbound(ledger).execute("DROP TRIGGER entry_no_delete")
     ledger.close()
     for call in (Ledger.open_reader, Ledger.open_writer):
         with pytest.raises(LedgerCorrupt) as refused:
@@ -331,7 +337,7 @@ def test_the_database_refuses(bench: Bench, ledger: Ledger, sql: str) -> None:
     value = seal("prompt", "x")
     ledger.append([Draft(bench.output("rain", sealed={"prompt": value.commitment}).leaf, (value,))], now=NOW)
     ledger.checkpoint(bench.log, now=NOW)
-    connection = ledger._connection
+    connection = unbound(ledger)
     connection.execute("INSERT INTO cosignature VALUES (5, 'w', X'00000000', 'l', '2026-01-01T00:00:00Z')")
     connection.execute("INSERT INTO timestamp VALUES (1, 5, 't', 'sha256', X'00', NULL, NULL, '2026-01-01T00:00:00Z')")
     with pytest.raises(sqlite3.IntegrityError):
@@ -358,7 +364,7 @@ def test_only_the_enrolled_ledger_key_signs(bench: Bench, ledger: Ledger) -> Non
 def test_a_tree_that_left_its_checkpoint_is_neither_opened_nor_signed(bench: Bench, ledger: Ledger) -> None:
     ledger.checkpoint(bench.log, now=NOW)
     ledger.append([bench.note("x")], now=NOW)
-    ledger._connection.executescript(forge.tamper("UPDATE entry SET leaf_hash = zeroblob(32) WHERE idx = 2;"))
+    unbound(ledger).executescript(forge.tamper("UPDATE entry SET leaf_hash = zeroblob(32) WHERE idx = 2;"))
     with pytest.raises(LedgerCorrupt) as refused:
         ledger.checkpoint(bench.log, now=NOW)
     assert refused.value.code == "ledger.checkpoint-root"
