@@ -2,8 +2,9 @@
 
     python bench/journal.py [--rounds 40] [--folder DIR]
 
-Each round commits one batch in every mode, each time another one first, so that a busy disk is busy for all. A cell is the median of the
-rounds by the clock on the wall. Rows are those of schema.sql, triggers and indexes included, with leaves of about 2 kB.
+Each round commits one batch in every mode, each time another one first, so that a busy disk is busy for all. A cell is
+the median of the rounds by the clock on the wall. Rows are those of schema.sql, triggers and indexes included, with
+leaves of about 2 kB.
 The figures of docs/adr/0100 come from here.
 """
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import random
-import time
 from pathlib import Path
+from time import sleep
 
 from personactl_ledger.errors import LedgerLocked, LedgerStorage
 
@@ -37,17 +37,17 @@ class WriterLock:
         self._process = os.getpid()
         self._descriptor = -1
         self._file: tuple[int, int] | None = None
-        until = time.monotonic() + wait
-        pause = _FIRST_PAUSE
+        left, pause = wait, _FIRST_PAUSE
         while not self._taken():
-            left = until - time.monotonic()
             if left <= 0:
                 raise LedgerLocked(
                     "another process is writing to this ledger",
                     where=str(self._shown),
                     hint="wait until it has finished and run the same command again",
                 )
-            time.sleep(min(left, pause * random.uniform(0.5, 1)))  # noqa: S311  (spreads those who wait)
+            nap = min(left, pause * random.uniform(0.5, 1))  # noqa: S311  (spreads those who wait)
+            sleep(nap)
+            left -= nap
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _taken(self) -> bool:
