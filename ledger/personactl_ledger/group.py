@@ -1,16 +1,18 @@
 """Callers of `append` that meet share one transaction and one sync.
 
-Each caller queues its drafts and then waits for the writer's mutex. Whoever gets it appends all that is queued, in the
-order of the queue, and the others find their answers when it is their turn. So a caller that is alone waits for nobody.
+Each caller queues its drafts. One of them has the turn: it waits for the writer's mutex, lets the next one have the
+turn, and appends all that is queued, in the order of the queue. The others sleep until their answer is there. So a
+caller that is alone waits for nobody, and those who come during a commit share the next one.
 """
 
 from __future__ import annotations
 
 import copy
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 
 from personactl_ledger.drafts import ReadDraft
 from personactl_ledger.errors import LedgerError
@@ -18,6 +20,9 @@ from personactl_ledger.store import Store
 from personactl_ledger.transaction import Outcome
 
 Also = Callable[[Store, tuple[int, ...]], None]
+
+_LOOK_AGAIN = 1.0
+"""Seconds after which a sleeper looks for itself, in case Ctrl-C was pressed twice and nobody could be woken."""
 
 
 @dataclass(eq=False, slots=True)
@@ -31,6 +36,8 @@ class Call:
     outcome: Outcome | None = None
     error: Exception | None = None
     given_up: bool = False
+    woken: threading.Event = field(default_factory=threading.Event)
+    """Set when the call is settled, or when the one who had the turn was interrupted."""
 
     @property
     def settled(self) -> bool:
@@ -54,37 +61,57 @@ Commit = Callable[[Sequence[Call]], None]
 
 
 class Group:
-    """The queue."""
+    """The queue, and whose turn it is to lead."""
 
     def __init__(self, mutex: AbstractContextManager[object]):
         self._mutex = mutex
+        self._turn = threading.RLock()
         self._waiting: deque[Call] = deque()
 
     def submit(self, call: Call, commit: Commit) -> tuple[int, ...]:
         """The indexes of the call's entries, once they are on the disk. Raises the call's own error.
 
-        `commit` is called under the mutex, by one caller for all that have queued.
-        When the waiting itself is interrupted, the call was appended whole or not at all, and nobody was told.
+        `commit` is called under the mutex, by one caller for all that have queued. When the waiting itself is
+        interrupted, the call was appended whole or not at all, and nobody was told.
         """
         try:
             self._waiting.append(call)
-            with self._mutex:
-                if not call.settled:
+            while not call.settled:
+                if self._turn.acquire(blocking=False):
                     self._lead(commit)
+                else:
+                    call.woken.wait(_LOOK_AGAIN)
+                    call.woken.clear()
         except BaseException:
             call.given_up = True
+            with suppress(RuntimeError):  # when the turn is not this thread's
+                self._turn.release()
+            _wake(list(self._waiting))
             raise
         return call.answer()
 
     def _lead(self, commit: Commit) -> None:
-        """Append what is queued. An interrupt is for this thread alone: the others' calls go back into the queue."""
-        calls = []
-        while self._waiting:
-            call = self._waiting.popleft()
-            if not call.given_up:
-                calls.append(call)
-        try:
-            commit(calls)
-        except BaseException:
-            self._waiting.extendleft(call for call in reversed(calls) if not call.settled)
-            raise
+        """Append what is queued. An interrupt is for this thread alone: the others' calls go back into the queue.
+
+        The turn is passed on before the queue is emptied: so whoever queued and did not get the turn is in the queue.
+        """
+        with self._mutex:
+            self._turn.release()
+            calls = []
+            while self._waiting:
+                call = self._waiting.popleft()
+                if not call.given_up and not call.settled:
+                    calls.append(call)
+            try:
+                if calls:
+                    commit(calls)
+            except BaseException:
+                self._waiting.extendleft(call for call in reversed(calls) if not call.settled)
+                raise
+            finally:
+                _wake(calls)
+
+
+def _wake(calls: Sequence[Call]) -> None:
+    for call in calls:
+        call.woken.set()

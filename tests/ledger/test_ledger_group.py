@@ -63,13 +63,39 @@ def statements(ledger: Ledger) -> list[str]:
 def meeting(
     ledger: Ledger, queue: CountedQueue, calls: list[Callable[[], tuple[int, ...]]]
 ) -> Iterator[list[Future[tuple[int, ...]]]]:
-    """The calls wait in the queue, in this order, while the block runs. Their futures are done afterwards."""
+    """The calls wait in the queue, in this order, while the block runs. Their futures are done afterwards.
+
+    The first of them leads.
+    """
     with ThreadPoolExecutor(len(calls)) as pool, ledger._mutex:
         futures = []
         for call in calls:
             futures.append(pool.submit(call))
             queue.wait_for(1)
         yield futures
+
+
+@contextmanager
+def led_from_here(
+    ledger: Ledger, queue: CountedQueue, calls: list[Callable[[], tuple[int, ...]]]
+) -> Iterator[list[Future[tuple[int, ...]]]]:
+    """The block appends once: it leads, and its call stands before `calls`. Their futures are done afterwards."""
+    futures: list[Future[tuple[int, ...]]] = []
+    held = threading.Event()
+
+    def hold() -> None:
+        with ledger._mutex:
+            held.set()
+            queue.wait_for(1)
+            for call in calls:
+                futures.append(pool.submit(call))
+                queue.wait_for(1)
+
+    with ThreadPoolExecutor(len(calls) + 1) as pool:
+        holding = pool.submit(hold)
+        assert held.wait(60)
+        yield futures
+        holding.result()
 
 
 @pytest.fixture
@@ -228,7 +254,7 @@ def test_an_interrupt_of_the_one_who_writes_is_not_felt_by_the_others(
         raise KeyboardInterrupt
 
     calls = [appending(ledger, bench.note("one")), appending(ledger, bench.note("two"))]
-    with meeting(ledger, queue, calls) as futures, pytest.raises(KeyboardInterrupt):
+    with led_from_here(ledger, queue, calls) as futures, pytest.raises(KeyboardInterrupt):
         ledger.append([bench.note("interrupted")], now=NOW, also=interrupt)
     assert [future.result() for future in futures] == [(4,), (5,)]
     assert read_elsewhere(bench.path) == {4: "one", 5: "two"}
@@ -261,13 +287,13 @@ def test_an_interrupt_at_the_edge_of_a_transaction_appends_nothing_twice(
     bench: Bench, ledger: Ledger, queue: CountedQueue, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     calls = [appending(ledger, bench.note("one")), appending(ledger, bench.note("two"))]
-    with meeting(ledger, queue, calls) as futures:
+    with led_from_here(ledger, queue, calls) as futures:
         monkeypatch.setattr(ledger, "_connection", InterruptedAt(ledger._connection, statement))
         with pytest.raises(KeyboardInterrupt):
             ledger.append([bench.note("interrupted")], now=NOW)
-    assert [future.result() for future in futures] == [(4,), (5,)]
-    kept = {4: "one", 5: "two"} | ({6: "interrupted"} if statement == "COMMIT" else {})
-    assert read_elsewhere(bench.path) == kept
+    kept = ["interrupted", "one", "two"] if statement == "COMMIT" else ["one", "two"]
+    assert read_elsewhere(bench.path) == dict(enumerate(kept, start=4))
+    assert [future.result() for future in futures] == [(4 + kept.index("one"),), (4 + kept.index("two"),)]
     assert ledger.append([bench.note("after")], now=NOW) == (4 + len(kept),)
 
 
@@ -277,7 +303,7 @@ def test_a_second_interrupt_while_tidying_up_ends_all_writing(
     def interrupt(store: Store, indexes: tuple[int, ...]) -> None:
         raise KeyboardInterrupt
 
-    with meeting(ledger, queue, [appending(ledger, bench.note("one"))]) as futures:
+    with led_from_here(ledger, queue, [appending(ledger, bench.note("one"))]) as futures:
         monkeypatch.setattr(ledger, "_connection", InterruptedAt(ledger._connection, "ROLLBACK"))
         with pytest.raises(KeyboardInterrupt):
             ledger.append([bench.note("interrupted")], now=NOW, also=interrupt)
