@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from personactl_ledger.drafts import ReadDraft
-from personactl_ledger.errors import LedgerError
+from personactl_ledger.errors import LedgerError, LedgerStorage
 from personactl_ledger.store import Store
 from personactl_ledger.transaction import Outcome
 
@@ -79,6 +79,7 @@ class Group:
             while not call.settled:
                 if self._turn.acquire(blocking=False):
                     self._lead(commit)
+                    _require_settled(call)
                 else:
                     call.woken.wait(_LOOK_AGAIN)
                     call.woken.clear()
@@ -110,6 +111,15 @@ class Group:
                 raise
             finally:
                 _wake(calls)
+
+
+def _require_settled(call: Call) -> None:
+    """Whoever had the mutex is answered or was in the queue, unless a second Ctrl-C met the one who led before."""
+    if not call.settled:
+        raise LedgerStorage(
+            "the write was interrupted twice; whether it was kept has to be read again",
+            hint="close the ledger and run the command again",
+        )
 
 
 def _wake(calls: Sequence[Call]) -> None:

@@ -312,6 +312,21 @@ def test_a_second_interrupt_while_tidying_up_ends_all_writing(
     assert read_elsewhere(bench.path) == {}
 
 
+def test_a_call_that_a_second_interrupt_lost_is_told_so(
+    bench: Bench, ledger: Ledger, queue: CountedQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(queue, "extendleft", interrupt)
+    calls = [appending(ledger, bench.note("one"))]
+    with led_from_here(ledger, queue, calls) as futures, pytest.raises(KeyboardInterrupt):
+        ledger.append([bench.note("interrupted")], now=NOW, also=interrupt)
+    with pytest.raises(LedgerStorage, match="interrupted twice"):
+        futures[0].result()
+    assert read_elsewhere(bench.path) == {}
+
+
 def test_an_append_inside_an_append_is_refused(bench: Bench, ledger: Ledger) -> None:
     def again(store: Store, indexes: tuple[int, ...]) -> None:
         ledger.append([bench.note("inner")], now=NOW)
