@@ -23,6 +23,7 @@ from personactl_ledger.check_signed import (
 from personactl_ledger.database import connect_reader, require_file, storage_errors
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import CheckReport, Findings, LedgerFinding, Level
+from personactl_ledger.lock import has_journal, writer_active
 from personactl_ledger.trust import LedgerTrust
 
 __all__ = ["CheckReport", "LedgerFinding", "Level", "check"]
@@ -51,9 +52,12 @@ def check(
         with storage_errors(path):
             audit.run(path, progress)
     except LedgerError as error:
-        if error.code != "ledger.corrupt":
+        if error.code == "ledger.locked" and has_journal(path) and not writer_active(path):
+            check_journals(path, audit.findings)  # the writer died after the check had begun
+        elif error.exit_code == 4:
+            audit.findings.add("ledger.database" if error.code == "ledger.corrupt" else error.code, error.message)
+        else:
             raise
-        audit.findings.add("ledger.database", error.message)
     return audit.report()
 
 

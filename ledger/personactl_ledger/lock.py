@@ -6,8 +6,10 @@ The lock file is never removed, and the kernel frees the lock when its holder di
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 from time import sleep
 
@@ -26,13 +28,19 @@ class WriterLock:
     def __init__(self, ledger: Path):
         self.path = ledger.with_name(ledger.name + ".lock")
         try:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            self._descriptor = os.open(self.path, flags, 0o600)
         except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise _not_plain(self.path) from None
             raise LedgerStorage(
                 f"the lock file cannot be opened: {error.strerror}",
                 where=str(self.path),
                 hint="check that the folder exists and that you may write there",
             ) from None
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            os.close(self._descriptor)
+            raise _not_plain(self.path)
         if not self._taken():
             os.close(self._descriptor)
             raise LedgerLocked(
@@ -59,10 +67,20 @@ class WriterLock:
             self._descriptor = -1
 
 
+def _not_plain(path: Path) -> LedgerStorage:
+    return LedgerStorage(
+        "the lock file is not a plain file",
+        where=str(path),
+        hint="find out who put it there, and remove it",
+        code="ledger.lock-file",
+    )
+
+
 def writer_active(ledger: Path) -> bool:
     """Whether some process holds the writer's lock right now."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe in its place must not make us wait
     try:
-        descriptor = os.open(ledger.with_name(ledger.name + ".lock"), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(ledger.with_name(ledger.name + ".lock"), flags)
     except OSError:
         return False
     try:
@@ -75,9 +93,9 @@ def writer_active(ledger: Path) -> bool:
 
 
 def has_journal(ledger: Path, suffix: str = "-journal") -> bool:
-    """Whether a journal with content, or a link in its place, lies beside the file."""
-    journal = ledger.with_name(ledger.name + suffix)
+    """Whether a journal with content, or something that is no plain file in its place, lies beside the file."""
     try:
-        return journal.is_symlink() or journal.stat().st_size > 0
+        about = ledger.with_name(ledger.name + suffix).lstat()
     except OSError:
         return False
+    return not stat.S_ISREG(about.st_mode) or about.st_size > 0

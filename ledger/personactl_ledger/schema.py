@@ -8,6 +8,7 @@ from pathlib import Path
 
 APPLICATION_ID = 0x504C4731
 USER_VERSION = 1
+PAGE_SIZE = 4096
 MAGIC = b"SQLite format 3\x00"
 ROLLBACK_JOURNAL = b"\x01\x01"
 """Bytes 18 and 19 of the header of a file that is not in write-ahead-log mode."""
