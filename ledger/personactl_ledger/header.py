@@ -1,7 +1,7 @@
 """The first 100 bytes of the file: what a ledger of format 1 says there, and how long it then is (SPEC 11.1, 12.1).
 
 Every field is demanded here, or checked by SQLite's own consistency check (32 to 39, the list of free pages), but
-for two that no reader depends on: the schema cookie (40 to 43) and the version of the library that wrote last (96 to 99).
+for two that no reader depends on: the schema cookie (40 to 43) and the version of the last writer's library (96 to 99).
 """
 
 from __future__ import annotations

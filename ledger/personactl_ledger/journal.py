@@ -4,13 +4,15 @@ SQLite applies any well-formed journal that it finds beside a file, without aski
 the ledger back to an old state. So each is read here first, and one that this file cannot have made is not applied.
 
 Format (sqlite.org/fileformat2.html, section 3): segments, each from a multiple of the sector size on, with magic,
-number of records, nonce, number of pages before the transaction, sector size, page size; then page number, page, checksum.
+number of records, nonce, number of pages before the transaction, sector size, page size; then page number, page and
+checksum of each.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import stat
 import struct
 from collections.abc import Iterator
@@ -18,8 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
-from personactl_ledger.errors import LedgerCorrupt, LedgerError
+from personactl_ledger.errors import LedgerCorrupt
 from personactl_ledger.header import HEADER_BYTES, change_counter, header_problem, number
 from personactl_ledger.lock import has_journal
 from personactl_ledger.schema import PAGE_SIZE
@@ -27,6 +30,10 @@ from personactl_ledger.schema import PAGE_SIZE
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 _SEGMENT = struct.Struct(">8s5I")
 _RECORD_BYTES = PAGE_SIZE + 8
+
+
+class _ForeignJournal(Exception):
+    """Why a journal was not left by a writer of this ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,11 @@ def foreign_journal(path: Path) -> str | None:
     try:
         with _opened(path) as stream:
             found = _parse(stream)
-            return None if found is None else _mismatch(path, found)
-    except LedgerError as error:
-        return error.message
+        if found is not None:
+            _require_match(path, found)
+    except _ForeignJournal as reason:
+        return str(reason)
+    return None
 
 
 def require_no_journal(path: Path) -> None:
@@ -61,14 +70,16 @@ def recover(path: Path) -> None:
     It is done on a copy first, which has to come out as a whole ledger. Raises LedgerCorrupt (code
     ledger.journal-foreign) and changes nothing when the journal cannot be this file's; LedgerStorage.
     """
-    with _opened(path) as stream:
-        found = _parse(stream)
-    if found is None:  # it was never synced, so no page of the ledger had been written: SQLite does not apply it either
-        os.truncate(_beside(path), 0)
-        return
-    reason = _mismatch(path, found) or _trial(path)
-    if reason is not None:
-        raise _foreign(path, reason)
+    try:
+        with _opened(path) as stream:
+            found = _parse(stream)
+        if found is None:  # never synced, so no page of the ledger had been written: SQLite does not apply it either
+            os.truncate(_beside(path), 0)
+            return
+        _require_match(path, found)
+        _require_good_outcome(path)
+    except _ForeignJournal as reason:
+        raise _foreign(path, str(reason)) from None
 
 
 def _beside(path: Path) -> Path:
@@ -86,23 +97,27 @@ def _foreign(path: Path, reason: str) -> LedgerCorrupt:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The journal as a plain file of the ledger's owner. Raises LedgerCorrupt for anything else; never waits."""
+    """The journal, if it is a plain file of the ledger's owner. Never waits."""
     name = _beside(path).name
     try:
         descriptor = os.open(_beside(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        raise _foreign(path, f"{name} cannot be opened as a plain file: {error.strerror}") from None
-    with open(descriptor, "rb") as stream:  # noqa: PTH123  (a descriptor)
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1:
-            raise _foreign(path, f"{name} is not a plain file of one name")
-        if about.st_uid not in (0, path.stat().st_uid):
-            raise _foreign(path, f"{name} belongs to another user than the ledger")
+        raise _ForeignJournal(f"{name} cannot be opened as a plain file: {error.strerror}") from None
+    about = os.fstat(descriptor)
+    reason = None
+    if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1:
+        reason = "is not a plain file of one name"
+    elif about.st_uid not in (0, path.stat().st_uid):
+        reason = "belongs to another user than the ledger"
+    if reason is not None:
+        os.close(descriptor)
+        raise _ForeignJournal(f"{name} {reason}")
+    with os.fdopen(descriptor, "rb") as stream:
         yield stream
 
 
 def _parse(stream: BinaryIO) -> _Journal | None:
-    """Every segment, strictly; None for a journal whose header was never written. Raises LedgerCorrupt."""
+    """Every segment, strictly; None for a journal whose header was never written."""
     size = os.fstat(stream.fileno()).st_size
     first = stream.read(_SEGMENT.size)
     if first[:8] == bytes(len(first[:8])):
@@ -156,11 +171,11 @@ def _record(data: bytes, nonce: int) -> tuple[int, bytes]:
     return number(data, 0), page
 
 
-def _malformed(reason: str) -> LedgerCorrupt:
-    return LedgerCorrupt(f"the journal was not left by a writer of this ledger: {reason}")
+def _malformed(reason: str) -> _ForeignJournal:
+    return _ForeignJournal(f"the journal was not left by a writer of this ledger: {reason}")
 
 
-def _mismatch(path: Path, found: _Journal) -> str | None:
+def _require_match(path: Path, found: _Journal) -> None:
     """Whether the transaction in the journal is the one after the state that the ledger is in.
 
     A transaction keeps page 1 before it writes its own, whose counter is one higher. So a journal of an earlier
@@ -171,35 +186,53 @@ def _mismatch(path: Path, found: _Journal) -> str | None:
     before = now if found.first_page is None else found.first_page[:HEADER_BYTES]
     problem = header_problem(before)
     if problem is not None:
-        return f"the journal is not this ledger's: {problem.message}"
-    if number(before, 28) != found.pages:
-        return "the journal was made when the ledger had another size"
+        raise _ForeignJournal(f"the journal is not this ledger's: {problem.message}")
     behind = (change_counter(now) - change_counter(before)) % (1 << 32)
     if behind > 1:
-        return f"the journal would take back {behind} finished transactions: it is from an older state of a ledger"
-    return None
+        raise _ForeignJournal(f"the journal is of an older state: it would take back {behind} finished transactions")
+    if number(before, 28) != found.pages:
+        raise _ForeignJournal("the journal was made when the ledger had another size")
 
 
-def _trial(path: Path) -> str | None:
-    """Roll back a copy. Why what comes out is not a whole ledger, or None."""
+def _require_good_outcome(path: Path) -> None:
+    """Roll back a copy: what comes out must be a whole ledger, and this one."""
     from personactl_ledger.check import check
     from personactl_ledger.database import connect_writer, storage_errors
 
     folder = path.with_name(path.name + ".recovering")
+    copy = folder / path.name
     with storage_errors(path):
         shutil.rmtree(folder, ignore_errors=True)
         try:
             folder.mkdir(mode=0o700)
             for source in (path, _beside(path)):
                 shutil.copyfile(source, folder / source.name)
-            connection = connect_writer(folder / path.name)
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+            connection = connect_writer(copy)  # SQLite rolls back at the first statement
+            sound = connection.execute("PRAGMA integrity_check(1)").fetchall() == [("ok",)]
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
             connection.close()
-            report = check(folder / path.name, level="tree")
+            report = check(copy, level="tree")
+            same = _genesis(path) in (None, _genesis(copy))
         except LedgerCorrupt as error:
-            return f"with the journal the file would be no whole ledger: {error.message}"
+            raise _ForeignJournal(f"with the journal the file would be no whole ledger: {error.message}") from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    broken = [finding for finding in report.findings if finding.severity == "error"]
-    return f"with the journal the file would be no whole ledger: {broken[0].message}" if broken else None
+    broken = [finding.message for finding in report.findings if finding.severity == "error"]
+    if broken or not sound:
+        what = broken[0] if broken else "its indexes do not fit its entries"
+        raise _ForeignJournal(f"with the journal the file would be no whole ledger: {what}")
+    if not same:
+        raise _ForeignJournal("with the journal the file would be another ledger")
+
+
+def _genesis(path: Path) -> bytes | None:
+    """The leaf of entry 0 as the file has it without its journal; None where a torn write hides it."""
+    try:
+        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
+        try:
+            row = connection.execute("SELECT leaf FROM entry NOT INDEXED WHERE idx = 0").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return None
+    return None if row is None or not isinstance(row[0], bytes) else row[0]
