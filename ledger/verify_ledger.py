@@ -866,7 +866,10 @@ class LedgerFile:
                 connection.execute(f"PRAGMA {pragma}")
             self._schema(connection)
             problems = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
-            self.report.check(problems == ["ok"], "12.3", "ledger.database", "SQLite finds its own structures sound")
+            # By its name, because with views in the schema the first one leaves out the list of free pages.
+            problems += [row[0] for row in connection.execute("PRAGMA integrity_check(sqlite_master)")]
+            sound = problems == ["ok", "ok"]
+            self.report.check(sound, "12.3", "ledger.database", "SQLite finds its own structures sound")
             self._entries(connection)
             self._tiles(connection)
             self._sealed(connection)
@@ -911,7 +914,8 @@ class LedgerFile:
         other = sqlite3.connect(":memory:")
         other.executescript(shipped.read_text(encoding="utf-8"))
         # As bytes: whoever made the file need not have kept to UTF-8.
-        query = "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(sql AS BLOB) FROM sqlite_master"
+        query = "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB),"
+        query += " rootpage = 0, typeof(type) || typeof(name) || typeof(tbl_name) || typeof(sql) FROM sqlite_master"
         found = set(connection.execute(query))
         wrong = found ^ set(other.execute(query))
         other.close()

@@ -62,8 +62,10 @@ def check_database(connection: sqlite3.Connection, level: Level, findings: Findi
     if level == "tree":
         return
     pragma = "integrity_check" if level == "full" else "quick_check"
-    rows = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}(10)").fetchall()]
-    if rows != ["ok"]:
-        findings.add("ledger.database", f"{pragma} of SQLite: {'; '.join(rows)[:300]}")
+    # The whole check leaves out the list of free pages in a schema with views (SQLite 3.40); by this name it is read.
+    for what in ("10", "sqlite_master"):
+        rows = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}({what})").fetchall()]
+        if rows != ["ok"]:
+            findings.add("ledger.database", f"{pragma} of SQLite: {'; '.join(rows)[:300]}")
     if level == "full" and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
         findings.add("ledger.database", "a row points to an entry or a checkpoint that is not there")

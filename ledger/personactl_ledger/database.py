@@ -190,7 +190,7 @@ def _translate(error: sqlite3.Error, path: Path) -> LedgerError:
         return LedgerStorage(
             f"the ledger cannot be read or written: {error}", where=where, hint="check space, permissions and the disk"
         )
-    if "entry.leaf_hash" in str(error):
+    if name.startswith("SQLITE_CONSTRAINT") and "entry.leaf_hash" in str(error):
         return LedgerConflict(
             "the very same entry stands in the ledger already", where=where, code="ledger.entry-twice"
         )
