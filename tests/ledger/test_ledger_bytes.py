@@ -7,13 +7,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from flips import TOLERATED, Sweep, in_use, kinds_of, opened, small_ledger, sweep, sweep_by_two
+from flips import TOLERATED, Sweep, in_use, kinds_of, opened, small_ledger, sweep
 from ledger_bench import Bench
 from personactl_ledger import check
 from sqlite_pages import UNUSED
 
 STRIDE = 11
-"""Every eleventh byte in the daily run; all of them, with two masks, are marked slow."""
+"""Every eleventh byte here; `bench/faults.py bytes` takes all of them."""
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +43,6 @@ def test_the_map_knows_every_kind_of_byte(kinds: list[str]) -> None:
 def test_a_changed_byte_is_found(small: Bench, kinds: list[str]) -> None:
     header, rest = list(range(100)), [offset for offset in in_use(kinds) if offset >= 100]
     judge(sweep(small.path, header + rest[::STRIDE], 0x01, small.trust()), kinds)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mask", [0x01, 0xFF])
-def test_every_changed_byte_is_found(small: Bench, kinds: list[str], mask: int) -> None:
-    result = sweep_by_two(small.path, in_use(kinds), mask, small.trust())
-    assert result.tried == len(in_use(kinds))
-    judge(result, kinds)
 
 
 def test_bytes_that_nobody_reads_change_nothing(small: Bench, kinds: list[str]) -> None:
