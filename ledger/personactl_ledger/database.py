@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from personactl_ledger.errors import (
+    FormatError,
     LedgerConflict,
     LedgerCorrupt,
     LedgerError,
@@ -92,7 +93,7 @@ def require_file(path: Path) -> None:
     with storage_errors(path):
         try:
             mode = path.lstat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a zero byte in it is none
             raise LedgerMissing("there is no ledger here", where=str(path), hint="personactl init") from None
     if not stat.S_ISREG(mode):
         raise LedgerCorrupt(
@@ -153,9 +154,12 @@ def sync_directory(folder: Path) -> None:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's and the system's errors into the ledger's own by meaning."""
+    """Turn SQLite's and the system's errors into the ledger's own by meaning, and say where bytes do not parse."""
     try:
         yield
+    except FormatError as error:
+        error.where = error.where or str(path)
+        raise
     except sqlite3.Error as error:
         raise _translate(error, path) from error
     except UnicodeDecodeError as error:  # raised by Python for SQLite's own messages and names that quote the file

@@ -90,11 +90,12 @@ class PageMap:
             self._mark(start, end - start, f"{tree.name}: cell")
             return child
         length, at = self._varint(at)
+        self._mark(start, at - start, f"{tree.name}: cell")
         if kind == LEAF_TABLE:
-            _, at = self._varint(at)
+            number, (_, at) = at, self._varint(at)
+            self._mark(number, at - number, f"{tree.name}: row number")
         local = self._local(length, kind)
         overflow = local < length
-        self._mark(start, at - start, f"{tree.name}: cell")
         places = list(range(at, at + local))
         if overflow:
             self._mark(at + local, 4, f"{tree.name}: cell")
