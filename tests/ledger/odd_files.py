@@ -109,6 +109,7 @@ def with_a_value_of(column: str, megabytes: int) -> Change:
     return through_a_loose_table("entry", f"UPDATE entry SET {column} = {value} WHERE idx = 3;")  # noqa: S608
 
 
+HUGE_NOTE = f"UPDATE checkpoint SET note = {zeroes(5, 'TEXT')};"  # noqa: S608
 ANOTHER_ENTRY = (
     "INSERT INTO entry SELECT {}, zeroblob(32), 'note', NULL, NULL, NULL, NULL, NULL, subject_name, subject_sha256,"
     " key_id, appended_at, statement, leaf FROM entry WHERE idx = 3;"
@@ -174,7 +175,7 @@ INSIDE = {
     "a huge leaf": Odd(with_a_value_of("leaf", 5), "ledger.row-size", "ledger.row-size"),
     "a huge statement": Odd(with_a_value_of("statement", 5), "ledger.row-size", "opens"),
     "a huge checkpoint": Odd(
-        through_a_loose_table("checkpoint", "UPDATE checkpoint SET note = " + zeroes(5, "TEXT")), "ledger.row-size",
+        through_a_loose_table("checkpoint", HUGE_NOTE), "ledger.row-size",
         "ledger.row-size"),
     "a leaf of 65,536 bytes": Odd(
         through_a_loose_table("entry", "UPDATE entry SET leaf = zeroblob(65536) WHERE idx = 3;"), "ledger.leaf-hash",
