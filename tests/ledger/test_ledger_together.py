@@ -19,7 +19,7 @@ import sys
 from personactl_ledger import Ledger, LedgerLocked
 path, before, opened, late = sys.argv[1], 0, 0, 0
 print("ready", flush=True)
-while opened < 40:
+while opened < 12:
     try:
         with Ledger.open_reader(path) as ledger:
             size = ledger.size
@@ -36,6 +36,22 @@ print(before)
 """
 
 
+ON_COMMAND = """
+import sys
+from pathlib import Path
+from ledger_bench import NOW, Bench, forge
+from personactl_ledger import Ledger
+bench = Bench(Path(sys.argv[1]), *(forge.signer(name) for name in ("root", "operator", "run")), forge.log_signer())
+with Ledger.open_writer(bench.path) as ledger:
+    bench.origin = ledger.origin
+    for _ in sys.stdin:
+        for _ in range(8):
+            ledger.append([bench.note(f"entry {ledger.size} {n}") for n in range(6)], now=NOW)
+            ledger.checkpoint(bench.log, now=NOW)
+        print(ledger.size, flush=True)
+"""
+
+
 def reader(path: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOM)}
     command = [sys.executable, "-c", READER, str(path)]
@@ -49,8 +65,9 @@ def test_readers_never_notice_that_writers_are_killed(bench: Bench) -> None:
         assert each.stdout is not None
         each.stdout.readline()
     chance = random.Random(5)  # noqa: S311
-    acknowledged = 2
-    while any(each.poll() is None for each in readers):
+    acknowledged, kills = 2, 0
+    while kills < 4 or any(each.poll() is None for each in readers):
+        kills += 1
         process = writer(bench.path)
         assert process.stdout is not None
         for _ in range(chance.randrange(2, 9)):
@@ -59,7 +76,10 @@ def test_readers_never_notice_that_writers_are_killed(bench: Bench) -> None:
         rest, _ = process.communicate()
         acknowledged = max([acknowledged, *map(int, rest.split())])
     for each in readers:
-        out, err = each.communicate()
+        with each:  # not communicate, which passes over what readline has buffered
+            assert each.stdout is not None
+            assert each.stderr is not None
+            out, err = each.stdout.read(), each.stderr.read()
         assert each.returncode == 0, err
         assert int(out) >= 3
     with Ledger.open_reader(bench.path) as ledger:
@@ -69,18 +89,22 @@ def test_readers_never_notice_that_writers_are_killed(bench: Bench) -> None:
 
 def test_a_check_beside_a_writer_finds_nothing_wrong(bench: Bench) -> None:
     bench.create().close()
-    process = writer(bench.path)
-    try:
-        assert process.stdout is not None
-        process.stdout.readline()
-        sizes = []
-        for _ in range(12):
+    command = [sys.executable, "-c", ON_COMMAND, str(bench.path)]
+    paths = os.pathsep.join([str(ROOM), str(ROOM / "vectors"), str(Path(__file__).parent)])
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    sizes = []
+    for _ in range(15):
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        for _ in range(4):  # the writer appends meanwhile
             report = check(bench.path, trust=bench.trust())
             assert [finding for finding in report.findings if finding.severity == "error"] == []
             sizes.append(report.size)
-            process.stdout.readline()
-    finally:
-        process.kill()
-        process.communicate()
+        assert int(process.stdout.readline()) >= report.size
+    process.communicate()
     assert sizes == sorted(sizes)
     assert sizes[-1] > sizes[0]
