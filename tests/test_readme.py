@@ -12,5 +12,3 @@ import readme
 @pytest.mark.pack
 def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path) -> None:
     assert readme.comparable(readme.transcript(tmp_path)) == readme.comparable(readme.shown())
-
-

@@ -23,6 +23,8 @@ from personactl_ledger.check_signed import (
 from personactl_ledger.database import connect_reader, require_file, storage_errors
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import CheckReport, Findings, LedgerFinding, Level
+from personactl_ledger.lock import has_journal, writer_active
+from personactl_ledger.store import SIZE
 from personactl_ledger.trust import LedgerTrust
 
 __all__ = ["CheckReport", "LedgerFinding", "Level", "check"]
@@ -51,9 +53,12 @@ def check(
         with storage_errors(path):
             audit.run(path, progress)
     except LedgerError as error:
-        if error.code != "ledger.corrupt":
+        if error.code == "ledger.locked" and has_journal(path) and not writer_active(path):
+            check_journals(path, audit.findings)  # the writer died after the check had begun
+        elif error.exit_code == 4:
+            audit.findings.add("ledger.database" if error.code == "ledger.corrupt" else error.code, error.message)
+        else:
             raise
-        audit.findings.add("ledger.database", error.message)
     return audit.report()
 
 
@@ -82,7 +87,7 @@ class _Audit:
     def _contents(self, connection: sqlite3.Connection, progress: Progress | None) -> None:
         # Checkpoints first: a writer that is at work can only add entries between the two statements.
         stored = read_checkpoints(connection, self.findings)
-        self.size = int(connection.execute("SELECT coalesce(max(idx) + 1, 0) FROM entry NOT INDEXED").fetchone()[0])
+        self.size = int(connection.execute(f"SELECT {SIZE} FROM entry NOT INDEXED").fetchone()[0])  # noqa: S608
         self.checkpoints = len(stored)
         self.signed_size = stored[-1].checkpoint.size if stored else 0
         wanted = {row.checkpoint.size for row in stored} | _anchor_sizes(self.anchors) | {self.size}

@@ -66,6 +66,8 @@ class EntryPass:
                 done += 1
             if progress is not None:
                 progress(done, size)
+        if done < size:  # an index near 2^63 is in no range of indexes
+            self._findings.add("ledger.index-gap", f"entry {done} is missing", done)
         if size == 0:
             self._findings.add("ledger.genesis", "the ledger is empty")
         self._tile_count(size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from personactl_ledger.authority import Authorizer, reader, restrict, writer
 from personactl_ledger.errors import (
+    FormatError,
     LedgerConflict,
     LedgerCorrupt,
     LedgerError,
@@ -18,17 +20,13 @@ from personactl_ledger.errors import (
     LedgerMissing,
     LedgerStorage,
 )
-from personactl_ledger.lock import has_journal
-from personactl_ledger.schema import (
-    APPLICATION_ID,
-    MAGIC,
-    ROLLBACK_JOURNAL,
-    USER_VERSION,
-    expected_objects,
-    read_objects,
-)
+from personactl_ledger.header import HEADER_BYTES, HeaderProblem, header_problem, length_problem, number
+from personactl_ledger.lock import has_journal, writer_active
+from personactl_ledger.schema import expected_objects, read_objects
 
 BUSY_MILLISECONDS = 30_000
+LONGEST_VALUE = 4 << 20
+"""Bytes of one row. No row of a ledger comes near; a hostile file could make one of a gigabyte."""
 
 _BOTH: tuple[tuple[str, str, int | str], ...] = (
     ("busy_timeout", str(BUSY_MILLISECONDS), BUSY_MILLISECONDS),
@@ -68,9 +66,10 @@ def _connect(
 ) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
     with storage_errors(path):
-        require_no_wal(path)
+        require_header(path, alone=mode == "rw")
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
             apply_settings(connection, path, (*_BOTH, *extra))
             restrict(connection, authorizer)
         except BaseException:
@@ -97,46 +96,50 @@ def apply_settings(
 
 
 def require_file(path: Path) -> None:
-    """Raises LedgerMissing, or LedgerCorrupt for something that is not a plain file."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise LedgerCorrupt("the ledger is not a plain file", where=str(path), hint="name the file itself")
-    if not path.exists():
-        raise LedgerMissing("there is no ledger here", where=str(path), hint="personactl init")
-
-
-def require_no_wal(path: Path) -> None:
-    """Raises LedgerCorrupt (code ledger.journal) for write-ahead logging, which a ledger never uses (SPEC 12.1, 12.2).
-
-    Asked before SQLite opens the file, because even to read one it would write `-wal` and `-shm` beside the evidence.
-    """
-    with path.open("rb") as stream:
-        header = stream.read(100)
-    if header[18:20] in (b"", ROLLBACK_JOURNAL) and not has_journal(path, "-wal"):
-        return
-    if header.startswith(MAGIC):
+    """Raises LedgerMissing, LedgerStorage, or LedgerCorrupt (code ledger.not-plain) for what is not a plain file."""
+    with storage_errors(path):
+        try:
+            mode = path.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a zero byte in it is none
+            raise LedgerMissing("there is no ledger here", where=str(path), hint="personactl init") from None
+    if not stat.S_ISREG(mode):
         raise LedgerCorrupt(
-            "the file was switched to write-ahead logging, or a -wal file lies beside it",
-            where=str(path),
-            hint="nothing was opened; look at a copy that was made at rest",
-            code="ledger.journal",
+            "the ledger is not a plain file", where=str(path), hint="name the file itself", code="ledger.not-plain"
         )
+
+
+def require_header(path: Path, *, alone: bool) -> None:
+    """Raises LedgerCorrupt for a file that is not a ledger of format 1 by its first bytes, or whose length is not what
+    they say, or with a write-ahead log beside it (SPEC 12.1, 12.2). `alone`: the caller holds the writer's lock.
+
+    Asked before SQLite opens the file: even to read one with a log, it would write files beside the evidence.
+    """
+    quiet = not has_journal(path) and (alone or not writer_active(path))
+    with path.open("rb") as stream:
+        header = stream.read(HEADER_BYTES)
+        size = os.fstat(stream.fileno()).st_size
+    problem = header_problem(header)
+    if problem is None and quiet and (alone or not writer_active(path)):
+        problem = length_problem(number(header, 28), size)
+    if problem is None and has_journal(path, "-wal"):
+        message = "a write-ahead log lies beside the file, and a ledger never has one"
+        problem = HeaderProblem("ledger.journal", message, "nothing was opened; look at a copy that was made at rest")
+    if problem is not None:
+        raise LedgerCorrupt(problem.message, where=str(path), hint=problem.hint, code=problem.code)
 
 
 def require_format(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises LedgerCorrupt unless the file is a ledger of format 1 with exactly the shipped schema (SPEC 11.1)."""
+    """Raises LedgerCorrupt unless the open file has exactly the shipped schema, and nothing after its pages."""
     with storage_errors(path):
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        same = read_objects(connection) == expected_objects()
-    if application != APPLICATION_ID:
-        raise LedgerCorrupt("this SQLite file is not a ledger", where=str(path), code="ledger.header")
-    if version != USER_VERSION:
-        raise LedgerCorrupt(
-            f"the ledger has format {version}; this program knows format {USER_VERSION}",
-            where=str(path),
-            hint="use a newer personactl",
-            code="ledger.header",
-        )
+        connection.execute("BEGIN")
+        try:
+            same = read_objects(connection) == expected_objects()
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            problem = length_problem(pages, path.stat().st_size)
+        finally:
+            connection.execute("ROLLBACK")
+    if problem is not None:
+        raise LedgerCorrupt(problem.message, where=str(path), hint=problem.hint, code=problem.code)
     if not same:
         raise LedgerCorrupt(
             "the tables, triggers or views of the file are not those of schema.sql",
@@ -158,9 +161,12 @@ def sync_directory(folder: Path) -> None:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's and the system's errors into the ledger's own by meaning."""
+    """Turn SQLite's and the system's errors into the ledger's own by meaning, and say where bytes do not parse."""
     try:
         yield
+    except FormatError as error:
+        error.where = error.where or str(path)
+        raise
     except sqlite3.Error as error:
         raise _translate(error, path) from error
     except UnicodeDecodeError as error:  # raised by Python for SQLite's own messages and names that quote the file
@@ -178,11 +184,24 @@ def _translate(error: sqlite3.Error, path: Path) -> LedgerError:
     where = str(path)
     if name.startswith("SQLITE_BUSY") or name.startswith("SQLITE_LOCKED"):
         return LedgerLocked("the ledger is busy", where=where, hint="run the same command again")
+    if name == "SQLITE_READONLY_ROLLBACK":
+        return LedgerLocked(
+            "a writer died, and what it left has to be rolled back first",
+            where=where,
+            hint="run the same command again",
+        )
+    if name == "SQLITE_TOOBIG":
+        return LedgerCorrupt(
+            f"a row is larger than the {LONGEST_VALUE} bytes that a ledger may have in one",
+            where=where,
+            hint="keep the file as it is; restore a backup",
+            code="ledger.row-size",
+        )
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return LedgerStorage(
             f"the ledger cannot be read or written: {error}", where=where, hint="check space, permissions and the disk"
         )
-    if "entry.leaf_hash" in str(error):
+    if name.startswith("SQLITE_CONSTRAINT") and "entry.leaf_hash" in str(error):
         return LedgerConflict(
             "the very same entry stands in the ledger already", where=where, code="ledger.entry-twice"
         )

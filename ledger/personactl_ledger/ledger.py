@@ -12,17 +12,26 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 
 from personactl_ledger import forking
 from personactl_ledger.checkpoint import Checkpoint, sign_checkpoint
-from personactl_ledger.database import connect_reader, connect_writer, require_file, require_format, storage_errors
+from personactl_ledger.database import (
+    BUSY_MILLISECONDS,
+    connect_reader,
+    connect_writer,
+    require_file,
+    require_format,
+    storage_errors,
+)
 from personactl_ledger.drafts import Draft, read_drafts
 from personactl_ledger.encoding import require_time
 from personactl_ledger.errors import EntryRefused, LedgerCorrupt, LedgerError, LedgerLocked, LedgerStorage
 from personactl_ledger.founding import found
 from personactl_ledger.group import Also, Call, Group, fail_all
 from personactl_ledger.growth import Growth
+from personactl_ledger.journal import recover, require_no_journal
 from personactl_ledger.lock import WAIT, WriterLock, has_journal, writer_active
 from personactl_ledger.merkle import range_root
 from personactl_ledger.signer import LogSigner, Signer
@@ -108,13 +117,38 @@ class Ledger(LedgerView):
         """Open read-only, also while a writer is active (SPEC 11.4).
 
         What a writer that died left half done is rolled back first, which needs the right to write. Raises
-        LedgerMissing, LedgerCorrupt, LedgerStorage.
+        LedgerMissing, LedgerCorrupt, LedgerLocked, LedgerStorage (code ledger.journal-read-only without that right).
         """
         path = Path(path)
         require_file(path)
-        if has_journal(path) and not writer_active(path):
-            with suppress(LedgerLocked):
-                cls.open_writer(path).close()
+        patience = monotonic() + BUSY_MILLISECONDS / 1000
+        while True:
+            if has_journal(path) and not writer_active(path):
+                cls._heal(path)
+            try:
+                return cls._open_as_it_is(path)
+            except LedgerLocked:  # the writer died just now, or another reader is rolling back what it left
+                if not has_journal(path) or monotonic() > patience:
+                    raise
+                sleep(0.02)
+
+    @classmethod
+    def _heal(cls, path: Path) -> None:
+        """Roll back what a dead writer left, unless somebody else does."""
+        try:
+            cls.open_writer(path).close()
+        except LedgerLocked:
+            return
+        except LedgerStorage as error:
+            raise LedgerStorage(
+                f"a writer died here; what it left has to be rolled back first, and that failed: {error.message}",
+                where=str(path),
+                hint="copy the file and its -journal to a place that can be written, and open the copy",
+                code="ledger.journal-read-only",
+            ) from error
+
+    @classmethod
+    def _open_as_it_is(cls, path: Path) -> Ledger:
         connection = connect_reader(path)
         try:
             require_format(connection, path)
@@ -126,6 +160,8 @@ class Ledger(LedgerView):
 
     @classmethod
     def _open_locked(cls, path: Path, lock: WriterLock) -> Ledger:
+        if has_journal(path):
+            recover(path)
         connection = connect_writer(path)
         try:
             require_format(connection, path)
@@ -301,3 +337,4 @@ class Ledger(LedgerView):
                 where=str(self.path),
                 hint="close the ledger and run the command again",
             )
+        require_no_journal(self.path)

@@ -6,9 +6,11 @@ The lock file is never removed, and the kernel frees the lock when its holder di
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import random
+import stat
 from pathlib import Path
 from time import sleep
 
@@ -65,14 +67,29 @@ class WriterLock:
         return self._descriptor >= 0
 
     def _opened(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            descriptor = os.open(self._path, flags, 0o600)
         except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise self._not_plain() from None
             raise LedgerStorage(
                 f"the lock file cannot be opened: {error.strerror}",
                 where=str(self._shown.with_name(self._path.name)),
                 hint="check that the folder exists and that you may write there",
             ) from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise self._not_plain()
+        return descriptor
+
+    def _not_plain(self) -> LedgerStorage:
+        return LedgerStorage(
+            "the lock file is not a plain file",
+            where=str(self._shown.with_name(self._path.name)),
+            hint="find out who put it there, and remove it",
+            code="ledger.lock-file",
+        )
 
     def watch(self) -> None:
         """Remember which file stands at the ledger's path, for `require_in_place`."""
@@ -122,8 +139,9 @@ def _identity(file: Path | int) -> tuple[int, int] | None:
 
 def writer_active(ledger: Path) -> bool:
     """Whether some process holds the writer's lock right now."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe in its place must not make us wait
     try:
-        descriptor = os.open(ledger.with_name(ledger.name + ".lock"), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(ledger.with_name(ledger.name + ".lock"), flags)
     except OSError:
         return False
     try:
@@ -136,9 +154,9 @@ def writer_active(ledger: Path) -> bool:
 
 
 def has_journal(ledger: Path, suffix: str = "-journal") -> bool:
-    """Whether a journal with content, or a link in its place, lies beside the file."""
-    journal = ledger.with_name(ledger.name + suffix)
+    """Whether a journal with content, or something that is no plain file in its place, lies beside the file."""
     try:
-        return journal.is_symlink() or journal.stat().st_size > 0
+        about = ledger.with_name(ledger.name + suffix).lstat()
     except OSError:
         return False
+    return not stat.S_ISREG(about.st_mode) or about.st_size > 0

@@ -8,12 +8,13 @@ from pathlib import Path
 
 APPLICATION_ID = 0x504C4731
 USER_VERSION = 1
+PAGE_SIZE = 4096
 MAGIC = b"SQLite format 3\x00"
 ROLLBACK_JOURNAL = b"\x01\x01"
 """Bytes 18 and 19 of the header of a file that is not in write-ahead-log mode."""
 
-Objects = dict[tuple[str, str], str | None]
-"""(type, name) → SQL text, as sqlite_master keeps it."""
+Objects = dict[tuple[str, str], tuple[str, bool, str | None]]
+"""(type, name) → the table that it is of, whether it has a page of its own, SQL text, as sqlite_master keeps them."""
 
 
 @cache
@@ -36,10 +37,14 @@ def expected_objects() -> Objects:
 
 
 def read_objects(connection: sqlite3.Connection) -> Objects:
-    """The objects of an open database. Bytes that are no UTF-8 come back escaped, and so equal nothing of ours."""
-    columns = ", ".join(f"CAST({column} AS BLOB)" for column in ("type", "name", "sql"))
-    rows = connection.execute(f"SELECT {columns} FROM sqlite_master").fetchall()  # noqa: S608  (column names)
-    return {(_text(kind), _text(name)): None if sql is None else _text(sql) for kind, name, sql in rows}
+    """The objects of an open database. What is not text or no UTF-8 comes back escaped, and equals nothing of ours."""
+    text = "CAST(CASE WHEN typeof({0}) IN ('text', 'null') THEN {0} ELSE X'ff' END AS BLOB)"
+    columns = ", ".join(text.format(column) for column in ("type", "name", "tbl_name", "sql"))
+    rows = connection.execute(f"SELECT {columns}, rootpage IS NOT 0 FROM sqlite_master").fetchall()  # noqa: S608
+    return {
+        (_text(kind), _text(name)): (_text(table), bool(rooted), None if sql is None else _text(sql))
+        for kind, name, table, sql, rooted in rows
+    }
 
 
 def _text(value: bytes | None) -> str:

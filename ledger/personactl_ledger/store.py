@@ -18,6 +18,8 @@ TILE_WIDTH = 256
 CHUNK = 512
 """Rows fetched at a time, so that no read lock is held while the caller works and a writer can go on."""
 
+SIZE = f"coalesce(min(max(idx), {2**63 - 2}) + 1, 0)"
+"""The number of entries, if their indexes are dense. A hostile index near 2^63 would overflow."""
 _INSERT_ENTRY = (
     f"INSERT INTO entry (idx, appended_at, leaf, {', '.join(COLUMNS)}) "  # noqa: S608  (column names are constants)
     f"VALUES (?, ?, ?, {', '.join('?' * len(COLUMNS))})"
@@ -43,7 +45,7 @@ class Store:
 
     def size(self) -> int:
         """Number of entries; the dense index makes it the highest plus one."""
-        return int(self._one("SELECT coalesce(max(idx) + 1, 0) FROM entry")[0])
+        return int(self._one(f"SELECT {SIZE} FROM entry")[0])  # noqa: S608
 
     def insert(self, index: int, entry: Entry, appended_at: str) -> None:
         self.connection.execute(_INSERT_ENTRY, (index, appended_at, entry.leaf, *project(entry)))

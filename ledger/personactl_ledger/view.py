@@ -55,9 +55,9 @@ class LedgerView:
         """One entry. Raises LedgerMissing (code ledger.entry-missing)."""
         with storage_errors(self.path):
             row = self.store.leaf(index)
-        if row is None:
-            raise LedgerMissing(f"there is no entry {index}", where=str(self.path), code="ledger.entry-missing")
-        return StoredEntry(index, parse_entry(row[0], later=True), row[1])
+            if row is None:
+                raise LedgerMissing(f"there is no entry {index}", where=str(self.path), code="ledger.entry-missing")
+            return StoredEntry(index, parse_entry(row[0], later=True), row[1])
 
     def entries(
         self, start: int = 0, stop: int | None = None, *, kind: str | None = None, run: str | None = None

@@ -214,8 +214,8 @@ def ledger_table_added_fail() -> Case:
 
 @case
 def ledger_header_fail() -> Case:
-    return ledger("The file says that it is of another application.", good(), "ledger.header", base="ledger-good",
-                  files={"defect.sql": "PRAGMA application_id = 1;\n"})  # fmt: skip
+    return ledger("The file says that it is of another application.", good(), "ledger.other-application",
+                  base="ledger-good", files={"defect.sql": "PRAGMA application_id = 1;\n"})  # fmt: skip
 
 
 @case

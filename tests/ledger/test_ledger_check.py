@@ -383,7 +383,7 @@ def test_the_stand_alone_program_reads_plain_files_only(
     assert verifier.main(["ledger", str(odd)]) == 4
     assert verifier.main(["receipt", str(odd), "--trust", str(trust)]) == 4
     assert verifier.main(["ledger", str(good), "--anchor", str(odd)]) == 4
-    assert capsys.readouterr().out.count("is not a plain file [ledger.corrupt]") == 3
+    assert capsys.readouterr().out.count("is not a plain file [ledger.not-plain]") == 3
     assert verifier.main(["ledger", str(good), "--trust", str(odd)]) == 2
     assert "not a plain file" in capsys.readouterr().err
 

@@ -293,7 +293,7 @@ def test_missing_foreign_and_odd_files_are_told_apart(tmp_path: Path) -> None:
     for call in (Ledger.open_reader, Ledger.open_writer):
         with pytest.raises(LedgerCorrupt) as refused:
             call(path)
-        assert refused.value.code == "ledger.header"
+        assert refused.value.code == "ledger.other-application"
     link = tmp_path / "link.sqlite"
     link.symlink_to(path)
     for call in (Ledger.open_reader, Ledger.open_writer, check):
