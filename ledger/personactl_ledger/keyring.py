@@ -63,6 +63,10 @@ class Keyring:
         if revocation is not None and revocation.at < index:
             raise EntryRefused(f"the signer {key} was revoked by entry {revocation.at}", code="ledger.signer-revoked")
 
+    def revoked_from(self) -> dict[str, int]:
+        """The revoked keys, each with the first index that is not believed (SPEC 6.6)."""
+        return {key: said.from_index for key, said in self.revocations.items()}
+
     def active(self, role: str) -> tuple[EnrolledKey, ...]:
         """Keys of a role that were neither retired nor revoked so far, oldest first."""
         return tuple(
