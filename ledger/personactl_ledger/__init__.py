@@ -4,6 +4,7 @@ statement → sign_entry → Draft → Ledger.append → Ledger.checkpoint → L
                                                ↘ check
 """
 
+from personactl_ledger.approvals import Approval, Word
 from personactl_ledger.book import RunState
 from personactl_ledger.canonical import canonical_bytes, parse_canonical
 from personactl_ledger.check import CheckReport, LedgerFinding, check
@@ -34,6 +35,7 @@ from personactl_ledger.store import StoredEntry
 from personactl_ledger.trust import LedgerTrust
 
 __all__ = [
+    "Approval",
     "CheckReport",
     "Checkpoint",
     "Draft",
@@ -61,6 +63,7 @@ __all__ = [
     "StoredEntry",
     "Timestamp",
     "Vkey",
+    "Word",
     "canonical_bytes",
     "check",
     "check_public_key",
