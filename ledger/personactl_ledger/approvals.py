@@ -51,15 +51,15 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
-    """Who approves from entry `index` on."""
+class Named:
+    """Who approves from entry `index` on: `threshold` of `keys` (key ids)."""
 
     index: int | None
     threshold: int
     keys: tuple[str, ...]
 
 
-_NOBODY = _Named(None, 0, ())
+_NOBODY = Named(None, 0, ())
 
 
 def approval(
@@ -68,26 +68,35 @@ def approval(
     """`LedgerView.approval`."""
     keyring = view.rules.keyring
     distrust = Distrust(earliest(keyring.revoked_from(), revoked or {}))
-    named = [_NOBODY]
-    for index, leaf in view.store.root_entries():
-        entry = parse_entry(leaf)
-        believed = not distrust.judge(index, entry)
-        if believed and entry.kind == "trust":
-            said = entry.predicate["approvers"] or {"threshold": 0, "keys": []}
-            named.append(_Named(index, said["threshold"], tuple(said["keys"])))
+    named = named_approvers(view, distrust)
     if approvers is not None:
         named = [_given(approvers)]
     entries = ((stored.index, stored.entry) for stored in view.entries(kind="approval"))
     return _verdict(_words(entries, sha256, keyring, distrust), named)
 
 
-def _given(approvers: Approvers) -> _Named:
+def named_approvers(view: LedgerView, distrust: Distrust) -> list[Named]:
+    """Nobody, and whom each trust entry that is believed names, in the order of the log (SPEC 6.12).
+
+    `distrust` is fresh, and knows of every key entry afterwards.
+    """
+    named = [_NOBODY]
+    for index, leaf in view.store.root_entries():
+        entry = parse_entry(leaf)
+        believed = not distrust.judge(index, entry)
+        if believed and entry.kind == "trust":
+            said = entry.predicate["approvers"] or {"threshold": 0, "keys": []}
+            named.append(Named(index, said["threshold"], tuple(said["keys"])))
+    return named
+
+
+def _given(approvers: Approvers) -> Named:
     """Counted by key bytes: a key that is listed twice is one approver."""
     threshold, keys = approvers
     ids = tuple(dict.fromkeys(key_id(key) for key in keys))
     if not 1 <= threshold <= len(ids):
         raise ProfileError(f"{threshold} approvals cannot be asked of {len(ids)} different keys")
-    return _Named(None, threshold, ids)
+    return Named(None, threshold, ids)
 
 
 def _words(entries: Iterable[tuple[int, Entry]], sha256: str, keyring: Keyring, distrust: Distrust) -> list[Word]:
@@ -136,7 +145,7 @@ def _holds(index: int, entry: Entry, keyring: Keyring) -> bool:
     )
 
 
-def _verdict(words: Sequence[Word], named: Sequence[_Named]) -> Approval:
+def _verdict(words: Sequence[Word], named: Sequence[Named]) -> Approval:
     """SPEC 6.11. `named` is in the order of the log; one that the caller gave holds everywhere."""
     latest: dict[str, Word] = {}
     for word in words:
@@ -157,5 +166,5 @@ def _verdict(words: Sequence[Word], named: Sequence[_Named]) -> Approval:
     )
 
 
-def _below(index: int, named: Sequence[_Named]) -> _Named:
+def _below(index: int, named: Sequence[Named]) -> Named:
     return next(item for item in reversed(named) if item.index is None or item.index < index)

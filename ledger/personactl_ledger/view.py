@@ -12,11 +12,13 @@ from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import LedgerCorrupt, LedgerMissing
+from personactl_ledger.own_trust import own_trust
 from personactl_ledger.proving import prove
 from personactl_ledger.receipt import Timestamp
 from personactl_ledger.rules import Rules
 from personactl_ledger.sealed import commitment
 from personactl_ledger.store import Store, StoredEntry, TableBook
+from personactl_ledger.trust import LedgerTrust
 
 
 class LedgerView:
@@ -88,6 +90,14 @@ class LedgerView:
             if not self.writable:
                 self.load_rules()
             return approval(self, sha256, approvers=approvers, revoked=revoked)
+
+    def trust(self) -> LedgerTrust:
+        """What a trust file of this ledger says of it: log keys and root keys since the genesis, retired ones too, the
+        approvers of the newest trust entry, and every revocation (SPEC 9.1)."""
+        with storage_errors(self.path):
+            if not self.writable:
+                self.load_rules()
+            return own_trust(self)
 
     def by_entry_id(self, entry_id: str) -> StoredEntry | None:
         """The output, reject or adoption with this entryId (32 hex digits)."""

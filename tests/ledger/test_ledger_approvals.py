@@ -177,7 +177,7 @@ def test_the_trust_entry_below_each_approval_says_who_counts(bench: Bench, peopl
     people.append([say(bench, "rejected", CAT)], now=NOW)
     found = people.approval(FILE)
     assert told(found) == ("rejected", ["cat rejected"])  # ann is not asked any more
-    assert (found.threshold, found.by_trust_entry) == (1, 10)
+    assert (found.threshold, found.by_trust_entry) == (1, 11)
     people.append([trust(bench, 3, 0), say(bench, "approved", CAT, reason="better")], now=NOW)
     assert told(people.approval(FILE)) == ("rejected", ["cat rejected"])  # nobody is asked since, so nobody answers
     people.checkpoint(bench.log, now=NOW)
