@@ -33,6 +33,7 @@ from personactl_ledger.signer import Ed25519Signer, LogSigner, Signer
 from personactl_ledger.statement import statement
 from personactl_ledger.store import StoredEntry
 from personactl_ledger.trust import LedgerTrust
+from personactl_ledger.view import LedgerView
 
 __all__ = [
     "Approval",
@@ -52,6 +53,7 @@ __all__ = [
     "LedgerMissing",
     "LedgerStorage",
     "LedgerTrust",
+    "LedgerView",
     "LogSigner",
     "ProfileError",
     "Receipt",

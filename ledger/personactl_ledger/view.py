@@ -99,6 +99,10 @@ class LedgerView:
                 self.load_rules()
             return own_trust(self)
 
+    def in_use(self, role: str) -> tuple[str, ...]:
+        """Key ids of a role that were neither retired nor revoked so far, oldest first (SPEC 6.6)."""
+        return tuple(key.key_id for key in self.rules.keyring.active(role))
+
     def by_entry_id(self, entry_id: str) -> StoredEntry | None:
         """The output, reject or adoption with this entryId (32 hex digits)."""
         with storage_errors(self.path):

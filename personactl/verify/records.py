@@ -7,6 +7,7 @@ specification decide for a recipient with one small file and for an auditor with
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from personactl_ledger import LedgerError, ReceiptError, ReceiptReport, parse_receipt, verify_receipt
@@ -48,6 +49,8 @@ def prove(data: bytes, trust: Sequence[TrustFile], *, source: RecordSource) -> R
         try:
             report = verify_receipt(data, item.ledger, subject_sha256=None)
         except LedgerError as error:
+            if error.code == "receipt.revoked":
+                return _distrusted(data, item, source, error)
             reasons.append(error)
         else:
             return _proven(report, item, source)
@@ -83,6 +86,13 @@ def _proven(report: ReceiptReport, trust: TrustFile, source: RecordSource) -> Re
         development=trust.development or report.development,
         notes=report.notes,
     )
+
+
+def _distrusted(data: bytes, trust: TrustFile, source: RecordSource, error: LedgerError) -> Record:
+    """What the receipt says apart from the revocation: that it is about other bytes is still told."""
+    report = verify_receipt(data, replace(trust.ledger, revoked=()), subject_sha256=None)
+    said = _proven(report, trust, source)
+    return said if said.state != "proven" else replace(said, state="distrusted", reason=_reason(error))
 
 
 def _reason(error: LedgerError) -> str:
