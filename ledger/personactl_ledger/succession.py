@@ -19,17 +19,19 @@ from personactl_ledger.keyring import Keyring
 from personactl_ledger.ledger import Draft, Ledger
 from personactl_ledger.merkle import range_root
 from personactl_ledger.predicates import LEDGER
+from personactl_ledger.sealed import Sealed
 from personactl_ledger.signer import LogSigner, Signer
 from personactl_ledger.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Successor:
-    """A new key of `role`; `vkeys` for a ledger key (SPEC 6.6)."""
+    """A new key of `role`; `vkeys` for a ledger key (SPEC 6.6), `sealed` for a person's name."""
 
     role: str
     public_key: bytes
     vkeys: tuple[str, ...] = ()
+    sealed: tuple[Sealed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ def succeed(ledger: Ledger, successor: Successor, ending: Ending, by: Signers, *
     """Append and sign all of it, or nothing. Raises what `Ledger.append` and `Ledger.checkpoint` raise."""
     add = key_add_leaf(
         origin=ledger.origin, role=successor.role, public_key=successor.public_key, vkeys=successor.vkeys,
-        root=by.adding[0], more_roots=by.adding[1:], now=now,
+        root=by.adding[0], more_roots=by.adding[1:], sealed=successor.sealed, now=now,
     )  # fmt: skip
     heads: list[int] = []
 
@@ -77,7 +79,7 @@ def succeed(ledger: Ledger, successor: Successor, ending: Ending, by: Signers, *
             store.insert_checkpoint(head, now)
             heads.append(size)
 
-    drafts = [Draft(add), Draft(_end(ledger.origin, ending, by.ending, now))]
+    drafts = [Draft(add, successor.sealed), Draft(_end(ledger.origin, ending, by.ending, now))]
     added, ended = ledger.append(drafts, now=now, also=sign_heads)
     return Succeeded(added=added, ended=ended, checkpoints=tuple(heads))
 

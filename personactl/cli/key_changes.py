@@ -21,15 +21,18 @@ root_key_option = click.option(
     "--root-key", "root_keys", type=PATH, multiple=True, metavar="FILE", help="A root key kept elsewhere; signs along."
 )
 
+since_option = click.option(
+    "--compromised-since", type=click.IntRange(min=0), metavar="INDEX",
+    help="The old key was stolen: believe nothing that it signed from this entry on.",
+)  # fmt: skip
+reason_option = click.option("--reason", default="", metavar="TEXT", help="Why the old key ends; the ledger keeps it.")
+
 
 @click.command(cls=SessionCommand)
 @click.argument("role", type=click.Choice(["operator", "ledger", "root", "c2pa"]))
 @click.option("--keep-old", is_flag=True, help="Keep the old key files in keys/old; they are destroyed otherwise.")
-@click.option(
-    "--compromised-since", type=click.IntRange(min=0), metavar="INDEX",
-    help="The key was stolen: believe nothing that it signed from this entry on.",
-)  # fmt: skip
-@click.option("--reason", default="", metavar="TEXT", help="Why; it stands in the ledger.")
+@since_option
+@reason_option
 @click.option("--unlist-old", is_flag=True, help="c2pa: the trust file no longer lists the old certificate.")
 @root_key_option
 @pass_terminal
@@ -85,18 +88,35 @@ def _listed(numbers: tuple[int, ...], most: int = 20) -> str:
 @click.command(cls=SessionCommand)
 @click.argument("public", metavar="PUBLIC", type=PATH)
 @click.option("--name", default="", metavar="NAME", help="Of the person; sealed, so it can be erased later.")
+@click.option("--role", type=click.Choice(["person", "root"]), default="person", show_default=True)
+@click.option("--replaces", metavar="KID", help="The person's earlier key, which ends with this.")
+@since_option
+@reason_option
 @root_key_option
 @pass_terminal
-def enrol(terminal: Terminal, *, public: Path, name: str, root_keys: tuple[Path, ...]) -> None:
-    """Enrol a person's public key, in PEM or base64."""
+def enrol(
+    terminal: Terminal, *, public: Path, name: str, role: str, replaces: str | None, compromised_since: int | None,
+    reason: str, root_keys: tuple[Path, ...],
+) -> None:  # fmt: skip
+    """Enrol a person's public key, in PEM or base64.
+
+    With --role root, a further root key: kept elsewhere, it helps when the first one is lost or stolen.
+    """
     from personactl import keys
 
-    done = keys.enrol(here(), keys.read_public_key(public), name=name, now=now(), more_roots=_signers(root_keys))
-    document = {"schema": "personactl.keys-enrol/1", "kid": done.kid, "index": done.index, "role": "person"}
-    lines: list[Line] = [
-        ["enrolled ", Styled(done.kid, "bold"), f": ledger entry #{done.index}"],
-        "who approves is a matter of its own: personactl keys approvers --threshold M KID…",
-    ]
+    ending = keys.ending(replaces, compromised_since=compromised_since, reason=reason)
+    done = keys.enrol(
+        here(), keys.read_public_key(public), role=role, name=name, replaces=ending, now=now(),
+        more_roots=_signers(root_keys),
+    )  # fmt: skip
+    document = {
+        "schema": "personactl.keys-enrol/1", "kid": done.kid, "index": done.index, "role": role, "endedBy": done.ended
+    }  # fmt: skip
+    lines: list[Line] = [["enrolled ", Styled(done.kid, "bold"), f": ledger entry #{done.index}"]]
+    if done.ended is not None:
+        lines.append(f"entry #{done.ended} ends {replaces}")
+    if role == "person":
+        lines.append("who approves is a matter of its own: personactl keys approvers --threshold M KID…")
     terminal.result(document, lines)
 
 

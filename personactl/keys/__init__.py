@@ -18,7 +18,7 @@ from personactl.keys import trust, trust_store
 from personactl.keys.checks import check
 from personactl.keys.development import create_development
 from personactl.keys.keyset import C2paCredential, KeySet, load, load_root_signer
-from personactl.keys.people import enrol, read_public_key, set_approvers
+from personactl.keys.people import ending, enrol, read_public_key, set_approvers
 from personactl.keys.rotation import Request, Rotated, rotate
 from personactl.keys.trust import TrustFile, export_trust
 
@@ -30,6 +30,7 @@ __all__ = [
     "TrustFile",
     "check",
     "create_development",
+    "ending",
     "enrol",
     "export_trust",
     "load",

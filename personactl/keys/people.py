@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from personactl_ledger import Draft, Ledger, check_public_key, key_add_leaf, key_id, seal
 from personactl_ledger.key_entries import trust_leaf
 from personactl_ledger.signer import Signer
+from personactl_ledger.succession import Ending, Signers, Successor, succeed
 
 from personactl.config import Config
 from personactl.document import read_plain_file
@@ -26,10 +27,11 @@ MAX_PUBLIC_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """A person's key in the ledger: its id, and the index of its key-add entry."""
+    """A key in the ledger: its id, the index of its key-add entry, and of the entry that ended the one before it."""
 
     kid: str
     index: int
+    ended: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,24 +88,59 @@ def _base64(data: bytes) -> bytes | None:
     return raw if len(raw) == 32 and b64encode(raw) == text else None
 
 
-def enrol(
-    project: Config, public_key: bytes, *, name: str = "", now: str, more_roots: Sequence[Signer] = ()
-) -> Enrolled:
-    """Let the root key enrol a person's key. `name` is sealed: the leaf holds a commitment to it.
+def ending(kid: str | None, *, compromised_since: int | None, reason: str) -> Ending | None:
+    """How an earlier key ends, from options; None when none is named. Raises UsageProblem for half of them."""
+    if kid is None and (compromised_since is not None or reason):
+        raise UsageProblem("--compromised-since and --reason are about the key that --replaces names")
+    if compromised_since is not None and not reason:
+        raise UsageProblem("--compromised-since needs a --reason", hint="say in a few words what happened")
+    return None if kid is None else Ending(kid=kid, from_index=compromised_since, reason=reason)
 
-    Raises EntryRefused (ledger.key-twice), KeyProblem (keys.root-offline), LedgerError.
+
+def enrol(
+    project: Config, public_key: bytes, *, role: str = PERSON, name: str = "", replaces: Ending | None = None,
+    now: str, more_roots: Sequence[Signer] = (),
+) -> Enrolled:  # fmt: skip
+    """Let the root key enrol a person's key, or a further root key. `name` is sealed: the leaf holds a commitment to
+    it. `replaces` ends an earlier key of the same person in the same transaction.
+
+    Raises EntryRefused (ledger.key-twice, …), KeyProblem (keys.root-offline, keys.not-in-use), UsageProblem when a root
+    key is to be replaced, LedgerError, StorageError.
     """
     keys = keyset.load(project.keys_path)
-    root, *others = _roots(keys, more_roots)
+    roots = _roots(keys, more_roots)
     sealed = (seal("name", name),) if name else ()
+    new = Successor(role=role, public_key=public_key, sealed=sealed)
     with Ledger.open_writer(project.ledger_path) as ledger:
-        leaf = key_add_leaf(
-            origin=ledger.origin, role=PERSON, public_key=public_key, root=root, more_roots=others, sealed=sealed,
-            now=now,
-        )  # fmt: skip
-        (index,) = ledger.append([Draft(leaf, sealed)], now=now)
-        ledger.checkpoint(keys.log, now=now)
-    return Enrolled(kid=key_id(public_key), index=index)
+        if replaces is None:
+            index, ended = _add(ledger, new, roots, now), None
+            ledger.checkpoint(keys.log, now=now)
+        else:
+            _require_person(ledger, role, replaces.kid)
+            by = Signers(adding=roots, ending=roots, old=keys.log, new=keys.log)
+            done = succeed(ledger, new, replaces, by, now=now)
+            index, ended = done.added, done.ended
+        project_trust.refresh(project.trust_path, keys, ledger, now=now)
+    return Enrolled(kid=key_id(public_key), index=index, ended=ended)
+
+
+def _add(ledger: Ledger, new: Successor, roots: Sequence[Signer], now: str) -> int:
+    leaf = key_add_leaf(
+        origin=ledger.origin, role=new.role, public_key=new.public_key, root=roots[0], more_roots=roots[1:],
+        sealed=new.sealed, now=now,
+    )  # fmt: skip
+    return ledger.append([Draft(leaf, new.sealed)], now=now)[0]
+
+
+def _require_person(ledger: Ledger, role: str, kid: str) -> None:
+    if role != PERSON:
+        raise UsageProblem("only a person's key is replaced by enrolling another", hint="personactl keys rotate root")
+    if kid not in ledger.in_use(PERSON):
+        raise KeyProblem(
+            f"{kid[:60]} is not the key of a person that the ledger has in use",
+            hint="personactl ledger log --kind key-add",
+            code="keys.not-in-use",
+        )
 
 
 def set_approvers(

@@ -166,3 +166,41 @@ def test_strangers_and_wrong_numbers_are_refused(project: Config) -> None:
             keys.set_approvers(project, 1, [stranger], now=LATER)
         assert refused.value.code == "ledger.trust-approver"
     assert trust_store.read(project.trust_path).approvers is None
+
+
+def test_a_persons_key_is_followed_by_another(project: Config) -> None:
+    (ann,) = enrol(project, ANN)
+    done = keys.enrol(
+        project, raw(BOB), name="Ann again", replaces=keys.ending(ann, compromised_since=5, reason="lost"), now=LATER
+    )
+    assert done.ended == done.index + 1
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        assert ledger.in_use("person") == (done.kid,)
+        assert ledger.unseal(done.index) == {"name": "Ann again"}
+    assert trust_store.read(project.trust_path).revoked == ((ann, 5),)
+    assert check(project.ledger_path, trust=trust_store.read(project.trust_path).ledger).ok
+    with pytest.raises(KeyProblem) as refused:
+        keys.enrol(project, bytes(32), replaces=keys.ending(ann, compromised_since=None, reason=""), now=LATER)
+    assert refused.value.code == "keys.not-in-use"
+
+
+def test_a_second_root_key_takes_over_when_the_first_is_stolen(project: Config) -> None:
+    second = Ed25519Signer(ANN)
+    index = keys.enrol(project, second.public_key, role="root", now=LATER).index
+    assert second.public_key in trust_store.read(project.trust_path).root_keys
+    request = keys.Request(role="root", compromised_since=index + 1, reason="stolen")
+    done = keys.rotate(project, request, now=LATER, more_roots=[second])
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        assert ledger.in_use("root") == (second.key_id, done.new)
+    assert done.distrusted == ()
+    with pytest.raises(UsageProblem):
+        keys.enrol(
+            project, raw(BOB), role="root", replaces=keys.ending(done.new, compromised_since=None, reason=""), now=LATER
+        )
+
+
+def test_half_of_the_options_about_the_earlier_key_are_usage() -> None:
+    assert keys.ending(None, compromised_since=None, reason="") is None
+    for kid, since, reason in ((None, 3, "x"), (None, None, "x"), ("SHA256:x", 3, "")):
+        with pytest.raises(UsageProblem):
+            keys.ending(kid, compromised_since=since, reason=reason)
