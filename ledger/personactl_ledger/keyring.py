@@ -100,7 +100,8 @@ class Keyring:
             vkeys = read_vkeys(predicate, predicate["origin"], public_key) if predicate["role"] == LEDGER else ()
             self._add(public_key, predicate["role"], index, vkeys)
         elif entry.kind == "key-retire":
-            self.keys[predicate["kid"]].retired = index
+            if predicate["kid"] in self.keys:  # the rules ask for it; whoever made the file need not have kept them
+                self.keys[predicate["kid"]].retired = index
         elif entry.kind == "key-revoke":
             self.revocations[predicate["kid"]] = Revocation(at=index, from_index=predicate["fromIndex"])
 

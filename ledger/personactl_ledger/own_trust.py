@@ -20,11 +20,11 @@ def own_trust(view: LedgerView) -> LedgerTrust:
     distrust = Distrust(revoked)
     named = named_approvers(view, distrust)[-1]
     kept = [key for key in keyring.keys.values() if key.added == 0 or not distrust.falls(key.key_id, key.added)]
-    keys = tuple(keyring.keys[kid].public_key for kid in named.keys)
+    keys = tuple(keyring.keys[kid].public_key for kid in named.keys if kid in keyring.keys)
     return LedgerTrust(
         origin=view.origin,
         log_keys=tuple(str(vkey) for key in kept if key.role == LEDGER for vkey in key.vkeys),
         root_keys=tuple(key.public_key for key in kept if key.role == ROOT),
-        approvers=(named.threshold, keys) if keys else None,
+        approvers=(named.threshold, keys) if len(keys) >= named.threshold > 0 else None,
         revoked=tuple(sorted(revoked.items(), key=lambda item: (item[1], item[0]))),
     )

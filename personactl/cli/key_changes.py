@@ -74,7 +74,7 @@ def _lines(done: Rotated) -> list[Line]:
             sizes = _listed(done.distrusted_checkpoints)
             lines.append(f"{len(done.distrusted_checkpoints)} checkpoints are distrusted now, by size{sizes}")
     lines.append(f"the old files are in {shown(done.kept)}" if done.kept else "the old key is destroyed")
-    known = "trust.json is up to date" if done.published else "there is no trust.json of this ledger"
+    known = "trust.json is up to date" if done.published else "no trust.json of this ledger was found"
     lines.append(f"{known}; send those who verify a new one: personactl keys export")
     return lines
 

@@ -20,6 +20,7 @@ from personactl.config import Config
 from personactl.document import read_plain_file
 from personactl.errors import KeyProblem, UsageProblem
 from personactl.keys import keyset, project_trust
+from personactl.keys.trust import MAX_LIST
 
 PERSON = "person"
 MAX_PUBLIC_BYTES = 4096
@@ -178,9 +179,10 @@ def _newest(ledger: Ledger) -> tuple[int, dict[str, Any]]:
 
 
 def _require_fit(threshold: int, kids: Sequence[str]) -> None:
-    if len(set(kids)) != len(kids) or not 1 <= threshold <= len(kids):
+    if len(set(kids)) != len(kids) or not 1 <= threshold <= len(kids) <= MAX_LIST:
         raise UsageProblem(
-            f"{threshold} of {len(kids)} approvers: each is named once, and the threshold is from 1 to their number",
+            f"{threshold} of {len(kids)} approvers: name each once, at most {MAX_LIST}; the threshold is from 1 to their "
+            "number",
             hint="personactl keys approvers --threshold M KID KID…",
         )
 

@@ -62,6 +62,8 @@ def find(folder: Path) -> Begun | None:
         if said.pop("schema") != SCHEMA:
             raise KeyError("schema")
         begun = Begun(request=Request(**said.pop("request")), files=tuple(said.pop("files")), **said)
+        if begun.request.role not in FILES or not set(begun.files) <= set(FILES[begun.request.role]):
+            raise KeyError("role")
     except (StrictJSONError, TypeError, KeyError, AttributeError):
         raise KeyProblem(
             f"{layout.ROTATION_MARK} is not what a rotation writes",

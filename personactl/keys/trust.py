@@ -37,6 +37,8 @@ from personactl.keys.strict_json import StrictJSONError, parse_object
 SCHEMA = "personactl.trust/1"
 MAX_NAME_BYTES = 120
 MAX_LIST = 64
+MAX_KEYS = 512
+"""Of the lists that grow by each rotation: log keys, root keys, revocations."""
 
 _REQUIRED = frozenset({
     "schema", "name", "origin", "development", "c2paAnchors", "leafFingerprints", "logKeys", "rootKeys", "approvers",
@@ -95,7 +97,6 @@ def export_trust(
     leaf = x509.load_pem_x509_certificates(keyset.c2pa.chain_pem)[0]
     own = LedgerTrust(origin, keyset.log.vkeys(origin), keyset.root_public_keys)
     known = ledger or own
-    approvers = approvers or known.approvers
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "name": name,
@@ -105,19 +106,22 @@ def export_trust(
         "leafFingerprints": list(dict.fromkeys([fingerprint(leaf), *keyset.earlier_leaves])),
         "logKeys": list(known.log_keys),
         "rootKeys": [b64encode(key).decode() for key in dict.fromkeys([*own.root_keys, *known.root_keys])],
-        "approvers": None,
+        "approvers": _written(approvers or known.approvers),
         "tsaRoots": list(tsa_roots),
         "detector": detector,
         "issuedAt": now if isinstance(now, str) else now(),
     }
-    if approvers is not None:
-        threshold, keys = approvers
-        document["approvers"] = {"threshold": threshold, "keys": [b64encode(key).decode() for key in keys]}
     if known.revoked:
         document["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in known.revoked]
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     parse(data, "trust.json")
     return data
+
+
+def _written(approvers: tuple[int, tuple[bytes, ...]] | None) -> dict[str, Any] | None:
+    if approvers is None:
+        return None
+    return {"threshold": approvers[0], "keys": [b64encode(key).decode() for key in approvers[1]]}
 
 
 def parse(data: bytes, path: str) -> TrustFile:
@@ -169,8 +173,10 @@ def _parse(data: bytes) -> TrustFile:
         development=document["development"],
         c2pa_anchors=tuple(_anchor(pem, "c2paAnchors") for pem in _strings(document, "c2paAnchors", at_least=1)),
         leaf_fingerprints=tuple(_fingerprint(text) for text in _strings(document, "leafFingerprints")),
-        log_keys=_log_keys(_strings(document, "logKeys", at_least=1), origin),
-        root_keys=tuple(_public_key(text, "rootKeys") for text in _strings(document, "rootKeys", at_least=1)),
+        log_keys=_log_keys(_strings(document, "logKeys", at_least=1, at_most=MAX_KEYS), origin),
+        root_keys=tuple(
+            _public_key(text, "rootKeys") for text in _strings(document, "rootKeys", at_least=1, at_most=MAX_KEYS)
+        ),
         approvers=_approvers(document.get("approvers")),
         tsa_roots=tuple(_anchor(pem, "tsaRoots") for pem in _strings(document, "tsaRoots")),
         detector=_detector(document.get("detector", "")),
@@ -195,12 +201,12 @@ def _refuse_unchecked(document: dict[str, Any]) -> None:
         raise _NotCheckedHere("witnesses, whose signatures are not counted yet")
 
 
-def _strings(document: dict[str, Any], key: str, *, at_least: int = 0) -> list[str]:
+def _strings(document: dict[str, Any], key: str, *, at_least: int = 0, at_most: int = MAX_LIST) -> list[str]:
     value = document.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _FormatError(f"{key} is not a list of strings")
-    if not at_least <= len(value) <= MAX_LIST:
-        raise _FormatError(f"{key} has {len(value)} items, not {at_least} to {MAX_LIST}")
+    if not at_least <= len(value) <= at_most:
+        raise _FormatError(f"{key} has {len(value)} items, not {at_least} to {at_most}")
     if len(set(value)) != len(value):
         raise _FormatError(f"{key} holds an item twice")
     return value
@@ -287,8 +293,8 @@ def _approvers(value: object) -> tuple[int, tuple[bytes, ...]] | None:
 
 def _revoked(value: object) -> tuple[tuple[str, int], ...]:
     """(key id, first index not believed), no key twice; also keys that the file does not name otherwise."""
-    if not isinstance(value, list) or len(value) > MAX_LIST:
-        raise _FormatError(f"revoked is not a list of at most {MAX_LIST} items")
+    if not isinstance(value, list) or len(value) > MAX_KEYS:
+        raise _FormatError(f"revoked is not a list of at most {MAX_KEYS} items")
     found: dict[str, int] = {}
     for item in value:
         kid, start = (item.get("kid"), item.get("fromIndex")) if isinstance(item, dict) and len(item) == 2 else (0, 0)

@@ -106,7 +106,11 @@ def test_new_keys_that_a_killed_process_had_not_put_down_whole_are_removed(proje
     require_whole(project)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"schema": "personactl.rotation/1", "request": 7}', "[]"])
+@pytest.mark.parametrize("text", [
+    "", "{}", "[]", '{"schema": "personactl.rotation/1", "request": 7}',
+    '{"schema": "personactl.rotation/1", "request": {"role": "../x"}, "old": "a", "new": "b", "files": []}',
+    '{"schema": "personactl.rotation/1", "request": {"role": "root"}, "old": "a", "new": "b", "files": ["x"]}',
+])  # fmt: skip
 def test_a_mark_that_no_rotation_wrote_is_told(project: Config, text: str) -> None:
     place = project.keys_path / layout.ROTATION
     place.mkdir()

@@ -12,6 +12,7 @@ from typing import Any
 import key_folders
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from key_folders import NOW_TEXT, ORIGIN, Authority
 from personactl_ledger.note import ED25519, ML_DSA_44, Vkey
 
@@ -192,6 +193,16 @@ def test_what_this_version_does_not_check_is_refused_and_never_ignored(exported:
     assert (caught.value.code, caught.value.exit_code) == ("trust.not-available", 5)
     assert caught.value.message.isprintable()
     assert "version" in (caught.value.hint or "")
+
+
+def test_many_rotations_fit_into_a_file(exported: bytes) -> None:
+    secrets = [Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in range(1, 200)]
+    public = [secret.public_key().public_bytes_raw() for secret in secrets]
+    pairs = [(Vkey.of(ORIGIN, ED25519, key), Vkey.of(ORIGIN, ML_DSA_44, key + bytes(1280))) for key in public]
+    lines = [str(half) for pair in pairs for half in pair]
+    data = changed(exported, logKeys=lines, rootKeys=[b64encode(key).decode() for key in public])
+    parsed = trust.parse(data, "x")
+    assert (len(parsed.log_keys), len(parsed.root_keys)) == (398, 199)
 
 
 def test_revoked_keys_reach_the_ledgers_checks(exported: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -192,11 +193,19 @@ def test_an_entry_that_a_hand_made_file_holds_against_the_rules_says_nothing(ben
     forged.append(forge.wrong_signature(payload, ANN.key_id, BOB))
     forged.append(forged.say("approval", BOB, ("decisions", FILE), **said))
     forged.key_add("person", BOB.public_key)
-    import sqlite3
-
+    stranger = forge.signer("stranger").key_id
+    forged.append(forged.say("key-retire", forged.root, ("key", PLAN), kid=stranger, retiredAt=NOW))
+    approvers = {"threshold": 1, "keys": [stranger]}
+    forged.append(
+        forged.say(
+            "trust", forged.root, ("trust", PLAN), version=7, approvers=approvers, witnesses=None, setAt=NOW
+        )
+    )
     target = sqlite3.connect(bench.path)
     target.executescript(forged.dump())
     target.close()
     with Ledger.open_reader(bench.path) as reader:
         everybody = (1, (ANN.public_key, BOB.public_key))
         assert told(reader.approval(FILE, approvers=everybody)) == ("pending", [])
+        assert reader.approval(FILE).verdict == "pending"
+        assert reader.trust().approvers is None
