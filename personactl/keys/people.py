@@ -181,8 +181,8 @@ def _newest(ledger: Ledger) -> tuple[int, dict[str, Any]]:
 def _require_fit(threshold: int, kids: Sequence[str]) -> None:
     if len(set(kids)) != len(kids) or not 1 <= threshold <= len(kids) <= MAX_LIST:
         raise UsageProblem(
-            f"{threshold} of {len(kids)} approvers: name each once, at most {MAX_LIST}; the threshold is from 1 to their "
-            "number",
+            f"{threshold} of {len(kids)} approvers: name each once, at most {MAX_LIST}; the threshold is from 1 to "
+            "their number",
             hint="personactl keys approvers --threshold M KID KID…",
         )
 

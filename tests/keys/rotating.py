@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 
 from personactl_ledger import Draft, Ledger, sign_entry, statement
@@ -56,18 +57,22 @@ def say(project: Config, ledger: Ledger, text: str) -> int:
     return ledger.append([Draft(leaf)], now=NOW)[0]
 
 
-def killed_at(step: str, act: Callable[[Callable[[str], None]], object]) -> bool:
-    """Run `act` in a child process that is killed when the step is reported; whether it lived to that."""
+def killed_at(step: str, project: Config, role: str) -> bool:
+    """Rotate in another process, keeping the old files, until it kills itself at a step; whether it did."""
+    command = [sys.executable, __file__, step, str(project.project), role]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
 
-    def passed(done: str) -> None:
-        if done == step:
+
+def _rotate_and_die(step: str, project: str, role: str) -> None:
+    def passed(reached: str) -> None:
+        if reached == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    child = os.fork()
-    if child == 0:
-        try:
-            act(passed)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
+    request = keys.Request(role=role, keep_old=True)
+    keys.rotate(config.find(Path(project)), request, now=LATER, passed=passed)
+
+
+if __name__ == "__main__":
+    _rotate_and_die(*sys.argv[1:])
