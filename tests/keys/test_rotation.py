@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,29 @@ def test_old_and_new_receipts_hold_under_the_new_trust_file(project: Config) -> 
     assert set(old_trust.log_keys) < set(fresh.log_keys)
     assert set(old_trust.leaf_fingerprints) < set(fresh.leaf_fingerprints)
     assert len(parse_receipt(new).keys) == 3  # genesis, and the two key-adds that stand behind the operator
+
+
+def test_the_stand_alone_verifier_accepts_what_was_rotated(project: Config, tmp_path: Path, repository: Path) -> None:
+    """With real ledger keys of two halves each, which the vectors cannot have."""
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        (tmp_path / "old.receipt").write_bytes(ledger.prove(3))
+    for role in ROLES:
+        rotate(project, role)
+    (tmp_path / "middle").write_text(handed_over(project))
+    require_whole(project)
+    program = [sys.executable, str(repository / "ledger" / "verify_ledger.py")]
+    trust_file = ["--trust", str(project.trust_path)]
+    anchors = [part for name in ("old.receipt", "middle") for part in ("--anchor", str(tmp_path / name))]
+    whole = ["ledger", str(project.ledger_path), *anchors]
+    for arguments in (whole, ["receipt", str(tmp_path / "old.receipt")]):
+        done = subprocess.run([*program, *arguments, *trust_file], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def handed_over(project: Config) -> str:
+    """The checkpoint that two ledger keys signed."""
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        return max(ledger.store.checkpoint_notes(0), key=lambda note: len(parse_note(note).signatures))
 
 
 def test_rotating_twice_keeps_the_first_keys_listed(project: Config) -> None:
