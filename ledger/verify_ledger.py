@@ -304,6 +304,8 @@ class Entry:
                 field(name, key_pair(value) and matches(KID, value["kid"]))
             elif name == "rootKeys":
                 field(name, isinstance(value, list) and 0 < len(value) <= 16 and all(map(key_pair, value)))
+            elif name in ("approvers", "witnesses"):
+                field(name, value is None or quorum(value, *SOME[name]))
             elif name == "development":
                 field(name, isinstance(value, bool))
             elif name == "role":
@@ -319,6 +321,7 @@ class Entry:
 
 REQUIRED = {
     "genesis": ["ledgerId", "format", "domain", "development", "rootKeys", "createdAt"],
+    "trust": ["version", "approvers", "witnesses", "setAt"],
     "key-add": ["role", "kid", "publicKey", "addedAt"],
     "key-retire": ["kid", "retiredAt"],
     "key-revoke": ["kid", "fromIndex", "revokedAt"],
@@ -344,7 +347,9 @@ REQUIRED = {
         "closedAt",
     ],
 }
+SOME = {"approvers": ("threshold", "keys", 1, KID), "witnesses": ("quorum", "vkeys", 0, r"(?s:.+)")}
 NATURALS = [
+    "version",
     "withdraws",
     "planned",
     "fromIndex",
@@ -376,6 +381,15 @@ def time(value: object) -> bool:
         return False
 
 
+def quorum(value: object, number: str, names: str, least: int, pattern: str) -> bool:
+    """SPEC 6.12: so many of these; no name twice."""
+    if not isinstance(value, dict) or set(value) != {number, names}:
+        return False
+    wanted, listed = value[number], value[names]
+    good = isinstance(listed, list) and all(matches(pattern, item) for item in listed)
+    return good and len(set(listed)) == len(listed) and type(wanted) is int and least <= wanted <= len(listed)
+
+
 def key_pair(value: object) -> bool:
     return isinstance(value, dict) and {"kid", "publicKey"} <= set(value) and all(text(v) for v in value.values())
 
@@ -396,7 +410,7 @@ class Rules:
         self.standing: dict[str, int] = {}
         self.adopted: dict[int, tuple[str, str]] = {}
         self.frozen: set[tuple[str, int]] = set()
-        self.threshold = 1
+        self.threshold, self.trust_version = 1, 0
         self.outputs: dict[int, tuple[str, ...]] = {}
 
     def signers(self, index: int, entry: Entry) -> None:
@@ -439,7 +453,7 @@ class Rules:
         return run
 
     def judge(self, index: int, entry: Entry) -> None:
-        """SPEC 6.5 to 6.9."""
+        """SPEC 6.5 to 6.9, 6.12."""
         said, kind = entry.said, entry.kind
         if kind in ("key-add", "run-open"):
             pair = said if kind == "key-add" else said["runKey"]
@@ -451,6 +465,12 @@ class Rules:
             before = self.runs.get(said["run"]) if kind == "run-open" else None
             same = before is None or all(before[name] == said[name] for name in ("planSha256", "planned"))
             need(same, "6.5", "ledger.run-plan", "a later start of a run follows another plan")
+        elif kind == "trust":
+            need(said["version"] == self.trust_version + 1, "6.12", "ledger.trust-version", "a version was left out")
+            for kid in said["approvers"]["keys"] if said["approvers"] else []:
+                person = self.keys.get(kid, {"role": ""})["role"] == "person" and kid not in self.revoked
+                in_use = person and self.keys[kid]["retired"] is None
+                need(in_use, "6.12", "ledger.trust-approver", f"the approver {kid} is not the key of a person in use")
         elif kind in ("key-retire", "key-revoke"):
             self._end_key(index, entry)
         elif kind in ("output", "reject", "adoption"):
@@ -502,6 +522,8 @@ class Rules:
         elif kind == "key-add":
             vkeys = log_vkeys(said["vkeys"], self.origin, None) if said["role"] == "ledger" else []
             self._enrol(said, said["role"], index, vkeys)
+        elif kind == "trust":
+            self.trust_version = said["version"]
         elif kind == "key-retire":
             self.keys[said["kid"]]["retired"] = index
         elif kind == "key-revoke":
@@ -708,9 +730,10 @@ class Trust:
         critical = document.get("critical", [])
         known = self._list(critical, 0) and set(critical) <= self.KNOWN
         need(known, "9.1", "trust.file-invalid", "the file demands what this program does not know")
-        witnesses, revoked = document.get("witnesses", {"quorum": 0}), document.get("revoked", [])
-        unused = isinstance(witnesses, dict) and witnesses.get("quorum") == 0 and revoked == []
-        need(unused, "9.1", "trust.file-invalid", "witnesses and revoked are not available in this version")
+        witnesses = document.get("witnesses", {"quorum": 0})
+        unused = isinstance(witnesses, dict) and witnesses.get("quorum") == 0
+        need(unused, "9.1", "trust.file-invalid", "witnesses are not available in this version")
+        self.revoked = self._revoked(document.get("revoked", []))
         self.origin = document["origin"]
         self.log_keys = group_vkeys(document["logKeys"], self.origin)
         self.roots = {kid_of(sound_key(item, None)) for item in document["rootKeys"]}
@@ -721,6 +744,17 @@ class Trust:
             *("approvers", "tsaRoots", "detector", "issuedAt", "witnesses", "revoked", "critical"),
         }
     )
+
+    @staticmethod
+    def _revoked(listed: object) -> dict[str, int]:
+        code, revoked = "trust.file-invalid", {}
+        need(isinstance(listed, list), "9.1", code, "revoked is not a list")
+        for item in listed:
+            kid, start = take(item, "kid fromIndex", "9.1", code)
+            good = matches(KID, kid) and type(start) is int and start >= 0 and kid not in revoked
+            need(good, "9.1", code, "an item of revoked has a wrong form, or its key stands twice")
+            revoked[kid] = start
+        return revoked
 
     @staticmethod
     def _list(value: object, least: int) -> bool:
@@ -741,6 +775,8 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
     accepted, wrong = head.signers(trust.log_keys)
     need(not wrong, "9.2 step 4", "receipt.log-signature", "a signature of the log is wrong")
     need(accepted, "9.2 step 4", "receipt.log-key", "the checkpoint is not signed by the log keys of the trust file")
+    alive = believable(accepted, head, trust.revoked)
+    need(alive, "9.2 step 4", "receipt.revoked", "its ledger key was revoked from before the checkpoint")
     report.ok("9.2 step 4", f"the log signed a checkpoint over {head.size} entries")
     mldsa_note(report, head)
     for leaf, index, path in [(receipt.leaf, receipt.index, receipt.path), *receipt.keys]:
@@ -749,6 +785,8 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
     report.ok("9.2 step 5", f"entry {receipt.index} and {len(receipt.keys)} key entries are in the signed tree")
     rules = key_chain(report, receipt, entry, trust)
     step("8", "receipt.signature", rules.signers, receipt.index, entry)
+    need(not fallen(receipt, entry, trust.revoked), "9.2 step 8", "receipt.revoked",
+         "a key that it rests on was revoked from before it")  # fmt: skip
     report.ok("9.2 step 8", f"the entry is signed by {', '.join(kid for kid, _ in entry.signers)}")
     if subject is None:
         report.note("9.2 step 9", "no --file was given: which file the receipt is about was not compared")
@@ -759,6 +797,28 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
     report.note("9.3", limit)
     if receipt.stamps:
         report.note("8.3", f"{receipt.stamps} time stamps were not checked")
+
+
+def believable(signers: list, head: Checkpoint, revoked: dict[str, int]) -> list:
+    """SPEC 9.1: the ledger keys among `signers` that are not revoked from below the size of the tree."""
+    return [keys for keys in signers if revoked.get(kid_of(keys[0][3]), head.size) >= head.size]
+
+
+def fallen(receipt: Receipt, entry: Entry, revoked: dict[str, int]) -> bool:
+    """SPEC 9.1: whether a signer of the leaf, or of what certifies a signer, is revoked from there."""
+    entries = [(index, Entry(leaf)) for leaf, index, _ in receipt.keys]
+    tainted: set[str | None] = set()
+    for index, item in [*entries, (receipt.index, entry)]:
+        lost = any(kid in tainted or revoked.get(kid, index + 1) <= index for kid, _ in item.signers)
+        if lost:
+            tainted.add(certified_by(item))
+    return lost
+
+
+def certified_by(entry: Entry) -> str | None:
+    if entry.kind == "run-open":
+        return entry.said["runKey"]["kid"]
+    return entry.said["kid"] if entry.kind == "key-add" else None
 
 
 def mldsa_note(report: Report, head: Checkpoint) -> None:
@@ -819,9 +879,6 @@ def columns_of(entry: Entry) -> tuple:
     """SPEC 11.1: what the columns of an entry must say."""
     said, in_run = entry.said, entry.kind in RUN_KINDS
     back = {"void": "voids", "withdrawal": "withdraws"}.get(entry.kind)
-    certified = said["kid"] if entry.kind == "key-add" else None
-    if entry.kind == "run-open":
-        certified = said["runKey"]["kid"]
     return (
         entry.hash,
         entry.kind,
@@ -829,7 +886,7 @@ def columns_of(entry: Entry) -> tuple:
         said["entryId"] if in_run or entry.kind in ("adoption", "withdrawal") else None,
         said["jobKey"] if in_run else None,
         said[back] if back else None,
-        certified,
+        certified_by(entry),
         entry.name,
         entry.subject,
         entry.signers[0][0],
@@ -856,6 +913,7 @@ class LedgerFile:
         self.certified: dict[int, str] = {}
         self.committed: set[tuple[int, str]] = set()
         self.erased: set[tuple[int, str]] = set()
+        self.believed_below: dict[str, int] = {}
 
     def verify(self, trust: Trust | None, anchors: list[bytes]) -> None:
         self._header()
@@ -873,6 +931,7 @@ class LedgerFile:
             self._entries(connection)
             self._tiles(connection)
             self._sealed(connection)
+            self.believed_below = trust.revoked if trust is not None else {}
             self._heads(connection, trust, anchors)
             self._revocations()
         except sqlite3.DataError:
@@ -970,7 +1029,7 @@ class LedgerFile:
         for kid, _ in entry.signers:
             self.signed.setdefault(kid, []).append(index)
         if entry.kind in ("key-add", "run-open"):
-            self.certified[index] = entry.said["kid"] if entry.kind == "key-add" else entry.said["runKey"]["kid"]
+            self.certified[index] = certified_by(entry)
 
     def _commitments(self, index: int, said: dict, kind: str) -> None:
         """SPEC 10: which values were sealed, and which an erasure entry names."""
@@ -1057,8 +1116,8 @@ class LedgerFile:
 
     def _revoked(self, signers: list, head: Checkpoint) -> bool:
         """SPEC 12.8: whether every ledger key that signed was revoked from before the size."""
-        ends = [self.rules.revoked.get(kid_of(keys[0][3])) for keys in signers]
-        return all(end is not None and head.size > end[1] for end in ends)
+        recorded = {kid: start for kid, (_, start) in self.rules.revoked.items()}
+        return not believable(believable(signers, head, recorded), head, self.believed_below)
 
     def _may_sign(self, kid: str, key: dict, size: int) -> bool:
         """SPEC 7.3."""
@@ -1069,11 +1128,12 @@ class LedgerFile:
         """SPEC 12.6."""
         origin, genesis = self.rules.origin, self.rules.genesis
         self.report.check(origin == trust.origin, "12.6", "ledger.trust-origin", f"{origin} is the trust file's origin")
-        known = genesis is not None and trust.roots & {kid for kid, _ in genesis.signers}
+        roots = {kid for kid in trust.roots if trust.revoked.get(kid, 1) > 0}
+        known = genesis is not None and roots & {kid for kid, _ in genesis.signers}
         self.report.check(known, "12.6", "ledger.trust-root", "a root key of the trust file signed the genesis")
         if latest is not None:
             signers, wrong = latest.signers(trust.log_keys)
-            signed = signers and not wrong
+            signed = believable(signers, latest, trust.revoked) and not wrong
             self.report.check(signed, "12.6", "ledger.trust-log-key", "its log keys signed the latest checkpoint")
 
     def _anchor(self, tree: Tree, data: bytes, trust: Trust | None) -> int:
@@ -1106,6 +1166,7 @@ class LedgerFile:
     def _revocations(self) -> None:
         """SPEC 12.8."""
         waiting = [(kid, start, at) for kid, (at, start) in self.rules.revoked.items()]
+        waiting += [(kid, start, len(self.hashes)) for kid, start in self.believed_below.items()]
         found: set[int] = set()
         while waiting:
             kid, start, stop = waiting.pop()
@@ -1153,7 +1214,7 @@ class Report:
             self.fail(clause, code, f"not so: {message}")
 
     def exit_code(self) -> int:
-        trust = {"receipt.origin", "receipt.log-key", "receipt.root-key"}
+        trust = {"receipt.origin", "receipt.log-key", "receipt.root-key", "receipt.revoked"}
         trust |= {"ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
         return 0 if not self.codes else 5 if set(self.codes) <= trust else 4
 

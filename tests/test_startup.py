@@ -16,7 +16,7 @@ NOT_FOR_HELP = (*HEAVY, "sqlite_utils", "cryptography", "PIL", "numpy", "c2pa", 
 PROBE = """
 import json, sys
 from personactl import cli
-code = cli.run(json.loads(sys.argv[1]))
+code = cli.execute(json.loads(sys.argv[1]))
 print(json.dumps([code, [name for name in sys.modules if "." not in name]]), file=sys.stderr)
 """
 
@@ -39,7 +39,7 @@ def test_help_and_version_import_nothing_but_click(arguments: list[str], tmp_pat
 
 
 def test_help_imports_no_command_module(tmp_path: Path) -> None:
-    probe = "import sys; from personactl import cli; cli.run(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    probe = "import sys; from personactl import cli; cli.execute(['--help']); print(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=tmp_path)
     loaded = {name for name in eval(done.stderr) if name.startswith("personactl.cli.")}  # noqa: S307
     assert loaded == {"personactl.cli.exits", "personactl.cli.root", "personactl.cli.session"}

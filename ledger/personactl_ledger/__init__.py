@@ -4,6 +4,7 @@ statement → sign_entry → Draft → Ledger.append → Ledger.checkpoint → L
                                                ↘ check
 """
 
+from personactl_ledger.approvals import Approval, Word
 from personactl_ledger.book import RunState
 from personactl_ledger.canonical import canonical_bytes, parse_canonical
 from personactl_ledger.check import CheckReport, LedgerFinding, check
@@ -32,8 +33,10 @@ from personactl_ledger.signer import Ed25519Signer, LogSigner, Signer
 from personactl_ledger.statement import statement
 from personactl_ledger.store import StoredEntry
 from personactl_ledger.trust import LedgerTrust
+from personactl_ledger.view import LedgerView
 
 __all__ = [
+    "Approval",
     "CheckReport",
     "Checkpoint",
     "Draft",
@@ -50,6 +53,7 @@ __all__ = [
     "LedgerMissing",
     "LedgerStorage",
     "LedgerTrust",
+    "LedgerView",
     "LogSigner",
     "ProfileError",
     "Receipt",
@@ -61,6 +65,7 @@ __all__ = [
     "StoredEntry",
     "Timestamp",
     "Vkey",
+    "Word",
     "canonical_bytes",
     "check",
     "check_public_key",

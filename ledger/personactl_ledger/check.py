@@ -25,7 +25,7 @@ from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import CheckReport, Findings, LedgerFinding, Level
 from personactl_ledger.lock import has_journal, writer_active
 from personactl_ledger.store import SIZE
-from personactl_ledger.trust import LedgerTrust
+from personactl_ledger.trust import LedgerTrust, earliest
 
 __all__ = ["CheckReport", "LedgerFinding", "Level", "check"]
 
@@ -94,18 +94,20 @@ class _Audit:
         entries = self.entries = EntryPass(connection, self.level, self.findings, wanted)
         entries.run(self.size, progress)
         origin, keyring, roots = entries.rules.origin, entries.rules.keyring, entries.roots
-        check_checkpoints(stored, roots, origin, keyring, self.findings)
+        revoked = self.trust.revoked_from() if self.trust is not None else {}
+        ends = earliest(keyring.revoked_from(), revoked)
+        check_checkpoints(stored, roots, origin, keyring, ends, self.findings)
         if not stored:
             self.findings.add("ledger.no-checkpoint", "no checkpoint was signed yet", severity="warning")
         if self.trust is not None:
             latest = stored[-1].checkpoint if stored else None
             check_trust(self.trust, latest, origin, entries.genesis_signers, self.findings)
-        held = [check_anchor(data, roots, origin, keyring, self.trust, self.findings) for data in self.anchors]
+        held = [check_anchor(data, roots, origin, keyring, self.trust, ends, self.findings) for data in self.anchors]
         self.anchored = bool(held) and all(held)
         if self.trust is not None:
             shown = [parse_anchor(data).size for data, holds in zip(self.anchors, held, strict=True) if holds]
             self.anchored &= check_covered(max(shown, default=0), self.signed_size, self.findings)
-        self.distrusted = entries.distrusted(self.size)
+        self.distrusted = entries.distrusted(self.size, revoked)
         for index in self.distrusted:
             self.findings.add("ledger.distrusted", "signed by a key that was revoked from before it", index, "warning")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from personactl_ledger.book import MemoryBook
@@ -164,9 +164,11 @@ class EntryPass:
             if count > expected.get(level, 0):
                 self._findings.add("ledger.tile", f"level {level} has more tiles than the entries fill")
 
-    def distrusted(self, size: int) -> tuple[int, ...]:
-        """SPEC 12.8: entries that a later key-revoke takes back, and what keys certified by them signed."""
+    def distrusted(self, size: int, revoked: Mapping[str, int]) -> tuple[int, ...]:
+        """SPEC 12.8: entries that a later key-revoke takes back, and what keys certified by them signed; the same for
+        the keys that the verifier's trust file revokes (9.1)."""
         waiting = [(kid, said.from_index, said.at) for kid, said in self.rules.keyring.revocations.items()]
+        waiting += [(kid, start, size) for kid, start in revoked.items()]
         found: set[int] = set()
         while waiting:
             kid, start, stop = waiting.pop()

@@ -14,6 +14,7 @@ from personactl_ledger.keyring import Keyring
 from personactl_ledger.note import Vkey
 from personactl_ledger.proof import HEADER, parse_proof
 from personactl_ledger.receipt import parse_receipt
+from personactl_ledger.revocation import Distrust, believed
 from personactl_ledger.trust import LedgerTrust
 
 _DISTRUSTED = "the {} over {} entries is signed only by a ledger key that was revoked from before it: it proves nothing"
@@ -50,9 +51,15 @@ def parse_anchor(data: bytes) -> Checkpoint:
 
 
 def check_checkpoints(
-    stored: list[StoredCheckpoint], roots: Mapping[int, bytes], origin: str, keyring: Keyring, findings: Findings
+    stored: list[StoredCheckpoint],
+    roots: Mapping[int, bytes],
+    origin: str,
+    keyring: Keyring,
+    revoked: Mapping[str, int],
+    findings: Findings,
 ) -> None:
-    """SPEC 12.5: columns, origin, root and signature of every stored checkpoint. `roots` maps sizes to tree heads."""
+    """SPEC 12.5: columns, origin, root and signature of every stored checkpoint. `roots` maps sizes to tree heads,
+    `revoked` key ids to the first index that is not believed."""
     for row in stored:
         head = row.checkpoint
         if (row.size, row.root_hex, origin) != (head.size, head.root.hex(), head.origin):
@@ -69,7 +76,7 @@ def check_checkpoints(
                 "ledger.checkpoint-signature",
                 f"the checkpoint over {head.size} is not signed by an enrolled ledger key",
             )
-        elif _distrusted(head, signers.by, keyring):
+        elif not believed(head, signers.by, revoked):
             findings.add("ledger.distrusted", _DISTRUSTED.format("checkpoint", head.size), severity="warning")
 
 
@@ -79,9 +86,11 @@ def check_trust(
     """SPEC 12.6: the ledger is the one that the trust file names, by origin, root key and log keys."""
     if origin != trust.origin:
         findings.add("ledger.trust-origin", f"the ledger is {origin}, and the trust file is for {trust.origin}")
-    if not {key_id(key) for key in trust.root_keys} & genesis_signers:
+    distrust = Distrust(trust.revoked_from())
+    roots = {key_id(key) for key in trust.root_keys}
+    if not {key for key in roots & genesis_signers if not distrust.falls(key, 0)}:
         findings.add("ledger.trust-root", "the genesis is not signed by a root key that the trust file names", 0)
-    if latest is not None and not _by_trusted(latest, trust):
+    if latest is not None and not believed(latest, _by_trusted(latest, trust), trust.revoked_from()):
         findings.add("ledger.trust-log-key", "the latest checkpoint is not signed by the log keys of the trust file")
 
 
@@ -91,6 +100,7 @@ def check_anchor(
     origin: str,
     keyring: Keyring,
     trust: LedgerTrust | None,
+    revoked: Mapping[str, int],
     findings: Findings,
 ) -> bool:
     """SPEC 12.7: an outside checkpoint must lie on this tree. Whether it does."""
@@ -107,7 +117,7 @@ def check_anchor(
     if not signers:
         findings.add("ledger.anchor", "the anchor is not signed by this ledger's key")
         return False
-    if _distrusted(head, signers, keyring):
+    if not believed(head, signers, revoked):
         findings.add("ledger.distrusted", _DISTRUSTED.format("anchor", head.size), severity="warning")
         return False
     if head.size not in roots:
@@ -141,9 +151,3 @@ def _by_trusted(head: Checkpoint, trust: LedgerTrust) -> tuple[tuple[Vkey, ...],
     except LedgerError:
         return ()
     return found.by if found.accepted else ()
-
-
-def _distrusted(head: Checkpoint, signers: tuple[tuple[Vkey, ...], ...], keyring: Keyring) -> bool:
-    """SPEC 12.8: whether each key that signed was revoked from before the size of the checkpoint."""
-    ends = [keyring.revocations.get(key_id(keys[0].public_key)) for keys in signers]
-    return all(end is not None and head.size > end.from_index for end in ends)

@@ -98,19 +98,20 @@ def parse_checkpoint(data: bytes | str) -> Checkpoint:
     return Checkpoint(origin=origin, size=int(size), root=root, note=str(note))
 
 
-def sign_checkpoint(origin: str, size: int, root: bytes, log: LogSigner, *, now: str) -> Checkpoint:
-    """Sign a tree head with every half of the ledger key (tlog-cosignature, "ML-DSA-44 signed message").
+def sign_checkpoint(origin: str, size: int, root: bytes, *logs: LogSigner, now: str) -> Checkpoint:
+    """Sign a tree head with every half of each ledger key (tlog-cosignature, "ML-DSA-44 signed message"). Two ledger
+    keys sign one when one takes over from the other, the elder first (SPEC 7.2).
 
     The caller has made sure that the tree extends every tree signed before.
     """
     body = checkpoint_body(origin, size, root)
     lines = []
-    for key in log.verifier_keys(origin):
+    for signer, key in [(log, key) for log in logs for key in log.verifier_keys(origin)]:
         if key.type == ED25519:
-            signature = log.sign_ed25519(body.encode())
+            signature = signer.sign_ed25519(body.encode())
         else:
             seconds = posix_seconds(now).to_bytes(8, "big")
-            signature = seconds + log.sign_mldsa(_cosigned_message(key.name, seconds, origin, size, root))
+            signature = seconds + signer.sign_mldsa(_cosigned_message(key.name, seconds, origin, size, root))
         lines.append(NoteSignature(key.name, key.key_hash, signature))
     return Checkpoint(origin=origin, size=size, root=root, note=write_note(body, lines))
 

@@ -19,6 +19,7 @@ from personactl_ledger.growth import Growth
 from personactl_ledger.predicates import FORMAT, LEDGER, OPERATOR
 from personactl_ledger.rules import Rules, origin_of
 from personactl_ledger.schema import schema_sql
+from personactl_ledger.sealed import Sealed
 from personactl_ledger.signer import LogSigner, Signer
 from personactl_ledger.statement import statement
 from personactl_ledger.store import Store, TableBook
@@ -59,8 +60,10 @@ def key_add_leaf(
     now: str,
     vkeys: tuple[str, ...] = (),
     more_roots: Sequence[Signer] = (),
+    sealed: Sequence[Sealed] = (),
 ) -> bytes:
-    """The leaf of a key-add entry (SPEC 6.6); its subject is the key, by the SHA-256 of its 32 bytes."""
+    """The leaf of a key-add entry (SPEC 6.6); its subject is the key, by the SHA-256 of its 32 bytes. `sealed` holds
+    what it commits to, such as a person's name."""
     predicate: dict[str, object] = {
         "origin": origin,
         "role": role,
@@ -70,6 +73,8 @@ def key_add_leaf(
     }
     if vkeys:
         predicate["vkeys"] = list(vkeys)
+    if sealed:
+        predicate["sealed"] = {item.field: item.commitment for item in sealed}
     subject = ("key", hashlib.sha256(public_key).hexdigest())
     return sign_entry(statement("key-add", subject=subject, predicate=predicate), root, *more_roots)
 

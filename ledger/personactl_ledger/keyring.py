@@ -63,6 +63,10 @@ class Keyring:
         if revocation is not None and revocation.at < index:
             raise EntryRefused(f"the signer {key} was revoked by entry {revocation.at}", code="ledger.signer-revoked")
 
+    def revoked_from(self) -> dict[str, int]:
+        """The revoked keys, each with the first index that is not believed (SPEC 6.6)."""
+        return {key: said.from_index for key, said in self.revocations.items()}
+
     def active(self, role: str) -> tuple[EnrolledKey, ...]:
         """Keys of a role that were neither retired nor revoked so far, oldest first."""
         return tuple(
@@ -96,7 +100,8 @@ class Keyring:
             vkeys = read_vkeys(predicate, predicate["origin"], public_key) if predicate["role"] == LEDGER else ()
             self._add(public_key, predicate["role"], index, vkeys)
         elif entry.kind == "key-retire":
-            self.keys[predicate["kid"]].retired = index
+            if predicate["kid"] in self.keys:  # the rules ask for it; whoever made the file need not have kept them
+                self.keys[predicate["kid"]].retired = index
         elif entry.kind == "key-revoke":
             self.revocations[predicate["kid"]] = Revocation(at=index, from_index=predicate["fromIndex"])
 

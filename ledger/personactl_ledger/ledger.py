@@ -27,10 +27,11 @@ from personactl_ledger.database import (
 )
 from personactl_ledger.drafts import Draft, read_drafts
 from personactl_ledger.encoding import require_time
-from personactl_ledger.errors import EntryRefused, LedgerCorrupt, LedgerError, LedgerLocked, LedgerStorage
+from personactl_ledger.errors import LedgerCorrupt, LedgerError, LedgerLocked, LedgerStorage
 from personactl_ledger.founding import found
 from personactl_ledger.group import Also, Call, Group, fail_all
 from personactl_ledger.growth import Growth
+from personactl_ledger.heads import require_extension, require_log_key
 from personactl_ledger.journal import recover, require_no_journal
 from personactl_ledger.lock import WAIT, WriterLock, has_journal, writer_active
 from personactl_ledger.merkle import range_root
@@ -272,16 +273,10 @@ class Ledger(LedgerView):
         with self._mutex:
             self._require_sound()
             size = self._growth.frontier.size
-            if log.verifier_keys(self.origin) not in [key.vkeys for key in self.rules.keyring.log_keys(size)]:
-                raise EntryRefused(
-                    "this ledger key is not one that the ledger enrolled and still uses",
-                    hint="use the ledger key of this project, with all its halves",
-                    code="ledger.log-key",
-                )
+            require_log_key(self.rules.keyring, self.origin, size, log)
             with storage_errors(self.path):
                 last = self.store.latest_checkpoint()
-                if last is not None and range_root(0, last.size, self.store.subtree) != last.root:
-                    raise LedgerCorrupt("the tree left its last checkpoint", code="ledger.checkpoint-root")
+                require_extension(self.store, last)
                 if last is not None and last.size == size:
                     return last
                 signed = sign_checkpoint(self.origin, size, self._growth.frontier.root(), log, now=now)

@@ -95,6 +95,31 @@ def _run_key(value: Any) -> bool:
 _hex64, _hex32, _run, _key_id = _matches(HEX64), _matches(HEX32), _matches(_RUN), _matches(_KEY_ID)
 _sealed_name = _matches(_SEALED)
 
+
+def _unique_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value)) and len(set(value)) == len(value)
+
+
+def _approvers(value: Any) -> bool:
+    """Null, or {threshold, keys}: threshold from 1 to the number of keys (SPEC 6.12)."""
+    if value is None:
+        return True
+    if not isinstance(value, dict) or set(value) != {"threshold", "keys"} or not _unique_texts(value["keys"]):
+        return False
+    return all(map(_key_id, value["keys"])) and _natural(value["threshold"]) and (
+        1 <= value["threshold"] <= len(value["keys"])
+    )  # fmt: skip
+
+
+def _witnesses(value: Any) -> bool:
+    """Null, or {quorum, vkeys}: quorum at most the number of vkeys (SPEC 6.12)."""
+    if value is None:
+        return True
+    if not isinstance(value, dict) or set(value) != {"quorum", "vkeys"} or not _unique_texts(value["vkeys"]):
+        return False
+    return _natural(value["quorum"]) and bool(value["quorum"] <= len(value["vkeys"]))
+
+
 FIELDS: dict[str, dict[str, Check]] = {
     "genesis": {
         "ledgerId": _hex32,
@@ -105,6 +130,7 @@ FIELDS: dict[str, dict[str, Check]] = {
         "createdAt": _time,
     },
     "key-add": {"role": lambda value: value in ENROLLED_ROLES, "kid": _key_id, "publicKey": _text, "addedAt": _time},
+    "trust": {"version": _natural, "approvers": _approvers, "witnesses": _witnesses, "setAt": _time},
     "key-retire": {"kid": _key_id, "retiredAt": _time},
     "key-revoke": {"kid": _key_id, "fromIndex": _natural, "revokedAt": _time},
     "run-open": {"run": _run, "planSha256": _hex64, "planned": _natural, "runKey": _run_key, "startedAt": _time},

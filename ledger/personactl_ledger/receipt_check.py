@@ -3,6 +3,8 @@
 1  parse            4  log signature     7  the chain of keys
 2  the leaf         5  inclusion         8  the entry's own rules
 3  the origin       6  genesis and root  9  the file
+
+At the end of steps 4 and 8 comes what the verifier knows of revoked keys (SPEC 9.1).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from personactl_ledger.errors import LedgerError, ReceiptError
 from personactl_ledger.merkle import leaf_hash, root_from_inclusion
 from personactl_ledger.note import ML_DSA_44
 from personactl_ledger.receipt import Receipt, parse_receipt
+from personactl_ledger.revocation import Distrust, believed
 from personactl_ledger.rules import Rules, origin_of
 from personactl_ledger.trust import LedgerTrust
 
@@ -63,6 +66,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
     genesis = _genesis(receipt, trust)
     rules = _key_chain(receipt, genesis)
     keys = _entry_rules(rules, receipt, entry)
+    _unrevoked(receipt, entry, trust)
     if subject_sha256 is not None and entry.subject_sha256 != subject_sha256:
         raise _failed("9", "receipt.subject", "it is about another file: the SHA-256 differs")
     if receipt.timestamps:
@@ -101,6 +105,10 @@ def _log_signature(checkpoint: Checkpoint, trust: LedgerTrust) -> tuple[tuple[in
     if not found.accepted:
         raise _untrusted(
             "4", "receipt.log-key", "the checkpoint is not signed by the log keys that the trust file names"
+        )
+    if not believed(checkpoint, found.by, trust.revoked_from()):
+        raise _untrusted(
+            "4", "receipt.revoked", "only a ledger key that was revoked from before it signed its checkpoint"
         )
     notes = []
     if ML_DSA_44 in found.unsupported:
@@ -155,6 +163,17 @@ def _entry_rules(rules: Rules, receipt: Receipt, entry: Entry) -> tuple[str, ...
         raise _failed("8", "receipt.signature", error.message) from None
     keys = [*entry.key_ids, *(key for item in receipt.keys for key in parse_entry(item.leaf).key_ids)]
     return tuple(dict.fromkeys(keys))
+
+
+def _unrevoked(receipt: Receipt, entry: Entry, trust: LedgerTrust) -> None:
+    """The end of step 8: neither the entry nor what certifies its signers falls by a revocation (SPEC 9.1)."""
+    distrust = Distrust(trust.revoked_from())
+    for item in receipt.keys:
+        distrust.judge(item.index, parse_entry(item.leaf))
+    if distrust.judge(receipt.proof.index, entry):
+        raise _untrusted(
+            "8", "receipt.revoked", "a key that it rests on was revoked from before it, says the trust file"
+        )
 
 
 def _failed(step: str, code: str, reason: str) -> ReceiptError:

@@ -9,6 +9,7 @@
 6.8  a void repeats an output of its own run that still stands, a withdrawal an adoption
 6.9  a run-close adds up
 6.10 a kind of a later version decides nothing; one operator key signs it
+6.12 a trust entry is the next version, and names only persons whose keys are in use
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from personactl_ledger.entry import Entry
 from personactl_ledger.envelope import pae
 from personactl_ledger.errors import EntryRefused, LedgerConflict
 from personactl_ledger.keyring import Keyring, read_key, read_vkeys
-from personactl_ledger.predicates import KINDS, LEDGER, ROOT, RUN, SEVERAL_SIGNERS, UNKNOWN_SIGNER
+from personactl_ledger.predicates import KINDS, LEDGER, PERSON, ROOT, RUN, SEVERAL_SIGNERS, UNKNOWN_SIGNER
 
 
 def origin_of(genesis: Entry) -> str:
@@ -38,7 +39,9 @@ class Rules:
         self.origin = ""
         self.development = False
         self.root_threshold = 1
+        self.trust_version = 0
         self._special: dict[str, Callable[[int, Entry], None]] = {
+            "trust": self._trust,
             "key-add": self._key_add,
             "key-retire": self._key_retire,
             "key-revoke": self._key_revoke,
@@ -81,6 +84,8 @@ class Rules:
             self.origin = origin_of(entry)
             self.development = entry.predicate["development"]
             self.root_threshold = entry.predicate.get("rootThreshold", 1)
+        if entry.kind == "trust":
+            self.trust_version = entry.predicate["version"]
         self.keyring.record(index, entry)
         self.book.record(index, entry)
 
@@ -133,6 +138,23 @@ class Rules:
         if not state.open:
             raise EntryRefused(f"the run {run} is closed; open it again first", code="ledger.run-closed")
         return state
+
+    def _trust(self, index: int, entry: Entry) -> None:
+        """SPEC 6.12."""
+        said = entry.predicate
+        if said["version"] != self.trust_version + 1:
+            raise EntryRefused(
+                f"the trust entry has version {said['version']}, and {self.trust_version + 1} is next",
+                code="ledger.trust-version",
+            )
+        persons = {key.key_id for key in self.keyring.active(PERSON)}
+        strangers = [key for key in (said["approvers"] or {"keys": []})["keys"] if key not in persons]
+        if strangers:
+            raise EntryRefused(
+                f"the approver {strangers[0]} is not the key of a person that is in use here",
+                hint="personactl keys enrol PUBLIC.pem",
+                code="ledger.trust-approver",
+            )
 
     def _key_add(self, index: int, entry: Entry) -> None:
         """SPEC 6.6."""

@@ -84,6 +84,11 @@ class LogSigner:
         """The 32 raw bytes of the Ed25519 half."""
         return self._ed25519.public_key().public_bytes_raw()
 
+    @property
+    def key_id(self) -> str:
+        """The key id of the Ed25519 half, by which the ledger knows the key (SPEC 6.6)."""
+        return key_id(self.public_key)
+
     def verifier_keys(self, origin: str) -> tuple[Vkey, ...]:
         """The public halves under the name `origin`, Ed25519 first."""
         keys = [Vkey.of(origin, ED25519, self.public_key)]

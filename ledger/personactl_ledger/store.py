@@ -197,6 +197,11 @@ class Store:
         row = self._maybe("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1")
         return None if row is None else parse_checkpoint(str(row[0]))
 
+    def checkpoint_notes(self, above: int) -> list[str]:
+        """The notes of all checkpoints over more than `above` entries, smallest first."""
+        sql = "SELECT note FROM checkpoint WHERE size > ? ORDER BY size"
+        return [str(row[0]) for row in self.connection.execute(sql, (above,)).fetchall()]
+
     def cosignature_lines(self, size: int) -> list[str]:
         """Witness lines over the checkpoint of that size, each ending in a newline."""
         sql = "SELECT line FROM cosignature WHERE size = ? ORDER BY key_name, key_hash"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from personactl_ledger.approvals import Approval, Approvers, approval
 from personactl_ledger.book import RunState
 from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import LedgerCorrupt, LedgerMissing
+from personactl_ledger.own_trust import own_trust
 from personactl_ledger.proving import prove
 from personactl_ledger.receipt import Timestamp
 from personactl_ledger.rules import Rules
 from personactl_ledger.sealed import commitment
 from personactl_ledger.store import Store, StoredEntry, TableBook
+from personactl_ledger.trust import LedgerTrust
 
 
 class LedgerView:
@@ -72,6 +75,33 @@ class LedgerView:
         with storage_errors(self.path):
             indexes = self.store.indexes_of_subject(sha256)
         return [self.entry(index) for index in indexes]
+
+    def approval(
+        self, sha256: str, *, approvers: Approvers | None = None, revoked: Mapping[str, int] | None = None
+    ) -> Approval:
+        """Whether persons approved the bytes with this SHA-256 (64 hex digits): SPEC 6.11.
+
+        `approvers` are (threshold, raw keys) of the verifier's trust file, `revoked` its key ids that are believed only
+        below an index; without `approvers` the trust entries of the ledger name them. Files that an approval does not
+        list in its excerpt are decided by its subject: ask for the decisions document then. Raises ProfileError when
+        more approvals are asked than there are different keys.
+        """
+        with storage_errors(self.path):
+            if not self.writable:
+                self.load_rules()
+            return approval(self, sha256, approvers=approvers, revoked=revoked)
+
+    def trust(self) -> LedgerTrust:
+        """What a trust file of this ledger says of it: log keys and root keys since the genesis, retired ones too, the
+        approvers of the newest trust entry, and every revocation (SPEC 9.1)."""
+        with storage_errors(self.path):
+            if not self.writable:
+                self.load_rules()
+            return own_trust(self)
+
+    def in_use(self, role: str) -> tuple[str, ...]:
+        """Key ids of a role that were neither retired nor revoked so far, oldest first (SPEC 6.6)."""
+        return tuple(key.key_id for key in self.rules.keyring.active(role))
 
     def by_entry_id(self, entry_id: str) -> StoredEntry | None:
         """The output, reject or adoption with this entryId (32 hex digits)."""

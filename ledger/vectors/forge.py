@@ -208,10 +208,12 @@ class Forge:
         last = self.void(run, f"{key}-rain", by, voided)
         self.run_close(run, first, last, 2, 1)
 
-    def checkpoint(self, *, log: LogSigner | None = None, root: bytes | None = None) -> str:
+    def checkpoint(
+        self, *, log: LogSigner | None = None, root: bytes | None = None, more: tuple[LogSigner, ...] = ()
+    ) -> str:
         """Sign and store the tree as it is; returns the note."""
         head = root or self.growth.frontier.root()
-        signed = sign_checkpoint(self.origin, self.growth.frontier.size, head, log or self.log, now=NOW)
+        signed = sign_checkpoint(self.origin, self.growth.frontier.size, head, log or self.log, *more, now=NOW)
         self.store.insert_checkpoint(signed, NOW)
         return signed.note
 

@@ -21,7 +21,7 @@ def main() -> NoReturn:
 
     if not _open_streams():
         sys.exit(exits.report_unheard(sys.stderr, "stdout is closed, so nothing was done"))
-    code = run(sys.argv[1:])
+    code = execute(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader left: what it did not read is lost, and running again is safe
@@ -33,7 +33,7 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def run(arguments: Sequence[str]) -> int:
+def execute(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Prints; does not exit."""
     from personactl.cli import exits
     from personactl.errors import EXIT_PARTIAL

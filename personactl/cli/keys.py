@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from personactl.cli.key_changes import approvers, enrol, rotate
 from personactl.cli.project import here, now, shown
 from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.cli.unavailable import add_refusing
@@ -67,10 +68,10 @@ def export(terminal: Terminal, *, output: Path | None, name: str | None) -> None
 
     config = here()
     with Ledger.open_reader(config.ledger_path) as ledger:
-        origin = ledger.origin
+        origin, known = ledger.origin, ledger.trust()
     data = export_trust(
         load(config.keys_path), name=name or config.domain, origin=origin,
-        detector=config.detector, now=now(),
+        detector=config.detector, now=now(), ledger=known,
     )  # fmt: skip
     if output is None:
         terminal.result(json.loads(data), data.decode().splitlines())
@@ -88,6 +89,7 @@ add_refusing(
         "csr": "Write a certificate request for an authority.",
         "import": "Take in a certificate chain.",
         "new": "Make one key by role and address.",
-        "rotate": "Retire a key and certify its successor.",
     },
 )
+for command in (rotate, enrol, approvers):
+    keys.add_command(command)

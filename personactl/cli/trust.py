@@ -85,6 +85,7 @@ def _document(item: TrustFile) -> dict[str, Any]:
         "sha256": item.sha256,
         "leafFingerprints": list(item.leaf_fingerprints),
         "logKeys": list(item.log_keys),
+        "revoked": [{"kid": kid, "fromIndex": index} for kid, index in item.revoked],
         "detector": item.detector,
     }
 
@@ -98,5 +99,6 @@ def _lines(item: TrustFile) -> list[Line]:
         ("sha256", item.sha256),
         *(("signer", fingerprint) for fingerprint in item.leaf_fingerprints),
         *(("log key", key.rpartition("+")[0]) for key in item.log_keys),
+        *(("revoked", f"{kid} from entry {index} on") for kid, index in item.revoked),
     ]
     return [[Styled(f"{label:<8}", "dim"), value] for label, value in fields]

@@ -1,5 +1,7 @@
 """Keys and trust: who signs what, and whose signatures a verifier accepts.
 
+    rotate(project, request)     lets the next key take over, in an order that a crash cannot break
+    enrol, set_approvers         persons' public keys, and who of them approves
     create_development(folder)   makes every key but the persons' own, in one step, marked as development keys
     load(folder)                 the keys of a project, ready to sign
     check(folder)                names every rule that a key, a certificate or a file mode breaks
@@ -15,17 +17,27 @@ from __future__ import annotations
 from personactl.keys import trust, trust_store
 from personactl.keys.checks import check
 from personactl.keys.development import create_development
-from personactl.keys.keyset import C2paCredential, KeySet, load
+from personactl.keys.keyset import C2paCredential, KeySet, load, load_root_signer
+from personactl.keys.people import ending, enrol, read_public_key, set_approvers
+from personactl.keys.rotation import Request, Rotated, rotate
 from personactl.keys.trust import TrustFile, export_trust
 
 __all__ = [
     "C2paCredential",
     "KeySet",
+    "Request",
+    "Rotated",
     "TrustFile",
     "check",
     "create_development",
+    "ending",
+    "enrol",
     "export_trust",
     "load",
+    "load_root_signer",
+    "read_public_key",
+    "rotate",
+    "set_approvers",
     "trust",
     "trust_store",
 ]

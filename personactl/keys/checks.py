@@ -29,7 +29,8 @@ def check(folder: Path, *, now: str | Callable[[], str] | None = None) -> tuple[
                 hint="personactl keys init --dev",
             ),
         )
-    return (*_modes(folder), *_signers(folder), *_certificates(folder, moment))
+    unsettled = _problem(lambda: keyset.require_settled(folder))
+    return (*_modes(folder), *unsettled, *_signers(folder), *_certificates(folder, moment))
 
 
 def _modes(folder: Path) -> Iterator[Finding]:

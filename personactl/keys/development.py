@@ -43,10 +43,10 @@ def create_development(
     organisation = _name(organisation)
     root_key = Ed25519PrivateKey.generate()
     files = {
-        layout.ROOT_KEY: _private_pem(root_key),
-        layout.OPERATOR_KEY: _private_pem(Ed25519PrivateKey.generate()),
-        layout.LEDGER_KEY: _private_pem(Ed25519PrivateKey.generate()),
-        **_mldsa_key(),
+        layout.ROOT_KEY: private_pem(root_key),
+        layout.OPERATOR_KEY: private_pem(Ed25519PrivateKey.generate()),
+        layout.LEDGER_KEY: private_pem(Ed25519PrivateKey.generate()),
+        **mldsa_key(),
         **_c2pa_chain(organisation, country, _parse_time(created_at)),
     }
     index = {
@@ -87,22 +87,23 @@ def _c2pa_chain(organisation: str, country: str, now: datetime) -> dict[str, byt
     leaf = make_leaf(leaf_key.public_key(), named("signer"), validity, root=root, root_key=root_key)
     return {
         layout.C2PA_ROOT_CERTIFICATE: root.public_bytes(Encoding.PEM),
-        layout.C2PA_ROOT_KEY: _private_pem(root_key),
-        layout.C2PA_LEAF_KEY: _private_pem(leaf_key),
+        layout.C2PA_ROOT_KEY: private_pem(root_key),
+        layout.C2PA_LEAF_KEY: private_pem(leaf_key),
         layout.C2PA_CHAIN: leaf.public_bytes(Encoding.PEM),  # who verifies brings the anchor: it stays out of the files
     }
 
 
-def _mldsa_key() -> dict[str, bytes]:
+def mldsa_key() -> dict[str, bytes]:
     """The second, quantum-resistant log key; an OpenSSL without ML-DSA gives none and the log signs with Ed25519."""
     try:
         from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-        return {layout.LEDGER_MLDSA_KEY: _private_pem(MLDSA44PrivateKey.generate())}
+        return {layout.LEDGER_MLDSA_KEY: private_pem(MLDSA44PrivateKey.generate())}
     except (ImportError, UnsupportedAlgorithm):
         return {}
 
 
-def _private_pem(key: object) -> bytes:
+def private_pem(key: object) -> bytes:
+    """PKCS#8 in PEM, unencrypted."""
     pem: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # type: ignore[attr-defined]
     return pem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from personactl.keys import layout
 from personactl.keys.strict_json import StrictJSONError, parse_object
 
 INDEX_SCHEMA = "personactl.keys/1"
+_HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ class C2paCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySet:
-    """Signers by role. `root_public_keys` are raw 32-byte Ed25519 keys, known even while the root key is offline."""
+    """Signers by role. `root_public_keys` are raw 32-byte Ed25519 keys, known even while the root key is offline;
+    `earlier_leaves` are fingerprints of C2PA leaves that signed files before this one."""
 
     operator: Signer = field(repr=False)
     log: LogSigner = field(repr=False)
@@ -41,6 +44,7 @@ class KeySet:
     created_at: str
     root_public_keys: tuple[bytes, ...] = field(repr=False)
     root_signer: Signer | None = field(repr=False, default=None)
+    earlier_leaves: tuple[str, ...] = ()
 
     @property
     def root(self) -> Signer:
@@ -58,7 +62,26 @@ def load(folder: Path) -> KeySet:
     """Load every key of a project. Raises KeyProblem that names the file and what mends it.
 
     Certificates are not judged here: `keys.check` names broken rules, and signing refuses what does not read back.
+    While a rotation is unfinished nothing is loaded: of its files some may be old and some new.
     """
+    require_settled(folder)
+    return load_unsettled(folder)
+
+
+def require_settled(folder: Path) -> None:
+    """Raises KeyProblem (code keys.rotation-unfinished) while one key is taking over from another."""
+    mark = folder / layout.ROTATION / layout.ROTATION_MARK
+    if mark.exists():
+        raise KeyProblem(
+            "one key was taking over from another when that was interrupted",
+            where=str(mark),
+            hint="personactl keys rotate ROLE finishes it; the role stands in the file",
+            code="keys.rotation-unfinished",
+        )
+
+
+def load_unsettled(folder: Path) -> KeySet:
+    """As `load`, for the rotation itself."""
     layout.require_closed(folder)
     index = load_index(folder)
     root = load_ed25519(folder, layout.ROOT_KEY) if (folder / layout.ROOT_KEY).exists() else None
@@ -84,6 +107,7 @@ def load(folder: Path) -> KeySet:
         created_at=index["createdAt"],
         root_public_keys=public_keys,
         root_signer=None if root is None else Ed25519Signer(root),
+        earlier_leaves=earlier_leaves(index, folder),
     )
 
 
@@ -116,6 +140,26 @@ def root_public_keys(index: dict[str, Any], folder: Path) -> tuple[bytes, ...]:
     if not keys or any(len(key) != 32 for key in keys):
         raise _index_problem(folder, "a root key is not 32 bytes")
     return keys
+
+
+def load_root_signer(path: Path) -> Signer:
+    """A root key that lies outside the key folder, such as on a stick. Raises KeyProblem as for one of the folder."""
+    if path.exists() and layout.too_open(path.stat().st_mode):
+        raise KeyProblem(
+            f"{path.name} is open to other users",
+            where=str(path),
+            hint=f"chmod go= '{path}'",
+            code="keys.permissions-open",
+        )
+    return Ed25519Signer(load_ed25519(path.parent, path.name))
+
+
+def earlier_leaves(index: dict[str, Any], folder: Path) -> tuple[str, ...]:
+    """Fingerprints of earlier C2PA leaves that keys.json lists, oldest first; it need not list any."""
+    found = index.get("earlierLeaves", [])
+    if not isinstance(found, list) or not all(isinstance(item, str) and _HEX64.fullmatch(item) for item in found):
+        raise _index_problem(folder, "earlierLeaves is not a list of SHA-256 fingerprints")
+    return tuple(found)
 
 
 def load_ed25519(folder: Path, name: str) -> Ed25519PrivateKey:

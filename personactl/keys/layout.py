@@ -25,6 +25,11 @@ C2PA_ROOT_KEY = "c2pa-root.key"
 C2PA_LEAF_KEY = "c2pa-leaf.key"
 C2PA_CHAIN = "c2pa-chain.pem"
 INDEX = "keys.json"
+ROTATION = ".rotation"
+"""A folder that is there while one key takes over from another; `keys rotate` finishes what it holds."""
+ROTATION_MARK = "rotation.json"
+OLD = "old"
+"""A folder for keys that were kept after their rotation."""
 
 REQUIRED = (OPERATOR_KEY, LEDGER_KEY, C2PA_ROOT_CERTIFICATE, C2PA_LEAF_KEY, C2PA_CHAIN, INDEX)
 OPTIONAL = (ROOT_KEY, LEDGER_MLDSA_KEY, C2PA_ROOT_KEY)
@@ -66,6 +71,26 @@ def read(folder: Path, name: str) -> bytes:
         ) from None
 
 
+def fill(folder: Path, name: str, files: Mapping[str, bytes]) -> None:
+    """A new folder `name` in `folder`, which is there with all its files, on the disk, or not at all. Raises OSError.
+
+    What a process that died left of another try is removed first.
+    """
+    for left in folder.glob(f"{name}-*"):
+        shutil.rmtree(left)
+    staging = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder))
+    try:
+        staging.chmod(FOLDER_MODE)
+        for file, data in files.items():
+            _write(staging / file, data)
+        sync_folder(staging)
+        staging.rename(folder / name)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    sync_folder(folder)
+
+
 def create(folder: Path, files: Mapping[str, bytes]) -> None:
     """Make the folder with all `files` in one step: a sibling is filled and synced, then renamed over nothing.
 
@@ -80,10 +105,10 @@ def create(folder: Path, files: Mapping[str, bytes]) -> None:
         staging.chmod(FOLDER_MODE)
         for name, data in files.items():
             _write(staging / name, data)
-        _sync_folder(staging)
+        sync_folder(staging)
         staging.rename(folder)  # fails on a folder with content, so a race cannot overwrite keys
         staging = None
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             raise _taken(folder) from None
@@ -118,7 +143,8 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -6,10 +6,10 @@
      "tsaRoots": [], "detector": "https://…", "issuedAt": "2026-11-21T08:00:00Z"}
 
 All of these stand in every file; `approvers` may be null. Optional: "witnesses": {"quorum", "vkeys"}, "revoked":
-[{"kid", "fromIndex"}], and "critical": the names of keys without which the file must not be used. A key that this
-version does not know is ignored unless `critical` names it, so that later files can say more without being lost on
-earlier readers. A file that asks for witnesses or revokes keys is refused, because this version checks neither.
-Duplicate keys, weak public keys and anchors that are not certificate authorities are refused.
+[{"kid", "fromIndex"}] (keys that are believed only below an index), and "critical": the names of keys without which the
+file must not be used. A key that this version does not know is ignored unless `critical` names it, so that later files
+can say more without being lost on earlier readers. A file that asks for witnesses is refused, because this version does
+not count them. Duplicate keys, weak public keys and anchors that are not certificate authorities are refused.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from personactl.keys.strict_json import StrictJSONError, parse_object
 SCHEMA = "personactl.trust/1"
 MAX_NAME_BYTES = 120
 MAX_LIST = 64
+MAX_KEYS = 512
+"""Of the lists that grow by each rotation: log keys, root keys, revocations."""
 
 _REQUIRED = frozenset({
     "schema", "name", "origin", "development", "c2paAnchors", "leafFingerprints", "logKeys", "rootKeys", "approvers",
@@ -45,6 +47,7 @@ _REQUIRED = frozenset({
 """All of them, also those that may be empty: an unknown key is ignored, so a misspelt one must be missed."""
 _OPTIONAL = frozenset({"witnesses", "revoked", "critical"})
 _HEX64 = re.compile(r"[0-9a-f]{64}")
+_KEY_ID = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
@@ -64,13 +67,15 @@ class TrustFile:
     detector: str
     issued_at: str
     sha256: str
+    revoked: tuple[tuple[str, int], ...] = ()
 
     @property
     def ledger(self) -> LedgerTrust:
         """The part that the ledger package needs to check receipts and checkpoints."""
         return LedgerTrust(
-            origin=self.origin, log_keys=self.log_keys, root_keys=self.root_keys, approvers=self.approvers
-        )
+            origin=self.origin, log_keys=self.log_keys, root_keys=self.root_keys, approvers=self.approvers,
+            revoked=self.revoked,
+        )  # fmt: skip
 
 
 def export_trust(
@@ -82,29 +87,41 @@ def export_trust(
     now: str | Callable[[], str],
     approvers: tuple[int, tuple[bytes, ...]] | None = None,
     tsa_roots: Sequence[str] = (),
+    ledger: LedgerTrust | None = None,
 ) -> bytes:
-    """The trust file of a project as bytes: public halves only. Raises TrustError when the result would not parse."""
+    """The trust file of a project as bytes: public halves only. Raises TrustError when the result would not parse.
+
+    `ledger` (`Ledger.trust()`) adds what the key folder does not know any more: earlier log and root keys, revocations,
+    and the approvers where none are given.
+    """
     leaf = x509.load_pem_x509_certificates(keyset.c2pa.chain_pem)[0]
+    own = LedgerTrust(origin, keyset.log.vkeys(origin), keyset.root_public_keys)
+    known = ledger or own
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "name": name,
         "origin": origin,
         "development": keyset.development,
         "c2paAnchors": [_normal_pem(x509.load_pem_x509_certificate(keyset.c2pa.anchor_pem.encode()))],
-        "leafFingerprints": [fingerprint(leaf)],
-        "logKeys": list(keyset.log.vkeys(origin)),
-        "rootKeys": [b64encode(key).decode() for key in keyset.root_public_keys],
-        "approvers": None,
+        "leafFingerprints": list(dict.fromkeys([fingerprint(leaf), *keyset.earlier_leaves])),
+        "logKeys": list(known.log_keys),
+        "rootKeys": [b64encode(key).decode() for key in dict.fromkeys([*own.root_keys, *known.root_keys])],
+        "approvers": _written(approvers or known.approvers),
         "tsaRoots": list(tsa_roots),
         "detector": detector,
         "issuedAt": now if isinstance(now, str) else now(),
     }
-    if approvers is not None:
-        threshold, keys = approvers
-        document["approvers"] = {"threshold": threshold, "keys": [b64encode(key).decode() for key in keys]}
+    if known.revoked:
+        document["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in known.revoked]
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     parse(data, "trust.json")
     return data
+
+
+def _written(approvers: tuple[int, tuple[bytes, ...]] | None) -> dict[str, Any] | None:
+    if approvers is None:
+        return None
+    return {"threshold": approvers[0], "keys": [b64encode(key).decode() for key in approvers[1]]}
 
 
 def parse(data: bytes, path: str) -> TrustFile:
@@ -156,18 +173,21 @@ def _parse(data: bytes) -> TrustFile:
         development=document["development"],
         c2pa_anchors=tuple(_anchor(pem, "c2paAnchors") for pem in _strings(document, "c2paAnchors", at_least=1)),
         leaf_fingerprints=tuple(_fingerprint(text) for text in _strings(document, "leafFingerprints")),
-        log_keys=_log_keys(_strings(document, "logKeys", at_least=1), origin),
-        root_keys=tuple(_public_key(text, "rootKeys") for text in _strings(document, "rootKeys", at_least=1)),
+        log_keys=_log_keys(_strings(document, "logKeys", at_least=1, at_most=MAX_KEYS), origin),
+        root_keys=tuple(
+            _public_key(text, "rootKeys") for text in _strings(document, "rootKeys", at_least=1, at_most=MAX_KEYS)
+        ),
         approvers=_approvers(document.get("approvers")),
         tsa_roots=tuple(_anchor(pem, "tsaRoots") for pem in _strings(document, "tsaRoots")),
         detector=_detector(document.get("detector", "")),
         issued_at=_time(_text(document, "issuedAt", _TIME)),
+        revoked=_revoked(document.get("revoked", [])),
         sha256=hashlib.sha256(data).hexdigest(),
     )
 
 
 def _refuse_unchecked(document: dict[str, Any]) -> None:
-    """Raises _NotCheckedHere for critical keys that are not known here, witnesses to be counted, and revocations."""
+    """Raises _NotCheckedHere for critical keys that are not known here, and for witnesses to be counted."""
     unknown = sorted(set(_strings(document, "critical")) - _REQUIRED - _OPTIONAL)
     if unknown:
         raise _NotCheckedHere(f"{len(unknown)} critical key(s) that it does not know, {unknown[0][:40]!a} first")
@@ -179,19 +199,14 @@ def _refuse_unchecked(document: dict[str, Any]) -> None:
         raise _FormatError("witnesses.quorum is not between 0 and the number of vkeys")
     if quorum:
         raise _NotCheckedHere("witnesses, whose signatures are not counted yet")
-    revoked = document.get("revoked", [])
-    if not isinstance(revoked, list):
-        raise _FormatError("revoked is not a list")
-    if revoked:
-        raise _NotCheckedHere("revoked keys, which are not looked up yet")
 
 
-def _strings(document: dict[str, Any], key: str, *, at_least: int = 0) -> list[str]:
+def _strings(document: dict[str, Any], key: str, *, at_least: int = 0, at_most: int = MAX_LIST) -> list[str]:
     value = document.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _FormatError(f"{key} is not a list of strings")
-    if not at_least <= len(value) <= MAX_LIST:
-        raise _FormatError(f"{key} has {len(value)} items, not {at_least} to {MAX_LIST}")
+    if not at_least <= len(value) <= at_most:
+        raise _FormatError(f"{key} has {len(value)} items, not {at_least} to {at_most}")
     if len(set(value)) != len(value):
         raise _FormatError(f"{key} holds an item twice")
     return value
@@ -274,6 +289,21 @@ def _approvers(value: object) -> tuple[int, tuple[bytes, ...]] | None:
     if type(threshold) is not int or not 1 <= threshold <= len(keys):
         raise _FormatError("approvers.threshold is not between 1 and the number of keys")
     return threshold, keys
+
+
+def _revoked(value: object) -> tuple[tuple[str, int], ...]:
+    """(key id, first index not believed), no key twice; also keys that the file does not name otherwise."""
+    if not isinstance(value, list) or len(value) > MAX_KEYS:
+        raise _FormatError(f"revoked is not a list of at most {MAX_KEYS} items")
+    found: dict[str, int] = {}
+    for item in value:
+        kid, start = (item.get("kid"), item.get("fromIndex")) if isinstance(item, dict) and len(item) == 2 else (0, 0)
+        if not isinstance(kid, str) or not _KEY_ID.fullmatch(kid) or type(start) is not int or not 0 <= start < 2**53:
+            raise _FormatError("an item of revoked is not {kid, fromIndex}")
+        if kid in found:
+            raise _FormatError("revoked holds a key twice")
+        found[kid] = start
+    return tuple(found.items())
 
 
 def _detector(value: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from personactl_ledger import Ledger, LedgerError, LedgerTrust, verify_receipt
@@ -29,7 +30,7 @@ def missing(project: Path, outcomes: Iterable[ShotOutcome], ledger: Ledger, keys
         if outcome.where and outcome.entry_index is not None:
             _, run, name = outcome.where.split("/")
             visible[run][name] = outcome.entry_index
-    trust = LedgerTrust(ledger.origin, keyset.log.vkeys(ledger.origin), keyset.root_public_keys)
+    trust = replace(ledger.trust(), root_keys=keyset.root_public_keys)  # receipts by earlier log keys are as good
     found: dict[str, Mapping[str, int]] = {}
     for run, files in visible.items():
         with Folder.open(project, OUT, run) as out:

@@ -279,7 +279,7 @@ def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
         "unchecked": f"the {name} was not used, because no trust file was given",
         "absent": "the ledger has no entry for these bytes",
         "voided": f"the entry of this file does not stand: {record.reason}",
-        "distrusted": "the key that signed the entry of these bytes was revoked from before it",
+        "distrusted": record.reason or "the key that signed the entry of these bytes was revoked from before it",
         "pending": "the ledger holds an entry about this file, and no checkpoint covers it yet",
     }[record.state]
     subject = "entry" if record.state in ("voided", "pending", "distrusted") else name

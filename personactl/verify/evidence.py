@@ -133,7 +133,8 @@ class Record:
     `unreadable`: a receipt that the system does not let be read. `untrusted`: it belongs to a log that no trust file
     names. `unchecked`: there is no trust file.
     `pending`: the ledger holds an entry that no checkpoint covers yet.
-    `distrusted`: the entry holds, but its key was revoked from before it. `notes`: what this source cannot show.
+    `distrusted`: the entry holds, but a key that it rests on was revoked from before it. `notes`: what this source
+    cannot show.
     `leaf_hash`: the 32 bytes by which the tree knows a proven entry, else empty.
     """
 

@@ -29,7 +29,7 @@ from personactl_ledger import (
 from personactl.errors import EXIT_OK, EXIT_TRUST
 from personactl.keys.trust import TrustFile
 from personactl.verify.evidence import Candidate, Record, RecordState, persona_of
-from personactl.verify.records import FILE_KINDS, prove
+from personactl.verify.records import FILE_KINDS, ledger_trust, prove
 
 MAX_DISTANCE = 6
 """Bits of 64 that may differ. A random 64-bit word lies that near to one of a million ids with probability 5e-6."""
@@ -64,9 +64,9 @@ class LedgerSource:
         for item in trust:
             if item.origin != origin:
                 continue
-            report = check(path, level="index", trust=item.ledger)
+            report = check(path, level="index", trust=ledger_trust(item, trust))
             if report.exit_code == EXIT_OK:
-                self._trust, self._report = (item,), report
+                self._trust, self._report = (replace(item, revoked=ledger_trust(item, trust).revoked),), report
                 return None
             faults.append(_fault(report, origin))
         faults.sort(key=lambda fault: fault.state != "broken")

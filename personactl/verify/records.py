@@ -7,9 +7,11 @@ specification decide for a recipient with one small file and for an auditor with
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from personactl_ledger import LedgerError, ReceiptError, ReceiptReport, parse_receipt, verify_receipt
+from personactl_ledger import LedgerError, LedgerTrust, ReceiptError, ReceiptReport, parse_receipt, verify_receipt
+from personactl_ledger.trust import earliest
 
 from personactl.errors import EXIT_TRUST
 from personactl.keys.trust import TrustFile
@@ -46,8 +48,10 @@ def prove(data: bytes, trust: Sequence[TrustFile], *, source: RecordSource) -> R
     reasons: list[LedgerError] = []
     for item in trust:
         try:
-            report = verify_receipt(data, item.ledger, subject_sha256=None)
+            report = verify_receipt(data, ledger_trust(item, trust), subject_sha256=None)
         except LedgerError as error:
+            if error.code == "receipt.revoked":
+                return _distrusted(data, item, source, error)
             reasons.append(error)
         else:
             return _proven(report, item, source)
@@ -55,6 +59,13 @@ def prove(data: bytes, trust: Sequence[TrustFile], *, source: RecordSource) -> R
     if faults:
         return Record(source=source, state="invalid" if source == "receipt" else "broken", reason=_reason(faults[0]))
     return Record(source=source, state="untrusted", reason=_reason(reasons[0]), origin=_origin(data))
+
+
+def ledger_trust(item: TrustFile, trust: Sequence[TrustFile]) -> LedgerTrust:
+    """The ledger part of one trust file, with the keys that any file about the same ledger revokes: an older file that
+    does not know of a theft yet must not outvote one that does."""
+    told = [dict(other.revoked) for other in trust if other.origin == item.origin]
+    return replace(item.ledger, revoked=tuple(earliest(*told).items()))
 
 
 def _origin(data: bytes) -> str:
@@ -83,6 +94,13 @@ def _proven(report: ReceiptReport, trust: TrustFile, source: RecordSource) -> Re
         development=trust.development or report.development,
         notes=report.notes,
     )
+
+
+def _distrusted(data: bytes, trust: TrustFile, source: RecordSource, error: LedgerError) -> Record:
+    """What the receipt says apart from the revocation: that it is about other bytes is still told."""
+    report = verify_receipt(data, replace(trust.ledger, revoked=()), subject_sha256=None)
+    said = _proven(report, trust, source)
+    return said if said.state != "proven" else replace(said, state="distrusted", reason=_reason(error))
 
 
 def _reason(error: LedgerError) -> str:

@@ -86,7 +86,7 @@ def test_nothing_is_left_when_the_disk_is_full(tmp_path: Path, monkeypatch: pyte
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(layout, "_write" if step == "write" else "_sync_folder", full)
+    monkeypatch.setattr(layout, "_write" if step == "write" else "sync_folder", full)
     with pytest.raises(StorageError, match="No space left"):
         key_folders.make(tmp_path / "keys")
     assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ from typing import Any
 import key_folders
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from key_folders import NOW_TEXT, ORIGIN, Authority
 from personactl_ledger.note import ED25519, ML_DSA_44, Vkey
 
@@ -19,6 +20,7 @@ from personactl import keys
 from personactl.errors import ConflictError, EnvironmentProblem, StorageError, TrustError
 from personactl.keys import trust, trust_store
 
+KID = "SHA256:O6dg/3bAPWf6OkOK8Jvk6jMgONQd/bCy8JCxWA8WTaQ="
 SMALL_ORDER = bytes([1]) + bytes(31)
 """The neutral element of Ed25519: a "signature" under it holds for any message."""
 
@@ -101,6 +103,13 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a negative quorum": lambda good: changed(good, witnesses={"quorum": -1, "vkeys": ["w"]}),
     "witnesses of null": lambda good: changed(good, witnesses=None),
     "revoked that is no list": lambda good: changed(good, revoked={}),
+    "a revoked key without an index": lambda good: changed(good, revoked=[{"kid": KID}]),
+    "a revoked key with a negative index": lambda good: changed(good, revoked=[{"kid": KID, "fromIndex": -1}]),
+    "a revoked key from true on": lambda good: changed(good, revoked=[{"kid": KID, "fromIndex": True}]),
+    "a revoked key from far away": lambda good: changed(good, revoked=[{"kid": KID, "fromIndex": 2**53}]),
+    "a revoked key that is none": lambda good: changed(good, revoked=[{"kid": "SHA256:x", "fromIndex": 3}]),
+    "a revoked key with more": lambda good: changed(good, revoked=[{"kid": KID, "fromIndex": 3, "why": "x"}]),
+    "a revoked key twice": lambda good: changed(good, revoked=[{"kid": KID, "fromIndex": n} for n in (3, 4)]),
     "another schema": lambda good: changed(good, schema="personactl.trust/2"),
     "development as text": lambda good: changed(good, development="false"),
     "an empty name": lambda good: changed(good, name=""),
@@ -174,7 +183,6 @@ UNCHECKED: dict[str, dict[str, Any]] = {
     "a critical key that is not there": {"critical": ["name", "extra"]},
     "a critical key with an escape": {"critical": ["\x1b[2J"]},
     "witnesses": {"witnesses": {"quorum": 1, "vkeys": ["example.org/witness+00000000+AA"]}},
-    "revoked keys": {"revoked": [{"kid": "SHA256:x", "fromIndex": 3}]},
 }
 
 
@@ -185,6 +193,21 @@ def test_what_this_version_does_not_check_is_refused_and_never_ignored(exported:
     assert (caught.value.code, caught.value.exit_code) == ("trust.not-available", 5)
     assert caught.value.message.isprintable()
     assert "version" in (caught.value.hint or "")
+
+
+def test_many_rotations_fit_into_a_file(exported: bytes) -> None:
+    secrets = [Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in range(1, 200)]
+    public = [secret.public_key().public_bytes_raw() for secret in secrets]
+    pairs = [(Vkey.of(ORIGIN, ED25519, key), Vkey.of(ORIGIN, ML_DSA_44, key + bytes(1280))) for key in public]
+    lines = [str(half) for pair in pairs for half in pair]
+    data = changed(exported, logKeys=lines, rootKeys=[b64encode(key).decode() for key in public])
+    parsed = trust.parse(data, "x")
+    assert (len(parsed.log_keys), len(parsed.root_keys)) == (398, 199)
+
+
+def test_revoked_keys_reach_the_ledgers_checks(exported: bytes) -> None:
+    parsed = trust.parse(changed(exported, revoked=[{"kid": KID, "fromIndex": 3}]), "x")
+    assert parsed.revoked == parsed.ledger.revoked == ((KID, 3),)
 
 
 def _other_hash(good: bytes) -> str:

@@ -50,7 +50,7 @@ def checked():
 tried("read", read)
 tried("write", write)
 checked()
-print("cli", cli.run(["ledger", "check", "--ledger", str(bench.path), "-q"]))
+print("cli", cli.execute(["ledger", "check", "--ledger", str(bench.path), "-q"]))
 other = Bench(bench.path.with_name("new.sqlite"), bench.root, bench.operator, bench.run, bench.log)
 tried("found", lambda: other.create().close())
 print("names", *sorted(path.name for path in bench.path.parent.iterdir()))

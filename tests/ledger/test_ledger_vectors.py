@@ -35,7 +35,8 @@ def trust_of(folder: Path) -> LedgerTrust | None:
         return None
     document = json.loads(path.read_text(encoding="utf-8"))
     roots = tuple(b64decode(key) for key in document["rootKeys"])
-    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots)
+    revoked = tuple((item["kid"], item["fromIndex"]) for item in document.get("revoked", []))
+    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots, revoked=revoked)
 
 
 def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int, list[str]]:
@@ -113,7 +114,9 @@ def test_the_stand_alone_verifier_finds_the_same(
     "changed",
     [
         {"critical": ["mascot"], "mascot": "x"}, {"witnesses": {"quorum": 1, "vkeys": []}}, {"origin": "x"},
-        {"revoked": [{"kid": "x", "fromIndex": 1}]}, {"logKeys": []}, {"development": "no"},
+        {"revoked": [{"kid": "x", "fromIndex": 1}]}, {"logKeys": []}, {"development": "no"}, {"revoked": {}},
+        {"revoked": [{"kid": forge.signer("run").key_id, "fromIndex": -1}]},
+        {"revoked": [{"kid": forge.signer("run").key_id, "fromIndex": n} for n in (9, 10)]},
         {"logKeys": list(forge.log_signer().vkeys("other.example/personactl/0123456789abcdef"))},
         {"rootKeys": [{"kid": forge.signer("root").key_id, "publicKey": "x"}]},
     ],

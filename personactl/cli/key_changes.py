@@ -1,0 +1,147 @@
+"""`personactl keys rotate|enrol|approvers`: what happens to keys over the years."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from personactl.cli.project import here, now, shown
+from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.render.terminal import Line, Styled, Terminal
+
+if TYPE_CHECKING:
+    from personactl_ledger import Signer
+
+    from personactl.keys import Rotated
+
+PATH = click.Path(path_type=Path)
+root_key_option = click.option(
+    "--root-key", "root_keys", type=PATH, multiple=True, metavar="FILE", help="A root key kept elsewhere; signs along."
+)
+
+since_option = click.option(
+    "--compromised-since", type=click.IntRange(min=0), metavar="INDEX",
+    help="The old key was stolen: believe nothing that it signed from this entry on.",
+)  # fmt: skip
+reason_option = click.option("--reason", default="", metavar="TEXT", help="Why the old key ends; the ledger keeps it.")
+
+
+@click.command(cls=SessionCommand)
+@click.argument("role", type=click.Choice(["operator", "ledger", "root", "c2pa"]))
+@click.option("--keep-old", is_flag=True, help="Keep the old key files in keys/old; they are destroyed otherwise.")
+@since_option
+@reason_option
+@click.option("--unlist-old", is_flag=True, help="c2pa: the trust file no longer lists the old certificate.")
+@root_key_option
+@pass_terminal
+def rotate(
+    terminal: Terminal, *, role: str, keep_old: bool, compromised_since: int | None, reason: str, unlist_old: bool,
+    root_keys: tuple[Path, ...],
+) -> None:  # fmt: skip
+    """Retire a key and certify its successor.
+
+    Cut off at any moment, the same command goes on from there.
+    """
+    from personactl import keys
+
+    request = keys.Request(
+        role=role, keep_old=keep_old, compromised_since=compromised_since, reason=reason, unlist_old=unlist_old
+    )
+    done = keys.rotate(here(), request, now=now(), more_roots=_signers(root_keys))
+    document = {
+        "schema": "personactl.keys-rotate/1", "role": done.request.role, "old": done.old, "new": done.new,
+        "addedBy": done.added, "endedBy": done.ended, "checkpoint": done.checkpoint,
+        "compromisedSince": done.request.compromised_since, "distrusted": list(done.distrusted),
+        "distrustedCheckpoints": list(done.distrusted_checkpoints), "kept": done.kept and shown(done.kept),
+        "trustFile": done.published, "resumed": done.resumed,
+    }  # fmt: skip
+    terminal.result(document, _lines(done))
+
+
+def _lines(done: Rotated) -> list[Line]:
+    role = done.request.role
+    went_on = " (an unfinished rotation was gone on from)" if done.resumed else ""
+    what = "leaf" if role == "c2pa" else "key"
+    lines: list[Line] = [[f"the {role} {what} is now ", Styled(done.new, "bold"), went_on]]
+    if done.ended is not None:
+        how = "retired" if done.request.compromised_since is None else "revoked"
+        lines.append(f"entry #{done.added} enrols it, entry #{done.ended} says that {done.old} is {how}")
+    if done.request.compromised_since is not None:
+        lines.append(f"{len(done.distrusted)} entries are distrusted now{_listed(done.distrusted)}")
+        if done.distrusted_checkpoints:
+            sizes = _listed(done.distrusted_checkpoints)
+            lines.append(f"{len(done.distrusted_checkpoints)} checkpoints are distrusted now, by size{sizes}")
+    lines.append(f"the old files are in {shown(done.kept)}" if done.kept else "the old key is destroyed")
+    known = "trust.json is up to date" if done.published else "no trust.json of this ledger was found"
+    lines.append(f"{known}; send those who verify a new one: personactl keys export")
+    return lines
+
+
+def _listed(numbers: tuple[int, ...], most: int = 20) -> str:
+    if not numbers:
+        return ""
+    return ": " + ", ".join(f"#{number}" for number in numbers[:most]) + (", …" if len(numbers) > most else "")
+
+
+@click.command(cls=SessionCommand)
+@click.argument("public", metavar="PUBLIC", type=PATH)
+@click.option("--name", default="", metavar="NAME", help="Of the person; sealed, so it can be erased later.")
+@click.option("--role", type=click.Choice(["person", "root"]), default="person", show_default=True)
+@click.option("--replaces", metavar="KID", help="The person's earlier key, which ends with this.")
+@since_option
+@reason_option
+@root_key_option
+@pass_terminal
+def enrol(
+    terminal: Terminal, *, public: Path, name: str, role: str, replaces: str | None, compromised_since: int | None,
+    reason: str, root_keys: tuple[Path, ...],
+) -> None:  # fmt: skip
+    """Enrol a person's public key, in PEM or base64.
+
+    With --role root, a further root key: kept elsewhere, it helps when the first one is lost or stolen.
+    """
+    from personactl import keys
+
+    ending = keys.ending(replaces, compromised_since=compromised_since, reason=reason)
+    done = keys.enrol(
+        here(), keys.read_public_key(public), role=role, name=name, replaces=ending, now=now(),
+        more_roots=_signers(root_keys),
+    )  # fmt: skip
+    document = {
+        "schema": "personactl.keys-enrol/1", "kid": done.kid, "index": done.index, "role": role, "endedBy": done.ended
+    }  # fmt: skip
+    lines: list[Line] = [["enrolled ", Styled(done.kid, "bold"), f": ledger entry #{done.index}"]]
+    if done.ended is not None:
+        lines.append(f"entry #{done.ended} ends {replaces}")
+    if role == "person":
+        lines.append("who approves is a matter of its own: personactl keys approvers --threshold M KID…")
+    terminal.result(document, lines)
+
+
+@click.command(cls=SessionCommand)
+@click.argument("kids", metavar="KID...", nargs=-1, required=True)
+@click.option("--threshold", type=click.IntRange(min=1), required=True, metavar="M", help="How many of them approve.")
+@root_key_option
+@pass_terminal
+def approvers(terminal: Terminal, *, kids: tuple[str, ...], threshold: int, root_keys: tuple[Path, ...]) -> None:
+    """Say who approves, and how many of them must."""
+    from personactl import keys
+
+    done = keys.set_approvers(here(), threshold, kids, now=now(), more_roots=_signers(root_keys))
+    document = {
+        "schema": "personactl.keys-approvers/1", "index": done.index, "version": done.version,
+        "threshold": done.threshold, "keys": list(done.keys), "already": done.already,
+    }  # fmt: skip
+    state = "was so already" if done.already else "holds from now on"
+    lines: list[Line] = [
+        [Styled(f"{threshold} of {len(kids)}", "bold"), f" {state}: version {done.version}, entry #{done.index}"]
+    ]
+    terminal.result(document, lines)
+
+
+def _signers(paths: tuple[Path, ...]) -> tuple[Signer, ...]:
+    from personactl import keys
+
+    return tuple(keys.load_root_signer(path) for path in paths)

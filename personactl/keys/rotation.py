@@ -1,0 +1,208 @@
+"""`keys rotate`: one key takes over from another. The crash order:
+
+    1 staged      the new key files lie in keys/.rotation, all of them, on the disk; nothing else has changed
+    2 recorded    one transaction of the ledger adds the new key, ends the old one and signs the checkpoints
+    3 kept        only if asked: a copy of the old files in keys/old
+    4 installed   each new file replaces the old one by a rename
+    5 published   trust.json names the new key beside the old ones
+    6 finished    keys/.rotation is gone
+
+Whenever this is cut off, `keys rotate ROLE` goes on from there, and until then every command that signs refuses the
+folder. Whether 2 has happened is asked of the ledger. Up to 2 the old key is the ledger's, from 2 on the new one.
+The writer's lock is held throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from personactl_ledger import (
+    Ed25519Signer,
+    EntryRefused,
+    FormatError,
+    Ledger,
+    LedgerConflict,
+    LogSigner,
+    ProfileError,
+    Signer,
+)
+from personactl_ledger.aftermath import distrusted_checkpoints, distrusted_entries
+from personactl_ledger.succession import Ending, Signers, Successor, succeed
+
+from personactl.config import Config
+from personactl.errors import ConflictError, KeyProblem, StorageError, UsageProblem
+from personactl.keys import keyset, layout, material, project_trust, rotation_folder
+from personactl.keys.keyset import KeySet
+from personactl.keys.rotation_folder import Begun, Request
+
+__all__ = ["Request", "Rotated", "rotate"]
+
+_REFUSALS = (EntryRefused, LedgerConflict, FormatError, ProfileError)
+"""After these the ledger is what it was before; after anything else it has to be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotated:
+    """What was done. `old` and `new` name the keys; `added` and `ended` are entry indexes (None for c2pa);
+    `distrusted` are all entries, and `distrusted_checkpoints` the sizes of all checkpoints, that revocations take back
+    now; `kept` the folder with the old files; `published` whether the project's trust.json is up to date; `resumed`
+    whether an earlier try was gone on from."""
+
+    request: Request
+    old: str
+    new: str
+    added: int | None
+    ended: int | None
+    checkpoint: int | None
+    distrusted: tuple[int, ...]
+    distrusted_checkpoints: tuple[int, ...]
+    kept: Path | None
+    published: bool
+    resumed: bool
+
+
+def rotate(
+    project: Config, request: Request, *, now: str, more_roots: Sequence[Signer] = (),
+    passed: Callable[[str], None] = lambda step: None,
+) -> Rotated:  # fmt: skip
+    """Follow the key of `request.role`, or finish the rotation that was begun. `more_roots` are root keys that lie
+    elsewhere and sign along; `passed` is told of each step that is on the disk.
+
+    Raises UsageProblem for options that do not fit, KeyProblem (keys.root-offline, keys.not-in-use, keys.root-alone,
+    …), ConflictError when another rotation is unfinished, StorageError, LedgerError.
+    """
+    _require_sense(request)
+    folder = project.keys_path
+    with Ledger.open_writer(project.ledger_path) as ledger, _storage(folder):
+        layout.require_closed(folder)
+        begun = rotation_folder.find(folder)
+        resumed = begun is not None
+        if begun is None:
+            begun = _stage(folder, request, ledger, more_roots, now)
+        _require_same(begun.request, request)
+        passed("staged")
+        added, ended = _record(folder, begun, ledger, more_roots, now)
+        passed("recorded")
+        kept = rotation_folder.keep(folder, begun) if begun.request.keep_old else None
+        passed("kept")
+        rotation_folder.install(folder, begun, passed)
+        passed("installed")
+        published = project_trust.refresh(project.trust_path, keyset.load_unsettled(folder), ledger, now=now)
+        passed("published")
+        rotation_folder.end(folder)
+        passed("finished")
+        head = ledger.latest_checkpoint()
+        return Rotated(
+            request=begun.request, old=begun.old, new=begun.new, added=added, ended=ended,
+            checkpoint=None if head is None else head.size, kept=kept, published=published, resumed=resumed,
+            distrusted=distrusted_entries(ledger), distrusted_checkpoints=distrusted_checkpoints(ledger),
+        )  # fmt: skip
+
+
+def _require_sense(request: Request) -> None:
+    compromised = request.compromised_since is not None
+    if request.role == "c2pa" and compromised:
+        raise UsageProblem(
+            "the C2PA leaf signs files and no entries, so there is no entry to distrust it from",
+            hint="personactl keys rotate c2pa --unlist-old",
+        )
+    if request.unlist_old and request.role != "c2pa":
+        raise UsageProblem(
+            "--unlist-old is for the C2PA leaf; other keys stay listed for what they signed",
+            hint="a stolen key is ended by --compromised-since INDEX --reason TEXT",
+        )
+    if compromised and not request.reason:
+        raise UsageProblem("--compromised-since needs a --reason", hint="say in a few words what happened")
+
+
+def _require_same(begun: Request, asked: Request) -> None:
+    """An unfinished rotation is gone on with as it was begun; asked without options, its own are meant."""
+    if begun.role != asked.role or asked not in (begun, Request(role=begun.role)):
+        raise ConflictError(
+            f"a rotation of the {begun.role} key was begun with other options and is not finished",
+            hint=f"personactl keys rotate {begun.role} finishes it (it was: {begun.words()})",
+            code="keys.rotation-unfinished",
+        )
+
+
+def _stage(folder: Path, request: Request, ledger: Ledger, more_roots: Sequence[Signer], now: str) -> Begun:
+    """Step 1, after everything that can be known to fail was asked."""
+    keys = keyset.load_unsettled(folder)
+    made = material.make(folder, request.role, now=now, unlist_old=request.unlist_old)
+    if request.role != "c2pa":
+        _require_in_use(ledger, request.role, made.old)
+        _roots(keys, request, more_roots)
+    return rotation_folder.begin(folder, request, made)
+
+
+def _require_in_use(ledger: Ledger, role: str, kid: str) -> None:
+    if kid not in ledger.in_use(role):
+        raise KeyProblem(
+            f"the {role} key of the folder ({kid}) is not one that the ledger has in use",
+            hint="personactl ledger log --kind key-add; restore the folder that belongs to this ledger",
+            code="keys.not-in-use",
+        )
+
+
+def _roots(keys: KeySet, request: Request, more: Sequence[Signer]) -> tuple[Signer, ...]:
+    """The root keys that certify the successor. A root key that was stolen does not: its successor would fall with
+    it (SPEC 6.6)."""
+    stolen = request.role == "root" and request.compromised_since is not None
+    own = () if keys.root_signer is None or stolen else (keys.root_signer,)
+    found = {signer.key_id: signer for signer in (*own, *more)}
+    if stolen and keys.root_signer is not None:
+        found.pop(keys.root_signer.key_id, None)
+    if not found and stolen:
+        raise KeyProblem(
+            "a stolen root key cannot certify its own successor: whoever has it can do the same",
+            hint="name another root key of this ledger with --root-key; docs/keys.md says what to do without one",
+            code="keys.root-alone",
+        )
+    return tuple(found.values()) or (keys.root,)
+
+
+def _record(
+    folder: Path, begun: Begun, ledger: Ledger, more_roots: Sequence[Signer], now: str
+) -> tuple[int | None, int | None]:
+    """Step 2, unless the ledger has it already: the indexes of the two entries."""
+    role = begun.request.role
+    if role == "c2pa":
+        return None, None
+    found = [item.index for item in ledger.entries(kind="key-add") if item.entry.predicate["kid"] == begun.new]
+    if found:
+        return found[0], found[0] + 1
+    keys, place = keyset.load_unsettled(folder), folder / layout.ROTATION
+    certifying = _roots(keys, begun.request, more_roots)
+    log, ending = keys.log, certifying
+    if role == "ledger":
+        log = LogSigner(keyset.load_ed25519(place, layout.LEDGER_KEY), keyset.load_mldsa(place))
+        successor = Successor(role=role, public_key=log.public_key, vkeys=log.vkeys(ledger.origin))
+    else:
+        new = Ed25519Signer(keyset.load_ed25519(place, material.FILES[role][0]))
+        successor = Successor(role=role, public_key=new.public_key)
+        if role == "root":
+            others = [signer for signer in certifying if signer.key_id != begun.old]
+            ending = (new, *others)
+    end = Ending(kid=begun.old, from_index=begun.request.compromised_since, reason=begun.request.reason)
+    by = Signers(adding=certifying, ending=ending, old=keys.log, new=log)
+    try:
+        done = succeed(ledger, successor, end, by, now=now)
+    except _REFUSALS:
+        rotation_folder.end(folder)
+        raise
+    return done.added, done.ended
+
+
+@contextmanager
+def _storage(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"the key folder cannot be written: {error.strerror}",
+            where=str(folder),
+            hint="make room or give the right to write, and run the same command again",
+        ) from error

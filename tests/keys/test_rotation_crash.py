@@ -1,0 +1,120 @@
+"""A rotation that is killed at any step is finished by the same command, and signs nothing half done meanwhile."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+import rotating
+from personactl_ledger import Ledger, LedgerStorage, check
+from rotating import LATER
+from test_rotation import require_whole
+
+from personactl import keys
+from personactl.config import Config
+from personactl.errors import KeyProblem, StorageError
+from personactl.keys import layout, rotation, rotation_folder
+from personactl.keys.material import FILES, ROLES
+from personactl.keys.rotation_folder import Request
+
+STEPS = ("staged", "recorded", "kept", "installed", "published")
+POINTS = [
+    (role, step) for role in ROLES for step in (*STEPS, *(f"installed {name}" for name in FILES[role]), "finished")
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    return rotating.make(tmp_path_factory.mktemp("made") / "project")
+
+
+@pytest.fixture
+def project(made: Config, tmp_path: Path) -> Config:
+    return rotating.copied(made, tmp_path / "project")
+
+
+def in_use(project: Config, role: str) -> tuple[str, ...]:
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        return ledger.in_use(role)
+
+
+@pytest.mark.parametrize(("role", "step"), POINTS)
+def test_killed_after_a_step_it_is_finished_by_the_same_command(project: Config, role: str, step: str) -> None:
+    request = Request(role=role, keep_old=True)
+    old = in_use(project, role)
+    assert rotating.killed_at(step, project, role)
+    if step != "finished":
+        with pytest.raises(KeyProblem) as refused:
+            keys.load(project.keys_path)
+        assert refused.value.code == "keys.rotation-unfinished"
+        assert "keys.rotation-unfinished" in [finding.code for finding in keys.check(project.keys_path)]
+        staged = rotation_folder.find(project.keys_path)
+        assert staged is not None
+        done = keys.rotate(project, request, now=LATER)
+        assert (done.resumed, done.new) == (True, staged.new)
+        assert done.kept is not None and (done.kept / FILES[role][0]).exists()
+    new = in_use(project, role)
+    assert len(new) == len(old) and (role == "c2pa" or new != old)
+    assert check(project.ledger_path).size == (4 if role == "c2pa" else 6)
+    assert not (project.keys_path / layout.ROTATION).exists()
+    require_whole(project)
+
+
+@pytest.mark.parametrize("function", ["begin", "keep", "install", "end"])
+def test_a_full_disk_at_any_step_leaves_something_to_go_on_from(
+    project: Config, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    request = Request(role="ledger", keep_old=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation_folder, function, full)
+        with pytest.raises(StorageError):
+            keys.rotate(project, request, now=LATER)
+    keys.rotate(project, request, now=LATER)
+    assert check(project.ledger_path).size == 6
+    require_whole(project)
+
+
+def test_a_write_of_the_ledger_that_failed_is_asked_about_and_not_guessed(
+    project: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk failed and the entries are there nevertheless: "failed but persisted"."""
+    real = rotation.succeed
+
+    def persisted(*arguments: object, **options: object) -> None:
+        real(*arguments, **options)  # type: ignore[arg-type]
+        raise LedgerStorage("input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation, "succeed", persisted)
+        with pytest.raises(LedgerStorage):
+            keys.rotate(project, Request(role="ledger"), now=LATER)
+    assert keys.rotate(project, Request(role="ledger"), now=LATER).resumed
+    assert check(project.ledger_path).size == 6
+    require_whole(project)
+
+
+def test_new_keys_that_a_killed_process_had_not_put_down_whole_are_removed(project: Config) -> None:
+    left = project.keys_path / f"{layout.ROTATION}-half"
+    left.mkdir()
+    (left / layout.OPERATOR_KEY).write_text("half")
+    keys.rotate(project, Request(role="operator"), now=LATER)
+    assert not left.exists()
+    require_whole(project)
+
+
+@pytest.mark.parametrize("text", [
+    "", "{}", "[]", '{"schema": "personactl.rotation/1", "request": 7}',
+    '{"schema": "personactl.rotation/1", "request": {"role": "../x"}, "old": "a", "new": "b", "files": []}',
+    '{"schema": "personactl.rotation/1", "request": {"role": "root"}, "old": "a", "new": "b", "files": ["x"]}',
+])  # fmt: skip
+def test_a_mark_that_no_rotation_wrote_is_told(project: Config, text: str) -> None:
+    place = project.keys_path / layout.ROTATION
+    place.mkdir()
+    (place / layout.ROTATION_MARK).write_text(text)
+    with pytest.raises(KeyProblem) as refused:
+        keys.rotate(project, Request(role="operator"), now=LATER)
+    assert refused.value.code == "keys.rotation-unfinished"
