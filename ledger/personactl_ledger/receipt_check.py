@@ -2,7 +2,7 @@
 
 1  parse            4  log signature     7  the chain of keys
 2  the leaf         5  inclusion         8  the entry's own rules
-3  the origin       6  genesis and root  9  the file
+3  the origin       6  genesis and root  9  the file             10  the witnesses
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from personactl_ledger.book import MemoryBook
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
+from personactl_ledger.cosignature import Cosigned, count_witnesses
 from personactl_ledger.ed25519 import key_id
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import LedgerError, ReceiptError
@@ -31,7 +32,8 @@ LIMITS = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptReport:
     """A receipt that holds. `keys_checked` are the ids of every key whose certification was followed, `signature_types`
-    the note signature types that were verified, `notes` what was not checked here and why."""
+    the note signature types that were verified, `witnesses` whose cosignatures hold among those that the trust file
+    names, `notes` what was not checked here and why."""
 
     entry: Entry
     index: int
@@ -43,6 +45,7 @@ class ReceiptReport:
     signature_types: tuple[int, ...]
     timestamps: int
     notes: tuple[str, ...]
+    witnesses: tuple[Cosigned, ...] = ()
 
 
 def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | None) -> ReceiptReport:
@@ -65,6 +68,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
     keys = _entry_rules(rules, receipt, entry)
     if subject_sha256 is not None and entry.subject_sha256 != subject_sha256:
         raise _failed("9", "receipt.subject", "it is about another file: the SHA-256 differs")
+    witnesses = _witnesses(checkpoint, trust, notes)
     if receipt.timestamps:
         notes.append(f"{len(receipt.timestamps)} time stamps were not checked")
     return ReceiptReport(
@@ -78,6 +82,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
         signature_types=types,
         timestamps=len(receipt.timestamps),
         notes=(*notes, *LIMITS),
+        witnesses=witnesses,
     )
 
 
@@ -155,6 +160,25 @@ def _entry_rules(rules: Rules, receipt: Receipt, entry: Entry) -> tuple[str, ...
         raise _failed("8", "receipt.signature", error.message) from None
     keys = [*entry.key_ids, *(key for item in receipt.keys for key in parse_entry(item.leaf).key_ids)]
     return tuple(dict.fromkeys(keys))
+
+
+def _witnesses(checkpoint: Checkpoint, trust: LedgerTrust, notes: list[str]) -> tuple[Cosigned, ...]:
+    """Step 10: as many witnesses of the trust file as it asks for cosigned, and no line of any of them is wrong."""
+    quorum = trust.witnesses[0]
+    try:
+        keys = trust.witness_keys()
+    except LedgerError as error:
+        raise _untrusted("10", "receipt.witness-quorum", f"an unusable witness key: {error.message}") from None
+    found = count_witnesses(checkpoint, keys)
+    if found.wrong:
+        raise _failed("10", "receipt.witness-signature", f"a cosignature of the witness {found.wrong[0]} is wrong")
+    if len(found.by) < quorum:
+        raise _untrusted(
+            "10", "receipt.witness-quorum", f"{len(found.by)} of the {quorum} witnesses that are asked for cosigned it"
+        )
+    if found.unsupported:
+        notes.append("ML-DSA-44 cosignatures were not checked: the installed cryptography library lacks it")
+    return found.by
 
 
 def _failed(step: str, code: str, reason: str) -> ReceiptError:

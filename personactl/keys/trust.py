@@ -8,7 +8,7 @@
 All of these stand in every file; `approvers` may be null. Optional: "witnesses": {"quorum", "vkeys"}, "revoked":
 [{"kid", "fromIndex"}], and "critical": the names of keys without which the file must not be used. A key that this
 version does not know is ignored unless `critical` names it, so that later files can say more without being lost on
-earlier readers. A file that asks for witnesses or revokes keys is refused, because this version checks neither.
+earlier readers. A file that revokes keys is refused, because this version does not look them up.
 Duplicate keys, weak public keys and anchors that are not certificate authorities are refused.
 """
 
@@ -64,13 +64,15 @@ class TrustFile:
     detector: str
     issued_at: str
     sha256: str
+    witnesses: tuple[int, tuple[str, ...]] = (0, ())
 
     @property
     def ledger(self) -> LedgerTrust:
         """The part that the ledger package needs to check receipts and checkpoints."""
         return LedgerTrust(
-            origin=self.origin, log_keys=self.log_keys, root_keys=self.root_keys, approvers=self.approvers
-        )
+            origin=self.origin, log_keys=self.log_keys, root_keys=self.root_keys, approvers=self.approvers,
+            witnesses=self.witnesses,
+        )  # fmt: skip
 
 
 def export_trust(
@@ -82,8 +84,12 @@ def export_trust(
     now: str | Callable[[], str],
     approvers: tuple[int, tuple[bytes, ...]] | None = None,
     tsa_roots: Sequence[str] = (),
+    witnesses: tuple[int, tuple[str, ...]] = (0, ()),
 ) -> bytes:
-    """The trust file of a project as bytes: public halves only. Raises TrustError when the result would not parse."""
+    """The trust file of a project as bytes: public halves only. Raises TrustError when the result would not parse.
+
+    `witnesses` is the quorum and the verifier keys of witnesses (SPEC 14.2); without keys the file does not name them.
+    """
     leaf = x509.load_pem_x509_certificates(keyset.c2pa.chain_pem)[0]
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -102,6 +108,8 @@ def export_trust(
     if approvers is not None:
         threshold, keys = approvers
         document["approvers"] = {"threshold": threshold, "keys": [b64encode(key).decode() for key in keys]}
+    if witnesses[1] or witnesses[0]:
+        document["witnesses"] = {"quorum": witnesses[0], "vkeys": list(witnesses[1])}
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     parse(data, "trust.json")
     return data
@@ -150,7 +158,7 @@ def _parse(data: bytes) -> TrustFile:
     if not isinstance(document["development"], bool):
         raise _FormatError("development is not true or false")
     origin = _text(document, "origin", ORIGIN)
-    return TrustFile(
+    file = TrustFile(
         name=_file_name(document["name"]),
         origin=origin,
         development=document["development"],
@@ -163,22 +171,17 @@ def _parse(data: bytes) -> TrustFile:
         detector=_detector(document.get("detector", "")),
         issued_at=_time(_text(document, "issuedAt", _TIME)),
         sha256=hashlib.sha256(data).hexdigest(),
+        witnesses=_witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []})),
     )
+    _require_witnesses(file)
+    return file
 
 
 def _refuse_unchecked(document: dict[str, Any]) -> None:
-    """Raises _NotCheckedHere for critical keys that are not known here, witnesses to be counted, and revocations."""
+    """Raises _NotCheckedHere for critical keys that are not known here, and for revocations."""
     unknown = sorted(set(_strings(document, "critical")) - _REQUIRED - _OPTIONAL)
     if unknown:
         raise _NotCheckedHere(f"{len(unknown)} critical key(s) that it does not know, {unknown[0][:40]!a} first")
-    witnesses = document.get("witnesses", {"quorum": 0, "vkeys": []})
-    if not isinstance(witnesses, dict) or set(witnesses) != {"quorum", "vkeys"}:
-        raise _FormatError("witnesses is not {quorum, vkeys}")
-    quorum, keys = witnesses["quorum"], _strings(witnesses, "vkeys")
-    if type(quorum) is not int or not 0 <= quorum <= len(keys):
-        raise _FormatError("witnesses.quorum is not between 0 and the number of vkeys")
-    if quorum:
-        raise _NotCheckedHere("witnesses, whose signatures are not counted yet")
     revoked = document.get("revoked", [])
     if not isinstance(revoked, list):
         raise _FormatError("revoked is not a list")
@@ -274,6 +277,24 @@ def _approvers(value: object) -> tuple[int, tuple[bytes, ...]] | None:
     if type(threshold) is not int or not 1 <= threshold <= len(keys):
         raise _FormatError("approvers.threshold is not between 1 and the number of keys")
     return threshold, keys
+
+
+def _witnesses(value: object) -> tuple[int, tuple[str, ...]]:
+    if not isinstance(value, dict) or set(value) != {"quorum", "vkeys"}:
+        raise _FormatError("witnesses is not {quorum, vkeys}")
+    if type(value["quorum"]) is not int:
+        raise _FormatError("witnesses.quorum is not a number")
+    return value["quorum"], tuple(_strings(value, "vkeys"))
+
+
+def _require_witnesses(file: TrustFile) -> None:
+    """The keys are those of witnesses, none of them the ledger's own, and the quorum can be reached (SPEC 14.2)."""
+    try:
+        number = len(file.ledger.witness_keys())
+    except LedgerError as error:
+        raise _FormatError(f"witnesses does not name witnesses of this ledger ({error})") from None
+    if not 0 <= file.witnesses[0] <= number:
+        raise _FormatError("witnesses.quorum is not between 0 and the number of witnesses")
 
 
 def _detector(value: object) -> str:

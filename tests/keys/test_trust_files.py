@@ -173,7 +173,6 @@ UNCHECKED: dict[str, dict[str, Any]] = {
     "a critical key that is there": {"extra": 1, "critical": ["extra"]},
     "a critical key that is not there": {"critical": ["name", "extra"]},
     "a critical key with an escape": {"critical": ["\x1b[2J"]},
-    "witnesses": {"witnesses": {"quorum": 1, "vkeys": ["example.org/witness+00000000+AA"]}},
     "revoked keys": {"revoked": [{"kid": "SHA256:x", "fromIndex": 3}]},
 }
 

@@ -35,7 +35,9 @@ def trust_of(folder: Path) -> LedgerTrust | None:
         return None
     document = json.loads(path.read_text(encoding="utf-8"))
     roots = tuple(b64decode(key) for key in document["rootKeys"])
-    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots)
+    witnesses = document.get("witnesses", {"quorum": 0, "vkeys": []})
+    asked = (witnesses["quorum"], tuple(witnesses["vkeys"]))
+    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots, witnesses=asked)
 
 
 def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int, list[str]]:
