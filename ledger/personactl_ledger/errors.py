@@ -89,13 +89,14 @@ class WitnessRefused(LedgerError):
         self,
         message: str,
         *,
-        status: int,
-        code: str,
+        where: str | None = None,
         hint: str | None = None,
+        code: str | None = None,
         exit_code: int = 4,
+        status: int = 422,
         size: int | None = None,
     ):
-        super().__init__(message, hint=hint, code=code, exit_code=exit_code)
+        super().__init__(message, where=where, hint=hint, code=code, exit_code=exit_code)
         self.status = status
         self.size = size
 

@@ -6,19 +6,16 @@ a timeout, and the whole exchange has an end.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from personactl_ledger.errors import LedgerError, WitnessProblem
 from personactl_ledger.note import MAX_NOTE_BYTES
-
-if TYPE_CHECKING:
-    import http.client
 
 READ_SECONDS = 10.0
 EXCHANGE_SECONDS = 30.0
@@ -78,14 +75,13 @@ def post_checkpoint(address: WitnessAddress, request: bytes) -> Answer:
 
     kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
     connection = kind(address.host, address.port, timeout=READ_SECONDS)
-    end = threading.Timer(EXCHANGE_SECONDS, _cut, (connection,))
-    end.daemon = True
-    end.start()
     try:
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
-        connection.request("POST", f"{address.path}/add-checkpoint", body=request, headers=headers)
-        response = connection.getresponse()
-        body = response.read(MAX_ANSWER_BYTES + 1)
+        connection.connect()
+        with _ends(connection.sock):
+            headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+            connection.request("POST", f"{address.path}/add-checkpoint", body=request, headers=headers)
+            with connection.getresponse() as response:
+                body = response.read(MAX_ANSWER_BYTES + 1)
         told = response.headers.get_content_type() == SIZE_TYPE
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise WitnessProblem(
@@ -95,7 +91,6 @@ def post_checkpoint(address: WitnessAddress, request: bytes) -> Answer:
             code="witness.unreachable",
         ) from None
     finally:
-        end.cancel()
         connection.close()
     if len(body) > MAX_ANSWER_BYTES:
         raise unusable(f"its answer is longer than {MAX_ANSWER_BYTES} bytes")
@@ -112,8 +107,18 @@ def unusable(reason: str) -> WitnessProblem:
     )
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
-    sock: socket.socket | None = connection.sock
-    if sock is not None:
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+@contextmanager
+def _ends(sock: socket.socket) -> Iterator[None]:
+    """Whatever trickles in or out of the socket, the block ends after EXCHANGE_SECONDS."""
+    end = threading.Timer(EXCHANGE_SECONDS, _cut, (sock,))
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
