@@ -1121,6 +1121,7 @@ class LedgerFile:
                 head = Checkpoint(next(head.note for head in heads if head.size == size))
             if head.cosigners(known)[1]:
                 self.report.fail("14.9", "ledger.cosignature", f"a cosignature over {size} entries is wrong")
+            mldsa_note(self.report, head)
             if trust is not None and trust.quorum:
                 names, wrong = head.cosigners(trust.witnesses)
                 covered = size if len(names) >= trust.quorum and not wrong else covered

@@ -68,7 +68,7 @@ class _Audit:
         self.size = self.signed_size = self.checkpoints = 0
         self.distrusted: tuple[int, ...] = ()
         self.anchored = False
-        self.witnessed: str | None = None
+        self.witnessed: list[str] = []
 
     def run(self, path: Path, progress: Progress | None) -> None:
         if not (check_header(path, self.findings) and check_journals(path, self.findings)):
@@ -109,7 +109,7 @@ class _Audit:
 
     def report(self) -> CheckReport:
         notes = [] if self.anchored else [NO_ANCHOR]
-        notes += [self.witnessed] if self.witnessed is not None else []
+        notes += self.witnessed
         if self.signed_size < self.size:
             notes.append(f"{self.size - self.signed_size} entries after the latest checkpoint are not signed by it yet")
         if self.level != "full":

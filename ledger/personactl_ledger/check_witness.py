@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from personactl_ledger.checkpoint import Checkpoint
-from personactl_ledger.cosignature import Witness, count_witnesses
+from personactl_ledger.cosignature import NOT_COMPUTED, Witness, count_witnesses
 from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings
@@ -24,19 +24,21 @@ _SELECT_TRUST = (
 
 def check_witnesses(
     connection: sqlite3.Connection, heads: Sequence[Checkpoint], trust: LedgerTrust | None, findings: Findings
-) -> str | None:
+) -> list[str]:
     """SPEC 14.9: each row is what its line says, lines of known witnesses hold, and the quorum is reached.
 
-    `heads` are the stored checkpoints, smallest first. The note about the quorum, None without one.
+    `heads` are the stored checkpoints, smallest first. Notes: how far a quorum reaches, and what was not computed.
     """
     cosigned = _rows(connection, {head.size: head for head in heads}, findings)
     known = _known(connection, trust)
-    for head in cosigned.values():
-        for name in sorted(set(count_witnesses(head, known).wrong)):
-            findings.add("ledger.cosignature", f"the cosignature of {name[:255]} over {head.size} entries is wrong")
-    if trust is None or trust.witnesses[0] == 0:
-        return None
-    return _quorum([cosigned.get(head.size, head) for head in heads], trust, findings)
+    counted = [(head, count_witnesses(head, known)) for head in cosigned.values()]
+    for head, found in counted:
+        for name in sorted(set(found.wrong)):
+            findings.add("ledger.cosignature", f"the cosignature of {name} over {head.size} entries is wrong")
+    notes = [NOT_COMPUTED] if any(found.unsupported for _, found in counted) else []
+    if trust is not None and trust.witnesses[0] > 0:
+        notes.append(_quorum([cosigned.get(head.size, head) for head in heads], trust, findings))
+    return notes
 
 
 def _rows(connection: sqlite3.Connection, heads: dict[int, Checkpoint], findings: Findings) -> dict[int, Checkpoint]:

@@ -23,6 +23,8 @@ from personactl_ledger.note import COSIGNATURE_ED25519, ED25519, ML_DSA_44, Note
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+NOT_COMPUTED = "ML-DSA-44 cosignatures were not checked: the installed cryptography library lacks it"
+"""What a report says then (SPEC 14.4)."""
 MAX_SECONDS = 2**63 - 1
 _SIGNATURE_BYTES = {COSIGNATURE_ED25519: 64, ML_DSA_44: MLDSA_BYTES}
 WitnessKeys = tuple[Vkey, ...]

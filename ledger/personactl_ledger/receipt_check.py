@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from personactl_ledger.book import MemoryBook
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
-from personactl_ledger.cosignature import Cosigned, count_witnesses
+from personactl_ledger.cosignature import NOT_COMPUTED, Cosigned, count_witnesses
 from personactl_ledger.ed25519 import key_id
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import LedgerError, ReceiptError
@@ -177,7 +177,7 @@ def _witnesses(checkpoint: Checkpoint, trust: LedgerTrust, notes: list[str]) -> 
             "10", "receipt.witness-quorum", f"{len(found.by)} of the {quorum} witnesses that are asked for cosigned it"
         )
     if found.unsupported:
-        notes.append("ML-DSA-44 cosignatures were not checked: the installed cryptography library lacks it")
+        notes.append(NOT_COMPUTED)
     return found.by
 
 

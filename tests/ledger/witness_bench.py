@@ -98,3 +98,22 @@ def serving(state: Path, *prefix: str) -> Iterator[tuple[str, subprocess.Popen[s
     finally:
         process.kill()
         process.communicate()
+
+
+def pair(folder: Path) -> tuple[Operator, Path]:
+    """An operator with one checkpoint over 4 entries, and the folder of a witness that follows the ledger."""
+    operator = Operator.found(folder / "studio")
+    operator.grow("one")
+    witness("new", "--name", "auditor.example/w1", "--state", folder / "auditor")
+    witness("log", "add", operator.trust, "--state", folder / "auditor")
+    return operator, folder / "auditor"
+
+
+def vkeys(state: Path) -> tuple[str, ...]:
+    """The verifier keys of the witness in a folder."""
+    return tuple(json.loads((state / "witness.json").read_text())["vkeys"])
+
+
+def by(state: Path) -> list[str]:
+    """The same as options."""
+    return [part for line in vkeys(state) for part in ("--vkey", line)]
