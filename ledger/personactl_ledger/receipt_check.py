@@ -168,14 +168,12 @@ def _witnesses(checkpoint: Checkpoint, trust: LedgerTrust, notes: list[str]) -> 
     try:
         keys = trust.witness_keys()
     except LedgerError as error:
-        raise _untrusted("10", "receipt.witness-quorum", f"an unusable witness key: {error.message}") from None
+        raise _unwitnessed(f"the trust file has an unusable key of a witness: {error.message}") from None
     found = count_witnesses(checkpoint, keys)
     if found.wrong:
         raise _failed("10", "receipt.witness-signature", f"a cosignature of the witness {found.wrong[0]} is wrong")
     if len(found.by) < quorum:
-        raise _untrusted(
-            "10", "receipt.witness-quorum", f"{len(found.by)} of the {quorum} witnesses that are asked for cosigned it"
-        )
+        raise _unwitnessed(f"{len(found.by)} of the {quorum} that are asked for cosigned its checkpoint")
     if found.unsupported:
         notes.append(NOT_COMPUTED)
     return found.by
@@ -191,5 +189,15 @@ def _untrusted(step: str, code: str, reason: str) -> ReceiptError:
         code=code,
         where=f"SPEC 9.2 step {step}",
         hint="ask the sender for the trust file that belongs to this ledger",
+        exit_code=5,
+    )
+
+
+def _unwitnessed(reason: str) -> ReceiptError:
+    return ReceiptError(
+        f"the receipt does not have the witnesses that you ask for: {reason}",
+        code="receipt.witness-quorum",
+        where="SPEC 9.2 step 10",
+        hint="ask the sender for a receipt under a checkpoint that the witnesses cosigned",
         exit_code=5,
     )

@@ -59,6 +59,11 @@ class WitnessServer(ThreadingHTTPServer):
         name = host.decode() if isinstance(host, bytes) else str(host)
         return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
+    def tell(self, line: str) -> None:
+        """A line for the observer. One that cannot be written must not keep back an answer."""
+        with contextlib.suppress(OSError, ValueError):
+            self.observe(line)
+
     def server_bind(self) -> None:
         """Without the look-up of a host name that HTTPServer makes: it may take long, and asks the network."""
         socketserver.TCPServer.server_bind(self)
@@ -86,7 +91,7 @@ class WitnessServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that broke; what was cosigned is remembered all the same."""
-        self.observe("a connection broke off")
+        self.tell("a connection broke off")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -114,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._say(refusal.status, refusal.message)
         except LedgerError as error:  # busy, a full disk: nothing was cosigned
-            self.server.observe(f"cannot cosign: {error.message}")
+            self.server.tell(f"cannot cosign: {error.message}")
             self._say(503, "this witness cannot answer now")
         else:
             self._answer(200, lines)
@@ -126,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
             found = [log.origin for log in self.server.memory.followed() if self.path == checkpoint_path(log.origin)]
             note = self.server.memory.latest(found[0]) if found else None
         except LedgerError as error:
-            self.server.observe(f"cannot read the state: {error.message}")
+            self.server.tell(f"cannot read the state: {error.message}")
             self._say(503, "this witness cannot answer now")
             return
         if note is None:
@@ -166,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        self.server.observe(
+        self.server.tell(
             f"{self.client_address[0]} {self.command or '?'} {self.path[:80] if self.command else ''} {code}"
         )
 

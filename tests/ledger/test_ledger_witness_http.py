@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import signal
 import socket
 import stat
 from collections.abc import Iterator
@@ -155,6 +156,24 @@ def test_many_requests_at_once_to_two_processes_with_one_memory(operator: Operat
     assert {answer[:2] for answer in answers if answer[0] != 200} == {(409, "text/x.tlog.size")}
     (log,) = witness("log", "list", "--state", state)["logs"]
     assert held == {f"{log['size']}\n".encode()}
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_witness_is_stopped_by_a_signal(shared: tuple[Operator, Path], how: signal.Signals, code: int) -> None:
+    with serving(shared[1]) as (url, process):
+        idle = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=20)
+        process.send_signal(how)
+        assert process.wait(20) == code
+        idle.close()
+
+
+def test_an_answer_does_not_depend_on_somebody_reading_the_log(operator: Operator, state: Path) -> None:
+    operator.grow("one")
+    with serving(state) as (url, process):
+        assert process.stderr is not None
+        process.stderr.close()
+        for _ in range(2):
+            assert post(url, request_of(operator, 0))[0] in (200, 409)
 
 
 def test_by_files_across_an_air_gap(operator: Operator, state: Path, tmp_path: Path) -> None:
