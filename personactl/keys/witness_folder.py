@@ -71,7 +71,7 @@ def load(folder: Path) -> tuple[WitnessSigner, Memory]:
         signer = WitnessSigner(index["name"], ed25519, mldsa)
     except FormatError as error:
         raise _problem(folder, INDEX, error.message) from None
-    if [str(key) for key in signer.verifier_keys] != index["vkeys"]:
+    if [str(key) for key in signer.verifier_keys] != index.get("vkeys"):
         raise _problem(folder, INDEX, "it lists other verifier keys than the key files have")
     return signer, Memory(folder)
 

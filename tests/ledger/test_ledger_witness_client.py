@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -107,6 +109,27 @@ def test_only_plain_http_addresses_are_taken(url: str) -> None:
     with pytest.raises(LedgerError) as caught:
         WitnessAddress.parse(url)
     assert (caught.value.code, caught.value.exit_code) == ("witness.address", 2)
+
+
+def test_a_certificate_of_an_unknown_authority_is_not_accepted(tmp_path: Path) -> None:
+    made = "openssl req -x509 -newkey ed25519 -noenc -keyout key.pem -out cert.pem -subj /CN=localhost -days 2"
+    subprocess.run([*made.split(), "-addext", "subjectAltName=DNS:localhost"], cwd=tmp_path, check=True, timeout=60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    kind = type("Told", (Strange,), {"seen": []})
+    server = HTTPServer(("127.0.0.1", 0), kind)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    try:
+        with pytest.raises(WitnessProblem) as caught:
+            post_checkpoint(WitnessAddress.parse(f"https://localhost:{server.server_port}"), b"old 0\n")
+        assert caught.value.code == "witness.unreachable"
+        assert "CERTIFICATE" in caught.value.message.upper()
+        assert kind.seen == []
+    finally:
+        thread.join()
+        server.server_close()
 
 
 @pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"])
