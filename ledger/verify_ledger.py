@@ -574,11 +574,12 @@ def parse_vkey(line: object) -> tuple[str, bytes, int, bytes]:
     found = re.fullmatch(pattern, line) if isinstance(line, str) else None
     need(found, "7.1", "ledger.vkey", "this is not a verifier key")
     material = unbase64(found[3], "7.1", "ledger.vkey")
-    size = {1: 32, 6: 1312}.get(material[0] if material else 0)
-    need(size == len(material) - 1, "7.1", "ledger.vkey", "a verifier key has an unknown type or a wrong length")
-    expected = sha256(found[1].encode(), b"\n", material)[:4]
+    size = {1: 32, 4: 32, 6: 1312}.get(material[0] if material else 0)
+    fits = size == len(material) - 1 and len(found[1].encode("utf-8", "surrogatepass")) <= 255
+    need(fits, "7.1", "ledger.vkey", "a verifier key has an unknown type or a wrong length")
+    expected = sha256(found[1].encode("utf-8", "surrogatepass"), b"\n", material)[:4]
     need(expected.hex() == found[2], "7.1", "ledger.vkey", "the hash in a verifier key is wrong")
-    if material[0] == 1:
+    if material[0] != 6:
         sound_key(base64.b64encode(material[1:]).decode(), None)
     return found[1], expected, material[0], material[1:]
 
@@ -597,6 +598,7 @@ def group_vkeys(lines: list, origin: str) -> list[list[tuple[str, bytes, int, by
     groups: list[list] = []
     for key in map(parse_vkey, lines):
         need(key[0] == origin, "9.1", "trust.file-invalid", "a log key is of another origin")
+        need(key[2] != 4, "9.1", "trust.file-invalid", "a log key is that of a witness")
         if key[2] == 1:
             groups.append([key])
         else:
@@ -604,6 +606,27 @@ def group_vkeys(lines: list, origin: str) -> list[list[tuple[str, bytes, int, by
             need(not alone, "9.1", "trust.file-invalid", "an ML-DSA-44 log key does not follow its Ed25519 key")
             groups[-1].append(key)
     return groups
+
+
+def group_witnesses(lines: list, own: set[bytes]) -> list[list]:
+    """SPEC 14.2: items of one key, or of an Ed25519 one and the ML-DSA-44 one of the same name right after it; a
+    witness is all the items that hang together by public keys."""
+    items: list[list] = []
+    for key in map(parse_vkey, lines):
+        need(key[2] != 1 and key[3] not in own, "14.2", "trust.file-invalid", "a key cannot be that of a witness")
+        last = items[-1] if items else []
+        if key[2] == 6 and len(last) == 1 and (last[0][0], last[0][2]) == (key[0], 4):
+            last.append(key)
+        else:
+            items.append([key])
+    witnesses: list[list] = []
+    for item in items:
+        apart, together = [], [item]
+        for other in witnesses:
+            shared = {key[3] for keys in other for key in keys} & {key[3] for key in item}
+            together, apart = (other + together, apart) if shared else (together, [*apart, other])
+        witnesses = [*apart, together]
+    return witnesses
 
 
 class Checkpoint:
@@ -617,7 +640,7 @@ class Checkpoint:
         need(all(lines) and len(lines) <= 64, "7.1", "ledger.note", "a signature line has a wrong form")
         self.lines = [(line[1], unbase64(line[2], "7.1", "ledger.note")) for line in lines]
         need(all(len(blob) >= 5 for _, blob in self.lines), "7.1", "ledger.note", "a signature is too short")
-        self.body, self.unchecked = body + "\n", False  # unchecked: this library lacks ML-DSA-44
+        self.note, self.body, self.unchecked = note, body + "\n", False  # unchecked: this library lacks ML-DSA-44
         parts = body.split("\n")
         code = "ledger.checkpoint-malformed"
         need(len(parts) == 3 and re.fullmatch(ORIGIN, parts[0]), "7.2", code, "a checkpoint has not its three lines")
@@ -642,6 +665,38 @@ class Checkpoint:
         self.unchecked = self.unchecked or 6 in absent
         return bool(good) and wanted <= good, False
 
+    def cosigners(self, witnesses: list) -> tuple[list[str], bool]:
+        """SPEC 14.4: (who cosigned, with the time that each claims; a line of any witness is wrong)."""
+        names, wrong = [], False
+        for witness in witnesses:
+            claims = []
+            for keys in witness:
+                times: dict[int, list[int]] = {}
+                for key in keys:
+                    for seconds, verdict in self._cosignatures(key):
+                        wrong = wrong or verdict is False
+                        if verdict:
+                            times.setdefault(key[2], []).append(seconds)
+                        self.unchecked = self.unchecked or verdict is None
+                lacking = {6} if mldsa_ok(bytes(1312), bytes(2420), b"") is None else set()
+                if times and {key[2] for key in keys} <= set(times) | lacking:
+                    claims.append((max(map(max, times.values())), keys[0][0]))
+            names += [f"{name} at {seconds}" for seconds, name in sorted(claims)[-1:]]
+        return names, wrong
+
+    def _cosignatures(self, key: tuple[str, bytes, int, bytes]) -> list[tuple[int, bool | None]]:
+        """SPEC 14.3: (time, whether it holds) of each line of one witness key."""
+        name, hash_, type_, public = key
+        found = []
+        for blob in [blob[4:] for line_name, blob in self.lines if (line_name, blob[:4]) == (name, hash_)]:
+            seconds, signature = int.from_bytes(blob[:8], "big"), blob[8:]
+            verdict: bool | None = False
+            if len(signature) == (64 if type_ == 4 else 2420) and 0 < seconds < 2**63:
+                stamped = f"cosignature/v1\ntime {seconds}\n{self.body}".encode()
+                verdict = ed25519_ok(public, signature, stamped) if type_ == 4 else self._verify(name, 6, public, blob)
+            found.append((seconds, verdict))
+        return found
+
     def signers(self, groups: list) -> tuple[list, bool]:
         """SPEC 7.4: (ledger keys that signed whole, a line of any is wrong)."""
         found = [(keys, *self.signed_by(keys)) for keys in groups]
@@ -652,7 +707,13 @@ class Checkpoint:
             return ed25519_ok(public, signature, self.body.encode())
         if len(signature) != 8 + 2420:
             return False
-        named = bytes([len(name)]) + name.encode() + signature[:8] + bytes([len(self.origin)]) + self.origin.encode()
+        named = (
+            bytes([len(name.encode())])
+            + name.encode()
+            + signature[:8]
+            + bytes([len(self.origin)])
+            + self.origin.encode()
+        )
         message = b"subtree/v1\n\x00" + named + bytes(8) + self.size.to_bytes(8, "big") + self.root
         return mldsa_ok(public, signature[8:], message)
 
@@ -730,13 +791,19 @@ class Trust:
         critical = document.get("critical", [])
         known = self._list(critical, 0) and set(critical) <= self.KNOWN
         need(known, "9.1", "trust.file-invalid", "the file demands what this program does not know")
-        witnesses = document.get("witnesses", {"quorum": 0})
-        unused = isinstance(witnesses, dict) and witnesses.get("quorum") == 0
-        need(unused, "9.1", "trust.file-invalid", "witnesses are not available in this version")
         self.revoked = self._revoked(document.get("revoked", []))
         self.origin = document["origin"]
         self.log_keys = group_vkeys(document["logKeys"], self.origin)
         self.roots = {kid_of(sound_key(item, None)) for item in document["rootKeys"]}
+        own = {key[3] for keys in self.log_keys for key in keys} | {base64.b64decode(k) for k in document["rootKeys"]}
+        self._witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []}), own)
+
+    def _witnesses(self, said: object, own: set[bytes]) -> None:
+        form = isinstance(said, dict) and set(said) == {"quorum", "vkeys"} and self._list(said["vkeys"], 0)
+        need(form and type(said["quorum"]) is int, "9.1", "trust.file-invalid", "witnesses have a wrong form")
+        self.witnesses, self.quorum = group_witnesses(said["vkeys"], own), said["quorum"]
+        enough = 0 <= self.quorum <= len(self.witnesses)
+        need(enough, "9.1", "trust.file-invalid", "the quorum is not from 0 to the number of witnesses")
 
     KNOWN = frozenset(
         {
@@ -793,6 +860,7 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
     else:
         need(entry.subject == subject, "9.2 step 9", "receipt.subject", "the file is not the one that was recorded")
         report.ok("9.2 step 9", f"the file has the recorded SHA-256 {subject}")
+    witness_step(report, head, trust)
     limit = "no retirement, revocation or void is visible, whether before or after the entry or the checkpoint"
     report.note("9.3", limit)
     if receipt.stamps:
@@ -819,6 +887,18 @@ def certified_by(entry: Entry) -> str | None:
     if entry.kind == "run-open":
         return entry.said["runKey"]["kid"]
     return entry.said["kid"] if entry.kind == "key-add" else None
+
+
+def witness_step(report: Report, head: Checkpoint, trust: Trust) -> None:
+    """SPEC 9.2, step 10."""
+    names, wrong = head.cosigners(trust.witnesses)
+    need(not wrong, "9.2 step 10", "receipt.witness-signature", "a cosignature of a witness is wrong")
+    few = f"{len(names)} of the {trust.quorum} witnesses that are asked for cosigned the checkpoint"
+    need(len(names) >= trust.quorum, "9.2 step 10", "receipt.witness-quorum", few)
+    if trust.witnesses:
+        mldsa_note(report, head)
+        by = "; ".join(names) or "none"
+        report.ok("9.2 step 10", f"{len(names)} witnesses cosigned, {trust.quorum} are asked for; they claim: {by}")
 
 
 def mldsa_note(report: Report, head: Checkpoint) -> None:
@@ -914,6 +994,7 @@ class LedgerFile:
         self.committed: set[tuple[int, str]] = set()
         self.erased: set[tuple[int, str]] = set()
         self.believed_below: dict[str, int] = {}
+        self.trust_entry: Entry | None = None
 
     def verify(self, trust: Trust | None, anchors: list[bytes]) -> None:
         self._header()
@@ -1015,6 +1096,7 @@ class LedgerFile:
         if wrong:
             self.report.fail("12.4", "ledger.projection", f"entry {index}: the leaf does not say {', '.join(wrong)}")
         self._commitments(index, entry.said, entry.kind)
+        self.trust_entry = entry if entry.kind == "trust" else self.trust_entry
         try:
             self.rules.signers(index, entry)
             self.rules.judge(index, entry)
@@ -1088,6 +1170,7 @@ class LedgerFile:
         self.report.sum_up(
             "12.5", f"{len(heads)} checkpoints; {len(self.hashes) - covered} entries come after the last"
         )
+        self._cosigned(connection, heads, trust)
         if trust is None:
             self.report.note("12.6", "no --trust was given: whose ledger this is was not checked")
         else:
@@ -1099,6 +1182,51 @@ class LedgerFile:
         if not anchors:
             self.report.note("12.7", "no --anchor: that the file was cut back to an earlier state is NOT excluded")
         self.report.note("12.4", f"tree head over all entries: {tree.root(0, len(self.hashes)).hex()}")
+
+    def _cosigned(self, connection: sqlite3.Connection, heads: list[Checkpoint], trust: Trust | None) -> None:
+        """SPEC 14.9 and 12.6: rows of witnesses, and the quorum of the trust file."""
+        notes = {head.size: head.note for head in heads}
+        rows = "SELECT size, CAST(coalesce(key_name, '') AS TEXT), CAST(coalesce(key_hash, '') AS BLOB),"
+        rows += " CAST(coalesce(line, '') AS TEXT) FROM cosignature NOT INDEXED ORDER BY size, key_name, key_hash"
+        number = 0
+        for size, name, hash_, line in connection.execute(rows).fetchall():
+            found = re.fullmatch(r"— ([^\s+]{1,255}) ([A-Za-z0-9+/=]+)\n", line)
+            try:
+                blob = unbase64(found[2], "14.9", "ledger.cosignature") if found else b""
+                same = found and len(blob) > 4 and (found[1], blob[:4]) == (name, hash_) and size in notes
+                need(same, "14.9", "ledger.cosignature", "a row contradicts its line or has no checkpoint")
+                notes[size], number = notes[size] + line, number + 1
+            except Bad as bad:
+                self.report.fail("14.9", "ledger.cosignature", f"over {size} entries: {bad.message}")
+        known = self._trusted_witnesses() + (trust.witnesses if trust is not None else [])
+        covered = 0
+        for size, note in notes.items():
+            try:
+                head = Checkpoint(note)
+            except Bad as bad:
+                self.report.fail("14.9", "ledger.cosignature", f"over {size} entries: {bad.message}")
+                head = Checkpoint(next(head.note for head in heads if head.size == size))
+            if head.cosigners(known)[1]:
+                self.report.fail("14.9", "ledger.cosignature", f"a cosignature over {size} entries is wrong")
+            mldsa_note(self.report, head)
+            if trust is not None and trust.quorum:
+                names, wrong = head.cosigners(trust.witnesses)
+                covered = size if len(names) >= trust.quorum and not wrong else covered
+        if number:
+            self.report.sum_up("14.9", f"{number} cosignatures; those of known witnesses were verified")
+        if trust is not None and trust.quorum:
+            asked = f"{trust.quorum} witnesses of the trust file cosigned the latest checkpoint"
+            whole = bool(heads) and covered == heads[-1].size
+            self.report.check(whole, "12.6", "ledger.trust-witness", f"{asked}; theirs covers {covered} entries")
+
+    def _trusted_witnesses(self) -> list[list]:
+        """SPEC 14.9: those that the newest trust entry names; what has another form names none."""
+        said = self.trust_entry.said.get("witnesses") if self.trust_entry is not None else None
+        lines = said.get("vkeys") if isinstance(said, dict) else None
+        try:
+            return group_witnesses(lines, set()) if isinstance(lines, list) else []
+        except Bad:
+            return []
 
     def _head(self, tree: Tree, size: int, root: str, note: str) -> Checkpoint:
         head = Checkpoint(note)
@@ -1214,8 +1342,8 @@ class Report:
             self.fail(clause, code, f"not so: {message}")
 
     def exit_code(self) -> int:
-        trust = {"receipt.origin", "receipt.log-key", "receipt.root-key", "receipt.revoked"}
-        trust |= {"ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
+        trust = {"receipt.origin", "receipt.log-key", "receipt.root-key", "receipt.revoked", "receipt.witness-quorum"}
+        trust |= {"ledger.trust-witness", "ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
         return 0 if not self.codes else 5 if set(self.codes) <= trust else 4
 
 

@@ -20,6 +20,7 @@ from personactl_ledger.check_signed import (
     parse_anchor,
     read_checkpoints,
 )
+from personactl_ledger.check_witness import check_witnesses
 from personactl_ledger.database import connect_reader, require_file, storage_errors
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import CheckReport, Findings, LedgerFinding, Level
@@ -72,6 +73,7 @@ class _Audit:
         self.size = self.signed_size = self.checkpoints = 0
         self.distrusted: tuple[int, ...] = ()
         self.anchored = False
+        self.witnessed: list[str] = []
 
     def run(self, path: Path, progress: Progress | None) -> None:
         if not (check_header(path, self.findings) and check_journals(path, self.findings)):
@@ -99,6 +101,7 @@ class _Audit:
         check_checkpoints(stored, roots, origin, keyring, ends, self.findings)
         if not stored:
             self.findings.add("ledger.no-checkpoint", "no checkpoint was signed yet", severity="warning")
+        self.witnessed = check_witnesses(connection, [row.checkpoint for row in stored], self.trust, self.findings)
         if self.trust is not None:
             latest = stored[-1].checkpoint if stored else None
             check_trust(self.trust, latest, origin, entries.genesis_signers, self.findings)
@@ -113,6 +116,7 @@ class _Audit:
 
     def report(self) -> CheckReport:
         notes = [] if self.anchored else [NO_ANCHOR]
+        notes += self.witnessed
         if self.signed_size < self.size:
             notes.append(f"{self.size - self.signed_size} entries after the latest checkpoint are not signed by it yet")
         if self.level != "full":

@@ -25,7 +25,7 @@ from personactl_ledger.signer import LogSigner
 ORIGIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?/personactl/[0-9a-f]{16}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _MAX_SIZE = 2**63 - 1
-_MLDSA_BYTES = 2420
+MLDSA_BYTES = 2420
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def sign_checkpoint(origin: str, size: int, root: bytes, *logs: LogSigner, now: 
             signature = signer.sign_ed25519(body.encode())
         else:
             seconds = posix_seconds(now).to_bytes(8, "big")
-            signature = seconds + signer.sign_mldsa(_cosigned_message(key.name, seconds, origin, size, root))
+            signature = seconds + signer.sign_mldsa(cosigned_message(key.name, seconds, origin, size, root))
         lines.append(NoteSignature(key.name, key.key_hash, signature))
     return Checkpoint(origin=origin, size=size, root=root, note=write_note(body, lines))
 
@@ -173,14 +173,15 @@ def log_signed_part(checkpoint: Checkpoint, ledger_key: Iterable[Vkey]) -> bytes
 def _verify_line(note: Note, checkpoint: Checkpoint, key: Vkey, line: NoteSignature) -> bool | None:
     if key.type == ED25519:
         return verify_signature(key.public_key, line.signature, note.text.encode())
-    if len(line.signature) != 8 + _MLDSA_BYTES:
+    if len(line.signature) != 8 + MLDSA_BYTES:
         return False
     seconds, signature = line.signature[:8], line.signature[8:]
-    message = _cosigned_message(key.name, seconds, checkpoint.origin, checkpoint.size, checkpoint.root)
-    return _verify_mldsa(key.public_key, signature, message)
+    message = cosigned_message(key.name, seconds, checkpoint.origin, checkpoint.size, checkpoint.root)
+    return verify_mldsa(key.public_key, signature, message)
 
 
-def _verify_mldsa(public_key: bytes, signature: bytes, message: bytes) -> bool | None:
+def verify_mldsa(public_key: bytes, signature: bytes, message: bytes) -> bool | None:
+    """Whether the 2,420 bytes are by the key (FIPS 204, empty context); None where the library cannot tell."""
     if not mldsa_available():
         return None
     from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
@@ -192,8 +193,11 @@ def _verify_mldsa(public_key: bytes, signature: bytes, message: bytes) -> bool |
     return True
 
 
-def _cosigned_message(name: str, seconds: bytes, origin: str, size: int, root: bytes) -> bytes:
-    """The `cosigned_message` structure for a whole tree: start is zero, end is the size."""
+def cosigned_message(name: str, seconds: bytes, origin: str, size: int, root: bytes) -> bytes:
+    """The `cosigned_message` structure for a whole tree: start is zero, end is the size (SPEC 7.2, 14.3).
+
+    `name` is that of the signing key, `seconds` the 8 bytes of its time.
+    """
     encoded_name, encoded_origin = name.encode(), origin.encode()
     return b"".join(
         (

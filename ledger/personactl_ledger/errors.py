@@ -6,6 +6,8 @@
     ├── FormatError      exit 4    bytes that are not the wire format they claim to be
     ├── LedgerCorrupt    exit 4    the file is damaged, or not a ledger
     ├── ReceiptError     exit 4/5  a receipt that does not hold (4), or holds for signers nobody trusts (5)
+    ├── WitnessRefused   exit 4/5/10  a witness does not cosign: no extension (4), not its log (5), size (10)
+    ├── WitnessProblem   exit 9    a witness cannot be reached, or its answer cannot be used
     ├── EntryRefused     exit 9    a key may not sign this entry, or the entry breaks a rule of SPEC 6
     ├── LedgerConflict   exit 10   a duplicate entryId, a second standing output, a ledger that exists already
     ├── LedgerStorage    exit 8    full disk, read-only place, input/output error
@@ -75,6 +77,35 @@ class ReceiptError(LedgerError):
 
     code = "receipt.malformed"
     exit_code = 4
+
+
+class WitnessRefused(LedgerError):
+    """A witness does not cosign (SPEC 14.6). `status` is that of HTTP, `size` what it holds when it told so (409)."""
+
+    code = "witness.inconsistent"
+    exit_code = 4
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        code: str | None = None,
+        exit_code: int = 4,
+        status: int = 422,
+        size: int | None = None,
+    ):
+        super().__init__(message, where=where, hint=hint, code=code, exit_code=exit_code)
+        self.status = status
+        self.size = size
+
+
+class WitnessProblem(LedgerError):
+    """A witness cannot be reached, or its answer cannot be used; nothing was taken in."""
+
+    code = "witness.unreachable"
+    exit_code = 9
 
 
 class EntryRefused(LedgerError):

@@ -9,7 +9,7 @@ Level = Literal["tree", "index", "full"]
 MAX_FINDINGS = 200
 """A damaged file can yield one finding an entry; more than this say nothing new."""
 
-TRUST_CODES = frozenset({"ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"})
+TRUST_CODES = frozenset({"ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key", "ledger.trust-witness"})
 """Findings about who signed, not about whether the ledger is whole: exit 5."""
 
 

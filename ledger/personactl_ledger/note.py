@@ -17,11 +17,15 @@ from personactl_ledger.encoding import from_base64, to_base64
 from personactl_ledger.errors import EntryRefused, FormatError
 
 ED25519 = 0x01
+COSIGNATURE_ED25519 = 0x04
+"""Ed25519 over a checkpoint with the time of a witness (SPEC 14.3); ML-DSA-44 has one type for logs and witnesses."""
 ML_DSA_44 = 0x06
-_KEY_BYTES = {ED25519: 32, ML_DSA_44: 1312}
+_KEY_BYTES = {ED25519: 32, COSIGNATURE_ED25519: 32, ML_DSA_44: 1312}
+_MAX_NAME_BYTES = 255
 MAX_NOTE_BYTES = 256 * 1024
 MAX_SIGNATURES = 64
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NAME = re.compile(r"[^\s+]{1,255}")
 _LINE = re.compile(r"— ([^\s+]{1,255}) ([A-Za-z0-9+/=]+)")
 _VKEY = re.compile(r"([^\s+]{1,255})\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
@@ -43,14 +47,15 @@ class Vkey:
             raise FormatError(
                 f"a verifier key of type {type:#04x} cannot have {len(public_key)} bytes", code="ledger.vkey"
             )
-        if not _NAME.fullmatch(name):
+        encoded = name.encode("utf-8", "surrogatepass")
+        if not _NAME.fullmatch(name) or len(encoded) > _MAX_NAME_BYTES or _SURROGATE.search(name):
             raise FormatError("a key name holds a space or a plus sign, or is empty or too long", code="ledger.vkey")
-        if type == ED25519:
+        if type != ML_DSA_44:
             try:
                 check_public_key(public_key)
             except EntryRefused as error:
                 raise FormatError(error.message, code="ledger.vkey") from None
-        digest = hashlib.sha256(name.encode() + b"\n" + bytes([type]) + public_key).digest()
+        digest = hashlib.sha256(encoded + b"\n" + bytes([type]) + public_key).digest()
         return cls(name, type, public_key, digest[:4])
 
     @classmethod
@@ -108,6 +113,8 @@ def group_vkeys(lines: Sequence[object], origin: str) -> tuple[tuple[Vkey, ...],
             raise FormatError("a verifier key is of another origin", code="ledger.vkey")
         if key.type == ED25519:
             groups.append((key,))
+        elif key.type == COSIGNATURE_ED25519:
+            raise FormatError("this is the verifier key of a witness, not of a log", code="ledger.vkey")
         elif groups and len(groups[-1]) == 1:
             groups[-1] = (*groups[-1], key)
         else:

@@ -2,7 +2,7 @@
 
 1  parse            4  log signature     7  the chain of keys
 2  the leaf         5  inclusion         8  the entry's own rules
-3  the origin       6  genesis and root  9  the file
+3  the origin       6  genesis and root  9  the file             10  the witnesses
 
 At the end of steps 4 and 8 comes what the verifier knows of revoked keys (SPEC 9.1).
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from personactl_ledger.book import MemoryBook
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
+from personactl_ledger.cosignature import NOT_COMPUTED, Cosigned, count_witnesses
 from personactl_ledger.ed25519 import key_id
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import LedgerError, ReceiptError
@@ -34,7 +35,8 @@ LIMITS = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptReport:
     """A receipt that holds. `keys_checked` are the ids of every key whose certification was followed, `signature_types`
-    the note signature types that were verified, `notes` what was not checked here and why."""
+    the note signature types that were verified, `witnesses` whose cosignatures hold among those that the trust file
+    names, `notes` what was not checked here and why."""
 
     entry: Entry
     index: int
@@ -46,6 +48,7 @@ class ReceiptReport:
     signature_types: tuple[int, ...]
     timestamps: int
     notes: tuple[str, ...]
+    witnesses: tuple[Cosigned, ...] = ()
 
 
 def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | None) -> ReceiptReport:
@@ -69,6 +72,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
     _unrevoked(receipt, entry, trust)
     if subject_sha256 is not None and entry.subject_sha256 != subject_sha256:
         raise _failed("9", "receipt.subject", "it is about another file: the SHA-256 differs")
+    witnesses = _witnesses(checkpoint, trust, notes)
     if receipt.timestamps:
         notes.append(f"{len(receipt.timestamps)} time stamps were not checked")
     return ReceiptReport(
@@ -82,6 +86,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
         signature_types=types,
         timestamps=len(receipt.timestamps),
         notes=(*notes, *LIMITS),
+        witnesses=witnesses,
     )
 
 
@@ -176,6 +181,23 @@ def _unrevoked(receipt: Receipt, entry: Entry, trust: LedgerTrust) -> None:
         )
 
 
+def _witnesses(checkpoint: Checkpoint, trust: LedgerTrust, notes: list[str]) -> tuple[Cosigned, ...]:
+    """Step 10: as many witnesses of the trust file as it asks for cosigned, and no line of any of them is wrong."""
+    quorum = trust.witnesses[0]
+    try:
+        keys = trust.witness_keys()
+    except LedgerError as error:
+        raise _unwitnessed(f"the trust file has an unusable key of a witness: {error.message}") from None
+    found = count_witnesses(checkpoint, keys)
+    if found.wrong:
+        raise _failed("10", "receipt.witness-signature", f"a cosignature of the witness {found.wrong[0]} is wrong")
+    if len(found.by) < quorum:
+        raise _unwitnessed(f"{len(found.by)} of the {quorum} that are asked for cosigned its checkpoint")
+    if found.unsupported:
+        notes.append(NOT_COMPUTED)
+    return found.by
+
+
 def _failed(step: str, code: str, reason: str) -> ReceiptError:
     return ReceiptError(f"the receipt does not hold: {reason}", code=code, where=f"SPEC 9.2 step {step}")
 
@@ -186,5 +208,15 @@ def _untrusted(step: str, code: str, reason: str) -> ReceiptError:
         code=code,
         where=f"SPEC 9.2 step {step}",
         hint="ask the sender for the trust file that belongs to this ledger",
+        exit_code=5,
+    )
+
+
+def _unwitnessed(reason: str) -> ReceiptError:
+    return ReceiptError(
+        f"the receipt does not have the witnesses that you ask for: {reason}",
+        code="receipt.witness-quorum",
+        where="SPEC 9.2 step 10",
+        hint="ask the sender for a receipt under a checkpoint that the witnesses cosigned",
         exit_code=5,
     )

@@ -11,6 +11,7 @@ from personactl_ledger.book import AdoptionRecord, OutputRecord, RunState, adopt
 from personactl_ledger.checkpoint import Checkpoint, parse_checkpoint
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.merkle import perfect_root
+from personactl_ledger.note import NoteSignature
 from personactl_ledger.projection import COLUMNS, project
 from personactl_ledger.sealed import Sealed
 
@@ -206,6 +207,35 @@ class Store:
         """Witness lines over the checkpoint of that size, each ending in a newline."""
         sql = "SELECT line FROM cosignature WHERE size = ? ORDER BY key_name, key_hash"
         return [str(row[0]) for row in self.connection.execute(sql, (size,)).fetchall()]
+
+    def checkpoint(self, size: int) -> Checkpoint | None:
+        """The one over so many entries, with the log's own signatures only."""
+        row = self._maybe("SELECT note FROM checkpoint WHERE size = ?", (size,))
+        return None if row is None else parse_checkpoint(str(row[0]))
+
+    def cosigned_size(self, key_name: str, key_hash: bytes) -> int:
+        """The largest checkpoint that has a line of this witness key; 0 for none."""
+        sql = "SELECT coalesce(max(size), 0) FROM cosignature WHERE key_name = ? AND key_hash = ?"
+        return int(self._one(sql, (key_name, key_hash))[0])
+
+    def insert_cosignature(self, size: int, line: NoteSignature, received_at: str) -> bool:
+        """Keep the first line of a witness key over a checkpoint; False when there was one."""
+        values = (size, line.name, line.key_hash)
+        if (
+            self._maybe("SELECT 1 FROM cosignature WHERE size = ? AND key_name = ? AND key_hash = ?", values)
+            is not None
+        ):
+            return False
+        self.connection.execute(
+            "INSERT INTO cosignature (size, key_name, key_hash, line, received_at) VALUES (?, ?, ?, ?, ?)",
+            (*values, str(line), received_at),
+        )
+        return True
+
+    def newest_trust(self) -> bytes | None:
+        """The leaf of the newest trust entry."""
+        row = self._maybe("SELECT leaf FROM entry WHERE kind = 'trust' ORDER BY idx DESC LIMIT 1")
+        return None if row is None else bytes(row[0])
 
     # --- small readers -----------------------------------------------------------------------------------------------
 

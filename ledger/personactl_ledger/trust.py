@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from personactl_ledger.cosignature import Witness, group_witnesses
+from personactl_ledger.entry import Entry
+from personactl_ledger.errors import LedgerError
 from personactl_ledger.note import Vkey, group_vkeys
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerTrust:
     """The ledger part of a trust file. `log_keys` are verifier key lines in the order of the file, `root_keys` raw
-    32-byte Ed25519 keys, `approvers` is (threshold, keys), `revoked` holds (key id, first index not believed)."""
+    32-byte Ed25519 keys, `approvers` is (threshold, keys), `revoked` holds (key id, first index not believed),
+    `witnesses` is (quorum, verifier key lines)."""
 
     origin: str
     log_keys: tuple[str, ...]
     root_keys: tuple[bytes, ...]
     approvers: tuple[int, tuple[bytes, ...]] | None = None
     revoked: tuple[tuple[str, int], ...] = ()
+    witnesses: tuple[int, tuple[str, ...]] = (0, ())
 
     def ledger_keys(self) -> tuple[tuple[Vkey, ...], ...]:
         """`log_keys` grouped into ledger keys (SPEC 7.4). Raises FormatError (code ledger.vkey)."""
@@ -27,6 +32,11 @@ class LedgerTrust:
         """`revoked` as a map."""
         return dict(self.revoked)
 
+    def witness_keys(self) -> tuple[Witness, ...]:
+        """The verifier keys of `witnesses`, one item a witness (SPEC 14.2). Raises FormatError (code ledger.vkey)."""
+        own = [key.public_key for keys in self.ledger_keys() for key in keys]
+        return group_witnesses(self.witnesses[1], log_keys=(*own, *self.root_keys))
+
 
 def earliest(*maps: Mapping[str, int]) -> dict[str, int]:
     """Revocations from several sources: each key from the lowest index that any of them says."""
@@ -35,3 +45,13 @@ def earliest(*maps: Mapping[str, int]) -> dict[str, int]:
         for key, start in one.items():
             found[key] = min(start, found.get(key, start))
     return found
+
+
+def witnesses_of(entry: Entry | None) -> tuple[Witness, ...]:
+    """The witnesses that a trust entry names (predicates.md); what does not have that form names none."""
+    said = entry.predicate.get("witnesses") if entry is not None else None
+    lines = said.get("vkeys") if isinstance(said, dict) else None
+    try:
+        return group_witnesses(lines) if isinstance(lines, list) else ()
+    except LedgerError:
+        return ()

@@ -14,10 +14,14 @@ import cases_keys  # noqa: F401  (each module registers its cases)
 import cases_ledger  # noqa: F401
 import cases_receipt  # noqa: F401
 import cases_rules  # noqa: F401
+import cases_witness
 from cases import CASES, Files
 from forge import dumps
 
-FIXED = ("receipt-mldsa", "receipt-mldsa-dropped_fail", "receipt-mldsa-wrong_fail")
+FIXED = (
+    *("receipt-mldsa", "receipt-mldsa-dropped_fail", "receipt-mldsa-wrong_fail"),
+    *("witness-mldsa", "witness-mldsa-dropped_fail", "witness-mldsa-wrong_fail"),
+)
 
 
 def main(target: Path) -> None:
@@ -34,9 +38,9 @@ def main(target: Path) -> None:
 
 def write_fixed(target: Path) -> None:
     """Write the randomised cases anew."""
-    from cases_mldsa import fixed
+    import cases_mldsa
 
-    for name, files in fixed().items():
+    for name, files in (cases_mldsa.fixed() | cases_witness.fixed()).items():
         folder = target / name
         folder.mkdir(parents=True, exist_ok=True)
         write(folder, files | {"README.md": f"# {name}\n\n{files['README.md']}"})

@@ -56,8 +56,12 @@ def check(terminal: Terminal) -> int:
 @keys.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option("--name", help="How others will call it; the domain by default.")
+@click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness of the ledger, by its key.")
+@click.option("--witness-quorum", "quorum", type=click.IntRange(min=0), help="How many witnesses must have cosigned.")
 @pass_terminal
-def export(terminal: Terminal, *, output: Path | None, name: str | None) -> None:
+def export(
+    terminal: Terminal, *, output: Path | None, name: str | None, witnesses: tuple[str, ...], quorum: int | None
+) -> None:
     """Write the trust file for those who verify."""
     import json
 
@@ -71,7 +75,7 @@ def export(terminal: Terminal, *, output: Path | None, name: str | None) -> None
         origin, known = ledger.origin, ledger.trust()
     data = export_trust(
         load(config.keys_path), name=name or config.domain, origin=origin,
-        detector=config.detector, now=now(), ledger=known,
+        detector=config.detector, now=now(), ledger=known, witnesses=(quorum or 0, witnesses),
     )  # fmt: skip
     if output is None:
         terminal.result(json.loads(data), data.decode().splitlines())

@@ -8,8 +8,8 @@
 All of these stand in every file; `approvers` may be null. Optional: "witnesses": {"quorum", "vkeys"}, "revoked":
 [{"kid", "fromIndex"}] (keys that are believed only below an index), and "critical": the names of keys without which the
 file must not be used. A key that this version does not know is ignored unless `critical` names it, so that later files
-can say more without being lost on earlier readers. A file that asks for witnesses is refused, because this version does
-not count them. Duplicate keys, weak public keys and anchors that are not certificate authorities are refused.
+can say more without being lost on earlier readers. Duplicate keys, weak public keys and anchors that are not
+certificate authorities are refused.
 """
 
 from __future__ import annotations
@@ -68,13 +68,14 @@ class TrustFile:
     issued_at: str
     sha256: str
     revoked: tuple[tuple[str, int], ...] = ()
+    witnesses: tuple[int, tuple[str, ...]] = (0, ())
 
     @property
     def ledger(self) -> LedgerTrust:
         """The part that the ledger package needs to check receipts and checkpoints."""
         return LedgerTrust(
             origin=self.origin, log_keys=self.log_keys, root_keys=self.root_keys, approvers=self.approvers,
-            revoked=self.revoked,
+            revoked=self.revoked, witnesses=self.witnesses,
         )  # fmt: skip
 
 
@@ -88,11 +89,13 @@ def export_trust(
     approvers: tuple[int, tuple[bytes, ...]] | None = None,
     tsa_roots: Sequence[str] = (),
     ledger: LedgerTrust | None = None,
+    witnesses: tuple[int, tuple[str, ...]] = (0, ()),
 ) -> bytes:
     """The trust file of a project as bytes: public halves only. Raises TrustError when the result would not parse.
 
     `ledger` (`Ledger.trust()`) adds what the key folder does not know any more: earlier log and root keys, revocations,
-    and the approvers where none are given.
+    and the approvers where none are given. `witnesses` is the quorum and the verifier keys of witnesses (SPEC 14.2);
+    without keys the file does not name them.
     """
     leaf = x509.load_pem_x509_certificates(keyset.c2pa.chain_pem)[0]
     own = LedgerTrust(origin, keyset.log.vkeys(origin), keyset.root_public_keys)
@@ -113,6 +116,8 @@ def export_trust(
     }
     if known.revoked:
         document["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in known.revoked]
+    if witnesses[1] or witnesses[0]:
+        document["witnesses"] = {"quorum": witnesses[0], "vkeys": list(witnesses[1])}
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     parse(data, "trust.json")
     return data
@@ -167,7 +172,7 @@ def _parse(data: bytes) -> TrustFile:
     if not isinstance(document["development"], bool):
         raise _FormatError("development is not true or false")
     origin = _text(document, "origin", ORIGIN)
-    return TrustFile(
+    file = TrustFile(
         name=_file_name(document["name"]),
         origin=origin,
         development=document["development"],
@@ -183,22 +188,17 @@ def _parse(data: bytes) -> TrustFile:
         issued_at=_time(_text(document, "issuedAt", _TIME)),
         revoked=_revoked(document.get("revoked", [])),
         sha256=hashlib.sha256(data).hexdigest(),
+        witnesses=_witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []})),
     )
+    _require_witnesses(file)
+    return file
 
 
 def _refuse_unchecked(document: dict[str, Any]) -> None:
-    """Raises _NotCheckedHere for critical keys that are not known here, and for witnesses to be counted."""
+    """Raises _NotCheckedHere for critical keys that are not known here."""
     unknown = sorted(set(_strings(document, "critical")) - _REQUIRED - _OPTIONAL)
     if unknown:
         raise _NotCheckedHere(f"{len(unknown)} critical key(s) that it does not know, {unknown[0][:40]!a} first")
-    witnesses = document.get("witnesses", {"quorum": 0, "vkeys": []})
-    if not isinstance(witnesses, dict) or set(witnesses) != {"quorum", "vkeys"}:
-        raise _FormatError("witnesses is not {quorum, vkeys}")
-    quorum, keys = witnesses["quorum"], _strings(witnesses, "vkeys")
-    if type(quorum) is not int or not 0 <= quorum <= len(keys):
-        raise _FormatError("witnesses.quorum is not between 0 and the number of vkeys")
-    if quorum:
-        raise _NotCheckedHere("witnesses, whose signatures are not counted yet")
 
 
 def _strings(document: dict[str, Any], key: str, *, at_least: int = 0, at_most: int = MAX_LIST) -> list[str]:
@@ -304,6 +304,24 @@ def _revoked(value: object) -> tuple[tuple[str, int], ...]:
             raise _FormatError("revoked holds a key twice")
         found[kid] = start
     return tuple(found.items())
+
+
+def _witnesses(value: object) -> tuple[int, tuple[str, ...]]:
+    if not isinstance(value, dict) or set(value) != {"quorum", "vkeys"}:
+        raise _FormatError("witnesses is not {quorum, vkeys}")
+    if type(value["quorum"]) is not int:
+        raise _FormatError("witnesses.quorum is not a number")
+    return value["quorum"], tuple(_strings(value, "vkeys"))
+
+
+def _require_witnesses(file: TrustFile) -> None:
+    """The keys are those of witnesses, none of them the ledger's own, and the quorum can be reached (SPEC 14.2)."""
+    try:
+        number = len(file.ledger.witness_keys())
+    except LedgerError as error:
+        raise _FormatError(f"witnesses does not name witnesses of this ledger ({error})") from None
+    if not 0 <= file.witnesses[0] <= number:
+        raise _FormatError("witnesses.quorum is not between 0 and the number of witnesses")
 
 
 def _detector(value: object) -> str:

@@ -275,7 +275,7 @@ def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
         "unreadable": f"a receipt is there and was not used: {record.reason}",
         "invalid": f"the receipt does not verify: {record.reason}",
         "broken": f"the ledger does not check: {record.reason}",
-        "untrusted": f"the {name} belongs to {record.origin or 'a log'} that no trust file names",
+        "untrusted": record.reason or f"the {name} belongs to {record.origin or 'a log'} that no trust file names",
         "unchecked": f"the {name} was not used, because no trust file was given",
         "absent": "the ledger has no entry for these bytes",
         "voided": f"the entry of this file does not stand: {record.reason}",

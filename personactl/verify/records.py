@@ -58,7 +58,9 @@ def prove(data: bytes, trust: Sequence[TrustFile], *, source: RecordSource) -> R
     faults = [error for error in reasons if error.exit_code != EXIT_TRUST]
     if faults:
         return Record(source=source, state="invalid" if source == "receipt" else "broken", reason=_reason(faults[0]))
-    return Record(source=source, state="untrusted", reason=_reason(reasons[0]), origin=_origin(data))
+    named = [error for error in reasons if error.code != "receipt.origin"]  # a trust file is for this very ledger
+    reason = _reason(named[0]) if named else ""
+    return Record(source=source, state="untrusted", reason=reason, origin=_origin(data))
 
 
 def ledger_trust(item: TrustFile, trust: Sequence[TrustFile]) -> LedgerTrust:

@@ -37,8 +37,14 @@ def commands() -> dict[str, click.Command]:
         command = root.get_command(context(), name)
         assert command is not None
         found[name] = command
-        if isinstance(command, click.Group):
-            found |= {f"{name} {inner}": command.commands[inner] for inner in command.commands}
+        found |= _inner(name, command)
+    return found
+
+
+def _inner(name: str, command: click.Command) -> dict[str, click.Command]:
+    found: dict[str, click.Command] = {}
+    for inner, below in command.commands.items() if isinstance(command, click.Group) else ():
+        found |= {f"{name} {inner}": below, **_inner(f"{name} {inner}", below)}
     return found
 
 

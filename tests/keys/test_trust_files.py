@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from key_folders import NOW_TEXT, ORIGIN, Authority
-from personactl_ledger.note import ED25519, ML_DSA_44, Vkey
+from personactl_ledger.note import COSIGNATURE_ED25519, ED25519, ML_DSA_44, Vkey
 
 from personactl import keys
 from personactl.errors import ConflictError, EnvironmentProblem, StorageError, TrustError
@@ -36,6 +36,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     return {"XDG_CONFIG_HOME": str(tmp_path / "config"), "HOME": str(tmp_path / "home")}
+
+
+def _as_witness(raw: bytes, name: str = "w.example") -> str:
+    return str(Vkey.of(name, COSIGNATURE_ED25519, raw))
+
+
+_RAW = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw()
+WITNESS, WITNESS_AGAIN = _as_witness(_RAW), _as_witness(_RAW, "again.example")
 
 
 def changed(exported: bytes, **changes: Any) -> bytes:
@@ -101,6 +109,24 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a quorum above the witnesses": lambda good: changed(good, witnesses={"quorum": 1, "vkeys": []}),
     "a quorum that is true": lambda good: changed(good, witnesses={"quorum": True, "vkeys": ["w"]}),
     "a negative quorum": lambda good: changed(good, witnesses={"quorum": -1, "vkeys": ["w"]}),
+    "a quorum above the distinct witnesses": lambda good: changed(
+        good, witnesses={"quorum": 2, "vkeys": [WITNESS, WITNESS_AGAIN]}
+    ),
+    "a quorum as text": lambda good: changed(good, witnesses={"quorum": "1", "vkeys": [WITNESS]}),
+    "witnesses with a third key": lambda good: changed(good, witnesses={"quorum": 0, "vkeys": [], "x": 1}),
+    "a witness that is text": lambda good: changed(good, witnesses={"quorum": 1, "vkeys": ["hello"]}),
+    "a witness with another hash": lambda good: changed(
+        good, witnesses={"quorum": 1, "vkeys": ["example.org/witness+00000000+AA"]}
+    ),
+    "a witness twice": lambda good: changed(good, witnesses={"quorum": 1, "vkeys": [WITNESS, WITNESS]}),
+    "a log key as a witness": lambda good: changed(good, witnesses={"quorum": 1, "vkeys": _ed25519_keys(good)}),
+    "the ledger as its own witness": lambda good: changed(
+        good, witnesses={"quorum": 1, "vkeys": [_as_witness(Vkey.parse(_ed25519_keys(good)[0]).public_key)]}
+    ),
+    "a root key as a witness": lambda good: changed(
+        good, witnesses={"quorum": 1, "vkeys": [_as_witness(b64decode(json.loads(good)["rootKeys"][0]))]}
+    ),
+    "a wrong witness that nobody asks for": lambda good: changed(good, witnesses={"quorum": 0, "vkeys": ["w"]}),
     "witnesses of null": lambda good: changed(good, witnesses=None),
     "revoked that is no list": lambda good: changed(good, revoked={}),
     "a revoked key without an index": lambda good: changed(good, revoked=[{"kid": KID}]),
@@ -178,11 +204,26 @@ def test_a_key_of_a_later_version_is_ignored(exported: bytes) -> None:
     assert trust.parse(later, "x").ledger == trust.parse(exported, "x").ledger
 
 
+def test_witnesses_reach_the_ledger(exported: bytes) -> None:
+    asked = trust.parse(changed(exported, witnesses={"quorum": 1, "vkeys": [WITNESS]}, critical=["witnesses"]), "x")
+    assert asked.ledger.witnesses == (1, (WITNESS,))
+    assert trust.parse(exported, "x").ledger.witnesses == (0, ())
+
+
+def test_witnesses_are_exported(tmp_path: Path) -> None:
+    keyset = keys.load(key_folders.make(tmp_path / "keys"))
+    common = {"name": "Example Studio", "origin": ORIGIN, "detector": "", "now": NOW_TEXT}
+    data = keys.export_trust(keyset, **common, witnesses=(1, (WITNESS,)))
+    assert json.loads(data)["witnesses"] == {"quorum": 1, "vkeys": [WITNESS]}
+    assert "witnesses" not in json.loads(keys.export_trust(keyset, **common))
+    with pytest.raises(TrustError):
+        keys.export_trust(keyset, **common, witnesses=(2, (WITNESS, WITNESS_AGAIN)))
+
+
 UNCHECKED: dict[str, dict[str, Any]] = {
     "a critical key that is there": {"extra": 1, "critical": ["extra"]},
     "a critical key that is not there": {"critical": ["name", "extra"]},
     "a critical key with an escape": {"critical": ["\x1b[2J"]},
-    "witnesses": {"witnesses": {"quorum": 1, "vkeys": ["example.org/witness+00000000+AA"]}},
 }
 
 

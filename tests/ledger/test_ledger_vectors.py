@@ -15,10 +15,12 @@ import pytest
 from ledger_bench import ROOM, forge
 from personactl_ledger import LedgerTrust, ReceiptError, check, verify_receipt
 from personactl_ledger.checkpoint import mldsa_available
+from personactl_ledger.note import COSIGNATURE_ED25519, Vkey
 
 import generate  # isort: skip  (its folder is on the path through ledger_bench)
 
 VECTORS = ROOM / "vectors"
+ORIGIN = forge.Forge().origin
 NAMES = sorted(path.parent.name for path in VECTORS.glob("*/vector.json"))
 
 
@@ -36,7 +38,9 @@ def trust_of(folder: Path) -> LedgerTrust | None:
     document = json.loads(path.read_text(encoding="utf-8"))
     roots = tuple(b64decode(key) for key in document["rootKeys"])
     revoked = tuple((item["kid"], item["fromIndex"]) for item in document.get("revoked", []))
-    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots, revoked=revoked)
+    witnesses = document.get("witnesses", {"quorum": 0, "vkeys": []})
+    asked = (witnesses["quorum"], tuple(witnesses["vkeys"]))
+    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots, revoked=revoked, witnesses=asked)
 
 
 def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int, list[str]]:
@@ -110,10 +114,20 @@ def test_the_stand_alone_verifier_finds_the_same(
         assert "NOT excluded" in text
 
 
+def cosigner(name: str, secret: str) -> str:
+    """A verifier key of a witness."""
+    return str(Vkey.of(name, COSIGNATURE_ED25519, forge.signer(secret).public_key))
+
+
 @pytest.mark.parametrize(
     "changed",
     [
         {"critical": ["mascot"], "mascot": "x"}, {"witnesses": {"quorum": 1, "vkeys": []}}, {"origin": "x"},
+        {"witnesses": None}, {"witnesses": {"quorum": True, "vkeys": [cosigner("a", "w")]}},
+        {"witnesses": {"quorum": 2, "vkeys": [cosigner("a", "w"), cosigner("b", "w")]}},
+        {"witnesses": {"quorum": 1, "vkeys": [cosigner("a", "log")]}}, {"witnesses": {"quorum": 0, "vkeys": ["w"]}},
+        {"witnesses": {"quorum": 1, "vkeys": [cosigner("a", "root")]}}, {"logKeys": [cosigner(ORIGIN, "log")]},
+        {"witnesses": {"quorum": 1, "vkeys": [cosigner("a", "w")] * 2}}, {"witnesses": {"quorum": 0}},
         {"revoked": [{"kid": "x", "fromIndex": 1}]}, {"logKeys": []}, {"development": "no"}, {"revoked": {}},
         {"revoked": [{"kid": forge.signer("run").key_id, "fromIndex": -1}]},
         {"revoked": [{"kid": forge.signer("run").key_id, "fromIndex": n} for n in (9, 10)]},
