@@ -85,6 +85,12 @@ def ledger_columns_swapped_fail() -> Case:
 
 
 @case
+def ledger_writer_clock_fail() -> Case:
+    sql = "PRAGMA ignore_check_constraints = ON;\nUPDATE entry SET appended_at = 'never' WHERE idx = 5;\n"
+    return defect("The writer's clock of an entry is no time.", sql, "ledger.writer-clock")
+
+
+@case
 def ledger_tile_hash_fail() -> Case:
     sql = f"UPDATE tile SET hashes = CAST(X'{'00' * 32}' || substr(hashes, 33) AS BLOB);\n"  # noqa: S608
     return defect("One hash in a tile is wrong; the entries are whole.", sql, "ledger.tile", base="ledger-tiles")
