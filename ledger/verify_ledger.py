@@ -1084,10 +1084,12 @@ class LedgerFile:
                 self._entry(index, Entry(leaf), columns)
             except Bad as bad:
                 self.report.fail(bad.clause, bad.code, f"entry {index}: {bad.message}")
-        for index, time in connection.execute(times):
-            if time < clock:
+        for index, appended in connection.execute(times):
+            if not time(appended):
+                self.report.fail("12.4", "ledger.writer-clock", f"entry {index}: appended_at is no time")
+            if appended < clock:
                 self.report.note("12.4", f"entry {index} has an earlier appended_at than the one before (ledger.clock)")
-            clock = max(clock, time)
+            clock = max(clock, appended)
         need(self.hashes, "12.4", "ledger.genesis", "the ledger is empty")
         self.report.sum_up("12.4", f"{len(self.hashes)} entries: hashes, columns, rules and signatures of SPEC 6")
 
@@ -1160,9 +1162,10 @@ class LedgerFile:
     def _heads(self, connection: sqlite3.Connection, trust: Trust | None, anchors: list[bytes]) -> None:
         """SPEC 12.5 to 12.7."""
         tree, heads = Tree(self.hashes), []
-        checkpoints = "SELECT size, root, CAST(coalesce(note, '') AS TEXT) FROM checkpoint ORDER BY size"
-        for size, root, note in connection.execute(checkpoints):
+        checkpoints = "SELECT size, root, CAST(coalesce(note, '') AS TEXT), CAST(coalesce(created_at, '') AS TEXT)"
+        for size, root, note, created in connection.execute(f"{checkpoints} FROM checkpoint ORDER BY size"):
             try:
+                need(time(created), "12.5", "ledger.writer-clock", "created_at is no time")
                 heads.append(self._head(tree, size, root, note))
             except Bad as bad:
                 self.report.fail(bad.clause, bad.code, f"checkpoint over {size}: {bad.message}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from personactl_ledger.book import MemoryBook
+from personactl_ledger.encoding import is_time
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings, Level
@@ -95,6 +96,8 @@ class EntryPass:
         if appended_at < self._clock:
             self._findings.add("ledger.clock", "appended_at is earlier than that of the entry before", index, "warning")
         self._clock = max(self._clock, appended_at)
+        if self._level != "tree" and not is_time(appended_at):
+            self._findings.add("ledger.writer-clock", "appended_at is no time", index)
         if self._level != "tree" or index == 0 or _authority(str(columns[1])):
             self._leaf(index, leaf, columns, sealed)
         self._growth.append(digest, self)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, parse_checkpoint
 from personactl_ledger.ed25519 import key_id
+from personactl_ledger.encoding import is_time
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings
 from personactl_ledger.keyring import Keyring
@@ -18,7 +19,10 @@ from personactl_ledger.revocation import Distrust, believed
 from personactl_ledger.trust import LedgerTrust
 
 _DISTRUSTED = "the {} over {} entries is signed only by a ledger key that was revoked from before it: it proves nothing"
-_SELECT_CHECKPOINTS = "SELECT size, root, CAST(coalesce(note, '') AS TEXT) FROM checkpoint ORDER BY size"
+_SELECT_CHECKPOINTS = (
+    "SELECT size, root, CAST(coalesce(note, '') AS TEXT), CAST(coalesce(created_at, '') AS TEXT) FROM checkpoint"
+    " ORDER BY size"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,9 @@ class StoredCheckpoint:
 def read_checkpoints(connection: sqlite3.Connection, findings: Findings) -> list[StoredCheckpoint]:
     """Every stored checkpoint that can be parsed, smallest first (SPEC 12.5)."""
     found = []
-    for size, root, note in connection.execute(_SELECT_CHECKPOINTS).fetchall():
+    for size, root, note, created_at in connection.execute(_SELECT_CHECKPOINTS).fetchall():
+        if not is_time(created_at):
+            findings.add("ledger.writer-clock", f"checkpoint over {size} entries: created_at is no time")
         try:
             found.append(StoredCheckpoint(size, root, parse_checkpoint(note)))
         except LedgerError as error:

@@ -47,3 +47,12 @@ def require_time(text: object) -> str:
 def posix_seconds(text: str) -> int:
     """Whole seconds since 1970-01-01T00:00:00Z. Raises FormatError; times before 1970 count as 0."""
     return max(0, int(datetime.fromisoformat(require_time(text)).astimezone(UTC).timestamp()))
+
+
+def is_time(text: str) -> bool:
+    """Whether `require_time` would accept it."""
+    try:
+        require_time(text)
+    except FormatError:
+        return False
+    return True

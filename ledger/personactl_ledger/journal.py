@@ -61,7 +61,7 @@ def require_no_journal(path: Path) -> None:
     write now, so a journal or log with content is somebody else's, and SQLite would apply it at the next statement."""
     for suffix in ("-journal", "-wal"):
         if has_journal(path, suffix):
-            raise _foreign(path, f"{path.name}{suffix} appeared while the ledger was open")
+            raise _foreign(path, f"{path.name}{suffix} appeared while the ledger was open", suffix)
 
 
 def recover(path: Path) -> None:
@@ -82,14 +82,14 @@ def recover(path: Path) -> None:
         raise _foreign(path, str(reason)) from None
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + "-journal")
+def _beside(path: Path, suffix: str = "-journal") -> Path:
+    return path.with_name(path.name + suffix)
 
 
-def _foreign(path: Path, reason: str) -> LedgerCorrupt:
+def _foreign(path: Path, reason: str, suffix: str = "-journal") -> LedgerCorrupt:
     return LedgerCorrupt(
         reason,
-        where=str(_beside(path)),
+        where=str(_beside(path, suffix)),
         hint="nothing was changed; keep both files, find out who put it there, and move it away",
         code="ledger.journal-foreign",
     )

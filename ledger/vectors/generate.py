@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import cases_keys  # noqa: F401  (each module registers its cases)
+import cases_file  # noqa: F401  (each module registers its cases)
+import cases_keys  # noqa: F401
 import cases_ledger  # noqa: F401
 import cases_receipt  # noqa: F401
 import cases_rules  # noqa: F401

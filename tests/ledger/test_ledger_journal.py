@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import struct
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -74,12 +75,12 @@ def old_journal(bench: Bench, tmp_path: Path) -> bytes:
 
 
 def test_sqlite_by_itself_applies_an_old_journal(bench: Bench, old_journal: bytes) -> None:
+    """Or there would be nothing to guard against."""
+    before = bench.path.read_bytes()
     beside(bench.path).write_bytes(old_journal)
-    connection = sqlite3.connect(bench.path)
-    with pytest.raises(sqlite3.DatabaseError):
-        assert connection.execute("SELECT count(*) FROM entry").fetchone() == (6,)
-        raise sqlite3.DatabaseError("the newest entries are gone or the file is broken")
-    connection.close()
+    with closing(sqlite3.connect(bench.path)) as connection, suppress(sqlite3.DatabaseError):
+        connection.execute("SELECT count(*) FROM entry").fetchone()
+    assert bench.path.read_bytes() != before
 
 
 @pytest.mark.parametrize("call", OPENINGS)

@@ -15,7 +15,8 @@ from ledger_bench import NOW, Bench
 from odd_files import INSIDE, SAID_TO_BE, Odd, with_a_value_of
 from personactl_ledger import Draft, Ledger, LedgerError, check, seal
 
-from personactl import cli, explain
+from personactl import explain
+from personactl.cli import execute as command_line
 
 LONGEST = 1.0
 """Seconds of processor time for each reader of a small file."""
@@ -96,10 +97,10 @@ def test_no_command_falls_over(ledger_file: Path, name: str, capsys: pytest.Capt
     odd.change(ledger_file)
     at = ["--ledger", str(ledger_file)]
     for command in (["log", *at], ["show", "4", *at], ["prove", "4", *at], ["prove", "4", *at, "--json"]):
-        code = soon(lambda command=command: cli.execute(["ledger", *command]))  # type: ignore[misc]
+        code = soon(lambda command=command: command_line(["ledger", *command]))  # type: ignore[misc]
         assert code in (0, 2, 4), command
         assert code == odd.exit_code or odd.opening
-    assert soon(lambda: cli.execute(["ledger", "check", *at])) == odd.exit_code
+    assert soon(lambda: command_line(["ledger", "check", *at])) == odd.exit_code
     said = capsys.readouterr()
     assert "Traceback" not in said.out + said.err
     assert odd.code in said.out + said.err
@@ -137,7 +138,7 @@ def test_a_file_that_may_not_be_read_is_an_environment_problem(
             with pytest.raises(LedgerError, match="Permission denied") as caught:
                 call(path)
             assert (caught.value.code, caught.value.exit_code) == ("ledger.storage", 8)
-        assert cli.execute(["ledger", "check", "--ledger", str(path)]) == 8
+        assert command_line(["ledger", "check", "--ledger", str(path)]) == 8
         Path(folder).chmod(0)
         with pytest.raises(LedgerError, match="Permission denied"):
             check(path)

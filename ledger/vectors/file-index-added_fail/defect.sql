@@ -1,0 +1,1 @@
+CREATE INDEX extra ON entry (length(statement));

@@ -1,0 +1,2 @@
+PRAGMA page_size = 1024;
+VACUUM;

@@ -1,0 +1,15 @@
+DROP TRIGGER checkpoint_grows;
+DROP TRIGGER checkpoint_no_delete;
+DROP TRIGGER checkpoint_no_update;
+UPDATE checkpoint SET note = 'elsewhere.example/personactl/0c69cfdf4dfae7f8
+19
+zll3/tpH01M33lfPzEIHqkUll3gkPQrNtqEviwfVx9U=
+
+— elsewhere.example/personactl/0c69cfdf4dfae7f8 F9BjEEXsZ3Qe4xiSEASeet24mtg5DQ/nuYVqHzJomlKuLotuGQtV1WV/QgNpSFMNeJP3QeWi+fsn1P/bY2ijJ6zpSwA=
+' WHERE size = (SELECT max(size) FROM checkpoint);
+CREATE TRIGGER checkpoint_grows BEFORE INSERT ON checkpoint
+  WHEN NEW.size <= (SELECT coalesce(max(size), 0) FROM checkpoint)
+    OR NEW.size > (SELECT coalesce(max(idx) + 1, 0) FROM entry)
+  BEGIN SELECT RAISE(ABORT, 'ledger: checkpoints grow with the log'); END;
+CREATE TRIGGER checkpoint_no_delete BEFORE DELETE ON checkpoint BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
+CREATE TRIGGER checkpoint_no_update BEFORE UPDATE ON checkpoint BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
