@@ -7,6 +7,7 @@
     ├── LedgerCorrupt    exit 4    the file is damaged, or not a ledger
     ├── ReceiptError     exit 4/5  a receipt that does not hold (4), or holds for signers nobody trusts (5)
     ├── EntryRefused     exit 9    a key may not sign this entry, or the entry breaks a rule of SPEC 6
+    ├── TimestampRefused exit 9    a time-stamp service did not answer, refused, or answered something unfit
     ├── LedgerConflict   exit 10   a duplicate entryId, a second standing output, a ledger that exists already
     ├── LedgerStorage    exit 8    full disk, read-only place, input/output error
     └── LedgerLocked     exit 75   another process writes
@@ -81,6 +82,13 @@ class EntryRefused(LedgerError):
     """An entry breaks a rule of SPEC 6: unknown or unfit signer, bad signature, wrong origin, wrong counts."""
 
     code = "ledger.entry-refused"
+    exit_code = 9
+
+
+class TimestampRefused(LedgerError):
+    """A time-stamp service failed, or its answer cannot be kept; nothing was stored (SPEC 15.4)."""
+
+    code = "ledger.tsa-response"
     exit_code = 9
 
 

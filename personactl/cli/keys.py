@@ -55,22 +55,33 @@ def check(terminal: Terminal) -> int:
 @keys.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option("--name", help="How others will call it; the domain by default.")
+@click.option(
+    "--tsa-root", "tsa_roots", type=click.Path(path_type=Path), multiple=True, metavar="PEM",
+    help="Roots of time-stamp services that verifiers may rely on.",
+)  # fmt: skip
 @pass_terminal
-def export(terminal: Terminal, *, output: Path | None, name: str | None) -> None:
+def export(terminal: Terminal, *, output: Path | None, name: str | None, tsa_roots: tuple[Path, ...]) -> None:
     """Write the trust file for those who verify."""
     import json
 
     from personactl_ledger import Ledger
 
+    from personactl.document import read_plain_file
     from personactl.keys import export_trust, load
+    from personactl.keys.trust import certificate_authorities
     from personactl.render.outfile import write_whole
 
     config = here()
     with Ledger.open_reader(config.ledger_path) as ledger:
         origin = ledger.origin
+    roots = [
+        pem
+        for place in tsa_roots
+        for pem in certificate_authorities(read_plain_file(place, 1 << 20, "root certificate"), str(place))
+    ]
     data = export_trust(
         load(config.keys_path), name=name or config.domain, origin=origin,
-        detector=config.detector, now=now(),
+        detector=config.detector, now=now(), tsa_roots=roots,
     )  # fmt: skip
     if output is None:
         terminal.result(json.loads(data), data.decode().splitlines())

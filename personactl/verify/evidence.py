@@ -133,7 +133,8 @@ class Record:
     `unreadable`: a receipt that the system does not let be read. `untrusted`: it belongs to a log that no trust file
     names. `unchecked`: there is no trust file.
     `pending`: the ledger holds an entry that no checkpoint covers yet.
-    `distrusted`: the entry holds, but its key was revoked from before it. `notes`: what this source cannot show.
+    `distrusted`: the entry holds, but its key was revoked from before it. `notes`: what this source cannot show,
+    `shown`: what its time stamps show.
     `leaf_hash`: the 32 bytes by which the tree knows a proven entry, else empty.
     """
 
@@ -148,6 +149,7 @@ class Record:
     persona: tuple[str, int] | None = None
     development: bool = False
     notes: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

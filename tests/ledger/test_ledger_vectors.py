@@ -35,7 +35,8 @@ def trust_of(folder: Path) -> LedgerTrust | None:
         return None
     document = json.loads(path.read_text(encoding="utf-8"))
     roots = tuple(b64decode(key) for key in document["rootKeys"])
-    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots)
+    tsa_roots = tuple(document.get("tsaRoots", []))
+    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots, tsa_roots=tsa_roots)
 
 
 def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int, list[str]]:

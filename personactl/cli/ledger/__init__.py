@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from personactl.cli.ledger import checking, reading
+from personactl.cli.ledger import checking, reading, signing, stamping
 from personactl.cli.ledger.group import ledger
 from personactl.cli.unavailable import add_refusing
 
-__all__ = ["checking", "ledger", "reading"]
+__all__ = ["checking", "ledger", "reading", "signing", "stamping"]
 
 add_refusing(
     ledger,
     {
-        "checkpoint": "Sign a checkpoint now.",
         "witness": "Cosign checkpoints of another ledger.",
-        "timestamp": "Time-stamp the latest checkpoint.",
         "export": "Export entries as JSONL, CSV or tiles.",
         "erase": "Erase sealed personal data.",
         "backup": "Write a backup.",
