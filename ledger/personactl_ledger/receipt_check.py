@@ -67,14 +67,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
     keys = _entry_rules(rules, receipt, entry)
     if subject_sha256 is not None and entry.subject_sha256 != subject_sha256:
         raise _failed("9", "receipt.subject", "it is about another file: the SHA-256 differs")
-    shown: list[str] = []
-    if receipt.timestamps and trust.tsa_roots:
-        from personactl_ledger.receipt_stamps import check_stamps  # its libraries are only needed for time stamps
-
-        shown, said = check_stamps(receipt, signed_by, trust.tsa_roots)
-        notes += said
-    elif receipt.timestamps:
-        notes.append(f"{len(receipt.timestamps)} time stamps were not checked: the trust file names no tsaRoots")
+    shown, said = _stamps(receipt, signed_by, trust)
     return ReceiptReport(
         entry=entry,
         index=receipt.proof.index,
@@ -86,7 +79,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
         signature_types=types,
         timestamps=len(receipt.timestamps),
         shown=tuple(shown),
-        notes=(*notes, *LIMITS),
+        notes=(*notes, *said, *LIMITS),
     )
 
 
@@ -166,6 +159,20 @@ def _entry_rules(rules: Rules, receipt: Receipt, entry: Entry) -> tuple[str, ...
         raise _failed("8", "receipt.signature", error.message) from None
     keys = [*entry.key_ids, *(key for item in receipt.keys for key in parse_entry(item.leaf).key_ids)]
     return tuple(dict.fromkeys(keys))
+
+
+def _stamps(
+    receipt: Receipt, signed_by: tuple[tuple[Vkey, ...], ...], trust: LedgerTrust
+) -> tuple[list[str], list[str]]:
+    """SPEC 15.5: what the time stamps show, and what was not checked of them or does not count."""
+    count = len(receipt.timestamps)
+    if not count:
+        return [], []
+    if not trust.tsa_roots:
+        return [], [f"{count} time stamps were not checked: the trust file names no tsaRoots"]
+    from personactl_ledger.receipt_stamps import check_stamps  # its libraries are only needed for time stamps
+
+    return check_stamps(receipt, signed_by, trust.tsa_roots)
 
 
 def _failed(step: str, code: str, reason: str) -> ReceiptError:

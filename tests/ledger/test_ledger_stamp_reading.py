@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable
@@ -19,8 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from ledger_bench import ROOM
 from personactl_ledger import LedgerTrust, der, parse_receipt, tsp_second, verify_receipt
+from personactl_ledger.check_stamps import UNCHECKED, check_timestamps
 from personactl_ledger.errors import FormatError
 from personactl_ledger.evidence import read_evidence
+from personactl_ledger.findings import Findings
+from personactl_ledger.keyring import Keyring
 from personactl_ledger.timestamping import verify_token
 from personactl_ledger.tsp import parse_response, parse_token, request_nonce
 from personactl_ledger.tsp_revocation import require_unrevoked
@@ -224,6 +228,24 @@ def test_both_readers_weigh_the_reason_of_a_revocation(reason: x509.ReasonFlags 
             assert not counts
         else:
             assert counts
+
+
+def test_a_check_of_rows_of_any_type_finds_them_wrong_and_goes_on() -> None:
+    """Whoever made the file need not have kept to STRICT."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(
+        "CREATE TABLE entry (idx, kind, leaf); CREATE TABLE checkpoint (size, note);"
+        "CREATE TABLE timestamp (id, size, tsa, hash_algorithm, token, covers, evidence);"
+    )
+    odd: list[Any] = [None, 1, -1, 2.5, "text", b"", b"\x30\x00", b"\x30\x05x"]
+    for place, value in enumerate(odd):
+        connection.execute("INSERT INTO timestamp VALUES (?, ?, ?, ?, ?, ?, ?)", (place, *[value] * 6))
+        connection.execute("INSERT INTO checkpoint VALUES (?, ?)", (value, value))
+        connection.execute("INSERT INTO entry VALUES (?, 'timestamp', ?)", (place, value))
+    findings = Findings()
+    assert check_timestamps(connection, [], Keyring(), None, findings) == ([], [UNCHECKED.format(len(odd))])
+    assert [item.code for item in findings.items] == ["ledger.timestamp"] * len(odd)
+    connection.close()
 
 
 # --- the reader of DER ---------------------------------------------------------------------------------------

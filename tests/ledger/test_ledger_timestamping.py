@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from ledger_bench import NOW, Bench
 from personactl_ledger import Ledger, LedgerTrust, ReceiptError, check, parse_receipt, verify_receipt
+from personactl_ledger.check_signed import read_checkpoints
+from personactl_ledger.check_stamps import check_timestamps
+from personactl_ledger.database import connect_reader
 from personactl_ledger.errors import LedgerConflict, LedgerError, LedgerMissing, TimestampRefused
+from personactl_ledger.findings import Findings
 from personactl_ledger.stamp_rows import rows_of
 from personactl_ledger.stamping import find_target, judge_response, keep_stamp, name_of, next_target
 from personactl_ledger.timestamping import StampReport, build_request
@@ -287,6 +293,35 @@ def test_both_readers_say_the_same_of_a_real_token(
         printed = capsys.readouterr().out
         assert f"the checkpoint over 5 entries {says}" in printed
         assert printed.count("existed before") == 2
+
+
+@pytest.mark.parametrize("before", ["FROM timestamp NOT INDEXED", "FROM entry NOT INDEXED WHERE kind"])
+def test_a_check_is_not_misled_by_a_writer_that_stamps_meanwhile(
+    before: str, bench: Bench, signed: Ledger, authority: Authority
+) -> None:
+    stamp(bench, signed, authority)
+    reader = connect_reader(signed.path)
+    findings = Findings()
+    stored = read_checkpoints(reader, findings)
+
+    class Meanwhile:
+        """The reader's connection; the writer signs and stamps right before one of its statements."""
+
+        done = False
+
+        def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+            if before in sql and not self.done:
+                self.done = True
+                signed.append([bench.note("more")], now=NOW)
+                signed.checkpoint(bench.log, now=NOW)
+                stamp(bench, signed, authority)
+            return reader.execute(sql, values)
+
+    connection = Meanwhile()
+    check_timestamps(connection, stored, signed.rules.keyring, None, findings)  # type: ignore[arg-type]
+    reader.close()
+    assert connection.done
+    assert findings.items == []
 
 
 # --- the wire -------------------------------------------------------------------------------------------------
