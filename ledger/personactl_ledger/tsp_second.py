@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from personactl_ledger.errors import FormatError
 from personactl_ledger.tsp import TokenInfo
-from personactl_ledger.tsp_signature import careful
+from personactl_ledger.tsp_signature import RSA_PSS, careful
 from personactl_ledger.tsp_trust import Untrusted
 
 LIBRARY, PROGRAM = "rfc3161-client", "openssl"
@@ -29,6 +29,8 @@ def second_opinion(response: bytes, token: TokenInfo, chain: Sequence[x509.Certi
 
     `chain` leads from the service to a trusted root, the last one. Raises Untrusted when one reads and refuses it.
     """
+    if token.signer.signature_algorithm == RSA_PSS:  # both would call the signature wrong: they know PKCS #1 v1.5 only
+        return None
     if _readable(response) and _library(response, token, chain):
         return LIBRARY
     program = shutil.which(PROGRAM)

@@ -26,7 +26,7 @@ _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "sha3-384": hashes.SHA3_384,
     "sha3-512": hashes.SHA3_512,
 }
-_RSA, _PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
+_RSA, RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
 _PKCS1 = {
     "1.2.840.113549.1.1.11": "sha256",
     "1.2.840.113549.1.1.12": "sha384",
@@ -117,7 +117,7 @@ def require_content(token: TokenInfo) -> None:
 
 
 def _padding(oid: str, algorithm: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
-    if oid == _PSS:  # with one hash for everything; what the parameters may ask for beyond that is not offered
+    if oid == RSA_PSS:  # with one hash for everything; what the parameters may ask for beyond that is not offered
         return padding.PSS(mgf=padding.MGF1(algorithm), salt_length=padding.PSS.AUTO)
     if oid != _RSA and oid not in _PKCS1:
         raise TypeError

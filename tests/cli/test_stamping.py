@@ -138,6 +138,8 @@ def test_a_request_is_carried_to_a_service_and_its_answer_back(machine: Machine,
     machine.step("exit 10 personactl ledger timestamp --take-response a.tsr")
     machine.step("stderr 'ledger\\.tsa-again'")
     assert rows(machine) == 1
+    machine.step("exec personactl ledger prove 0 --json")
+    assert [len(item["evidence"]) for item in document(machine)["timestamps"]] == [1]
 
 
 @with_openssl

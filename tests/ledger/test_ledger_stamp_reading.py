@@ -18,9 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from ledger_bench import ROOM
-from personactl_ledger import LedgerTrust, der, parse_receipt, tsp_second, verify_receipt
+from ledger_bench import ROOM, forge
+from personactl_ledger import LedgerTrust, Vkey, der, parse_receipt, tsp_second, verify_receipt
 from personactl_ledger.check_stamps import UNCHECKED, check_timestamps
+from personactl_ledger.checkpoint import log_signed_part, parse_checkpoint
+from personactl_ledger.encoding import to_base64
 from personactl_ledger.errors import FormatError
 from personactl_ledger.evidence import read_evidence
 from personactl_ledger.findings import Findings
@@ -157,6 +159,25 @@ def test_a_second_opinion_of_the_library_is_heard() -> None:
     foreign = load_roots([Service("x", "x root").root_pem()])
     with pytest.raises(tsp_second.Untrusted, match="rfc3161-client refuses it"):
         tsp_second.second_opinion(response, token, [*load_certificates(token.certificates), *foreign])
+
+
+def test_nobody_else_is_asked_about_a_signature_that_they_cannot_read() -> None:
+    response = SERVICE.respond(COVERED)
+    token = parse_token(response)
+    chain = [*load_certificates(token.certificates), *load_roots([Service("x", "x root").root_pem()])]
+    signer = replace(token.signer, signature_algorithm="1.2.840.113549.1.1.10")
+    assert tsp_second.second_opinion(response, replace(token, signer=signer), chain) is None
+
+
+def test_what_a_token_covers_does_not_depend_on_the_order_of_lines_nor_on_witnesses() -> None:
+    head = parse_checkpoint(forge.Forge().checkpoint())
+    witness = f"— {head.origin} {to_base64(b'wits' + bytes(64))}\n"
+    keys = forge.log_signer().verifier_keys(head.origin)
+    text, own = head.note.split("\n\n")
+    mixed = replace(head, note=f"{text}\n\n{witness}{own}")
+    assert log_signed_part(mixed, keys) == log_signed_part(head, keys) == head.note.encode()
+    second = Vkey(head.origin, 6, b"", b"wits")
+    assert log_signed_part(mixed, (*keys, second)) == f"{head.note}{witness}".encode()
 
 
 def _pss(key: rsa.RSAPrivateKey, data: bytes) -> bytes:

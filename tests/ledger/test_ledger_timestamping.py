@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -352,6 +354,27 @@ def test_a_service_that_never_answers_is_left() -> None:
             ask(url, b"query", seconds=0.3)
         finally:
             release.set()
+
+
+def test_a_service_that_sends_byte_by_byte_is_left_too() -> None:
+    release = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not release.wait(0.02):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            with pytest.raises(TimestampRefused, match=r"did not answer within 0\.4 seconds"):
+                ask(f"http://127.0.0.1:{server.getsockname()[1]}/", b"query", seconds=0.4)
+        finally:
+            release.set()
+            thread.join()
 
 
 def test_a_service_that_is_not_there_is_said_so() -> None:
