@@ -14,17 +14,23 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import itertools
 import json
 import re
 import sqlite3
 import stat
 import sys
-from datetime import datetime
+import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 try:
     from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
@@ -288,7 +294,8 @@ class Entry:
         field("origin", self.kind == "genesis" or text(said.get("origin")))
         field("sealed", isinstance(sealed, dict) and all(matches(HEX64, item) for item in sealed.values())
               and all(matches(r"[a-z][A-Za-z0-9]{0,62}", name) for name in sealed))  # fmt: skip
-        patterns = {"run": RUN, "planSha256": HEX64, "entryId": HEX32, "jobKey": HEX64, "kid": KID, "ledgerId": HEX32}
+        patterns = {"run": RUN, "planSha256": HEX64, "entryId": HEX32, "jobKey": HEX64, "kid": KID, "ledgerId": HEX32,
+                    "tokenSha256": HEX64}  # fmt: skip
         for name in REQUIRED.get(self.kind, ()):
             value = said.get(name)
             if name in patterns:
@@ -328,6 +335,7 @@ REQUIRED = {
     "run-open": ["run", "planSha256", "planned", "runKey", "startedAt"],
     "persona-freeze": ["persona"],
     "adoption": ["entryId"],
+    "timestamp": ["size", "tokenSha256"],
     "withdrawal": ["entryId", "withdraws"],
     "output": ["run", "entryId", "jobKey"],
     "reject": ["run", "entryId", "jobKey"],
@@ -350,6 +358,7 @@ REQUIRED = {
 SOME = {"approvers": ("threshold", "keys", 1, KID), "witnesses": ("quorum", "vkeys", 0, r"(?s:.+)")}
 NATURALS = [
     "version",
+    "size",
     "withdraws",
     "planned",
     "fromIndex",
@@ -648,6 +657,16 @@ class Checkpoint:
         self.origin, self.size, self.root = parts[0], int(parts[1]), unbase64(parts[2], "7.2", code)
         need(len(self.root) == 32, "7.2", code, "a root is not 32 bytes")
 
+    def covered(self, keys: list) -> bytes:
+        """SPEC 8.3: the text, the empty line, and the lines of one ledger key in the order of its halves."""
+        lines = [
+            f"— {name} {base64.b64encode(blob).decode()}\n"
+            for key in keys
+            for name, blob in self.lines
+            if (name, blob[:4]) == key[:2]
+        ]
+        return (self.body + "\n" + "".join(lines)).encode()
+
     def signed_by(self, keys: list[tuple[str, bytes, int, bytes]]) -> tuple[bool, bool]:
         """SPEC 7.4 for one ledger key: (its halves all signed, a line of it is wrong)."""
         good, absent = set(), set()
@@ -763,6 +782,7 @@ class Receipt:
             leaf, index, path = take(item, "leaf index path", "8.1", code)
             need(type(index) is int and index >= 0, "8.1", code, "a key entry has no index")
             self.keys.append((unbase64(leaf, "8.1", code), index, parse_path(path)))
+        self.stamps = []
         for place, item in enumerate(stamps):
             names = "tsa hashAlgorithm token covers evidence"
             tsa, algorithm, token, covers, evidence = take(item, names, "8.1", code)
@@ -770,9 +790,9 @@ class Receipt:
             good = good and (covers is None or (type(covers) is int and 0 <= covers < place))
             good = good and isinstance(evidence, list) and len(evidence) <= 64
             need(good, "8.1", code, "a time stamp has a wrong form")
-            full = all(unbase64(data, "8.1", code) for data in (token, *evidence))
-            need(full, "8.1", code, "a time stamp has an empty part")
-        self.stamps = len(stamps)
+            token, *held = (unbase64(data, "8.1", code) for data in (token, *evidence))
+            need(token and all(held), "8.1", code, "a time stamp has an empty part")
+            self.stamps.append((algorithm, token, covers, held))
 
 
 class Trust:
@@ -797,6 +817,9 @@ class Trust:
         self.roots = {kid_of(sound_key(item, None)) for item in document["rootKeys"]}
         own = {key[3] for keys in self.log_keys for key in keys} | {base64.b64decode(k) for k in document["rootKeys"]}
         self._witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []}), own)
+        pems = document.get("tsaRoots", [])
+        need(self._list(pems, 0), "9.1", "trust.file-invalid", "tsaRoots is not a list of certificates")
+        self.tsa_roots = [self._certificate(pem) for pem in pems]
 
     def _witnesses(self, said: object, own: set[bytes]) -> None:
         form = isinstance(said, dict) and set(said) == {"quorum", "vkeys"} and self._list(said["vkeys"], 0)
@@ -804,6 +827,19 @@ class Trust:
         self.witnesses, self.quorum = group_witnesses(said["vkeys"], own), said["quorum"]
         enough = 0 <= self.quorum <= len(self.witnesses)
         need(enough, "9.1", "trust.file-invalid", "the quorum is not from 0 to the number of witnesses")
+
+    @staticmethod
+    def _certificate(pem: str) -> x509.Certificate:
+        """One certificate in PEM."""
+        found = re.fullmatch(r"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", pem)
+        try:
+            certificate = (
+                load_certificate(base64.b64decode("".join(found[1].split()), validate=True)) if found else None
+            )
+        except ValueError:
+            certificate = None
+        need(certificate, "9.1", "trust.file-invalid", "an item of tsaRoots is not a certificate")
+        return certificate
 
     KNOWN = frozenset(
         {
@@ -863,8 +899,10 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
     witness_step(report, head, trust)
     limit = "no retirement, revocation or void is visible, whether before or after the entry or the checkpoint"
     report.note("9.3", limit)
-    if receipt.stamps:
-        report.note("8.3", f"{receipt.stamps} time stamps were not checked")
+    if receipt.stamps and trust.tsa_roots:
+        receipt_stamps(report, receipt, accepted, trust.tsa_roots)
+    elif receipt.stamps:
+        report.note("15.5", f"{len(receipt.stamps)} time stamps were not checked: the trust file names no tsaRoots")
 
 
 def believable(signers: list, head: Checkpoint, revoked: dict[str, int]) -> list:
@@ -938,6 +976,371 @@ def step(number: str, code: str, call: object, *arguments: object) -> object:
         raise Bad(f"9.2 step {number}", code, bad.message) from None
 
 
+# --- SPEC 15: time stamps --------------------
+
+DIGESTS = {f"2.16.840.1.101.3.4.2.{n}": name for n, name in zip((1, 2, 3, 8, 9, 10), HASHES, strict=True)}
+RSA_WITH = {f"1.2.840.113549.1.1.{n}": HASHES[n - 11] for n in (11, 12, 13)}
+EC_WITH = {f"1.2.840.10045.4.3.{n}": HASHES[n - 2] for n in (2, 3, 4)}
+RSA_PLAIN, RSA_PSS, SIGNED_DATA = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.7.2"
+TST_INFO, SMIME = "1.2.840.113549.1.9.16.1.4", "1.2.840.113549.1.9."
+STATUS = ("granted", "granted with changes", "rejection", "waiting", "revocation warning", "revocation notice")
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+              x509.InvalidVersion)  # fmt: skip
+
+
+def token_need(condition: object, message: str, clause: str = "15.1") -> None:
+    need(condition, clause, "ledger.timestamp", message)
+
+
+class Der:
+    """A cursor over DER values that stand one after another. Everything that is taken is (tag, content, whole)."""
+
+    def __init__(self, data: bytes):
+        self.data, self.at, self.taken = data, 0, 0
+
+    def more(self) -> bool:
+        return self.at < len(self.data)
+
+    def peek(self) -> int:
+        return self.data[self.at] if self.more() else -1
+
+    def take(self, tag: int | None = None) -> tuple[int, bytes, bytes]:
+        start, data = self.at, self.data
+        token_need(len(data) >= start + 2 and data[start] & 31 != 31, "DER is cut off or has a long tag")
+        size, body = data[start + 1], start + 2
+        if size > 127:
+            octets = data[body : body + (size & 127)]
+            body += size & 127
+            shortest = (
+                1 <= len(octets) <= 4 and body <= len(data) and octets[0] and (len(octets) > 1 or octets[0] > 127)
+            )
+            token_need(shortest, "a length in DER has a wrong form")
+            size = int.from_bytes(octets, "big")
+        self.at, self.taken = body + size, self.taken + 1
+        token_need(self.at <= len(data) and self.taken <= 256, "DER is cut off or has too many values")
+        token_need(tag in (None, data[start]), "DER holds another kind of value than a token has there")
+        return data[start], data[body : self.at], data[start : self.at]
+
+    def maybe(self, tag: int) -> bytes | None:
+        return self.take()[1] if self.peek() == tag else None
+
+    def inside(self, tag: int = 0x30) -> Der:
+        """A cursor over what is inside the next value, all of it sound DER, also what nobody will take."""
+        body = self.take(tag)[1]
+        walk = Der(body)
+        while walk.more():
+            walk.take()
+        return Der(body)
+
+    def number(self, tag: int = 2) -> int:
+        body = self.take(tag)[1]
+        value = int.from_bytes(body, "big", signed=True)
+        shortest = 1 <= len(body) <= 64 and value.to_bytes(len(body), "big", signed=True) == body
+        shortest = shortest and (len(body) == 1 or not -(1 << 8 * len(body) - 9) <= value < 1 << 8 * len(body) - 9)
+        token_need(shortest, "a number in DER has a wrong form")
+        return value
+
+    def oid(self) -> str:
+        body = self.take(6)[1]
+        token_need(1 <= len(body) <= 64 and body[-1] < 128, "an object identifier has a wrong form")
+        groups = re.findall(rb"[\x80-\xff]*[\x00-\x7f]", body, re.DOTALL)
+        token_need(not any(group[0] == 128 for group in groups), "an object identifier has a wrong form")
+        arcs = [int("".join(f"{byte & 127:07b}" for byte in group), 2) for group in groups]
+        top = 2 if arcs[0] >= 80 else arcs[0] // 40
+        return ".".join(str(arc) for arc in (top, arcs[0] - 40 * top, *arcs[1:]))
+
+    def digest_name(self) -> str:
+        fields = self.inside()
+        name = DIGESTS.get(fields.oid())
+        fields.maybe(5)
+        fields.end()
+        token_need(name, "a token uses a hash algorithm that is none of 8.3")
+        return name
+
+    def end(self) -> None:
+        token_need(not self.more(), "DER holds more than a token has")
+
+
+def only(cursor: Der) -> Der:
+    """What is inside the one value of a wrapper."""
+    value = cursor.inside(0xA0)
+    whole = value.take()[2]
+    value.end()
+    return Der(whole)
+
+
+class Token:
+    """SPEC 15.1: a granted RFC 3161 response, taken apart; nothing is verified yet."""
+
+    def __init__(self, data: bytes):
+        token_need(len(data) <= 65536, "a token is longer than 64 KiB")
+        outer = Der(data)
+        response = outer.inside()
+        outer.end()
+        status = response.inside()
+        number = status.number()
+        token_need(0 <= number < len(STATUS), "the status of a token is unknown")
+        for item in self._all(Der(status.maybe(0x30) or b"")):
+            token_need(item[0] == 12, "the status text of a token has a wrong form")
+        status.maybe(3)
+        status.end()
+        token_need(number < 2, f"the service did not grant it: {STATUS[number]}")
+        content = response.inside()
+        response.end()
+        token_need(content.oid() == SIGNED_DATA, "a token is not signed data")
+        signed = only(content).inside()
+        content.end()
+        signed.number()
+        signed.take(0x31)
+        about = signed.inside()
+        token_need(about.oid() == TST_INFO, "a token is about something else than a time")
+        self.content = only(about).take(4)[1]
+        about.end()
+        self.certificates = [item[2] for item in self._all(Der(signed.maybe(0xA0) or b""))]
+        signed.maybe(0xA1)
+        signers = signed.inside(0x31)
+        signed.end()
+        self._signer(signers.inside())
+        token_need(not signers.more(), "a token has more than one signer")
+        self._info()
+
+    @staticmethod
+    def _all(cursor: Der) -> list[tuple[int, bytes, bytes]]:
+        found = []
+        while cursor.more():
+            found.append(cursor.take())
+        return found
+
+    def _info(self) -> None:
+        whole = Der(self.content)
+        info = whole.inside()
+        whole.end()
+        token_need(info.number() == 1, "the version of a token is not 1")
+        self.policy = info.oid()
+        imprint = info.inside()
+        self.algorithm, self.digest = imprint.digest_name(), imprint.take(4)[1]
+        imprint.end()
+        self.serial, stated = info.number(), info.take(24)[1].decode("ascii", "replace")
+        self.spread = self._accuracy(info.maybe(0x30))
+        for tag in (1, 2, 0xA0, 0xA1):
+            if info.peek() == tag:
+                info.number() if tag == 2 else info.take()
+        info.end()
+        found = re.fullmatch(r"([0-9]{14})(?:\.([0-9]{0,8}[1-9]))?Z", stated)
+        try:
+            token_need(found, "the time of a token has a wrong form")
+            micros = int((found[2] or "")[:6].ljust(6, "0"))
+            plain = datetime.strptime(found[1], "%Y%m%d%H%M%S")
+            self.at = plain.replace(microsecond=micros, tzinfo=UTC)
+        except ValueError:
+            raise Bad("15.1", "ledger.timestamp", "the time of a token is none") from None
+
+    @staticmethod
+    def _accuracy(body: bytes | None) -> str:
+        if body is None:
+            return ""
+        fields, parts = Der(body), []
+        for tag, top in ((2, 2**31 - 1), (0x80, 999), (0x81, 999)):
+            parts.append(fields.number(tag) if fields.peek() == tag else 0)
+            token_need(0 <= parts[-1] <= top, "the accuracy of a token is out of range")
+        fields.end()
+        return f" ±{parts[0] + parts[1] / 10**3 + parts[2] / 10**6:g} s"
+
+    def _signer(self, info: Der) -> None:
+        info.number()
+        if info.peek() == 0x80:
+            self.key_id, self.name = info.take()[1], None
+        else:
+            named = info.inside()
+            self.key_id, self.name = None, (named.take(0x30)[2], named.number())
+            named.end()
+        self.hash = info.digest_name()
+        attributes = info.take(0xA0)
+        self.signed = b"\x31" + attributes[2][1:]
+        algorithm = info.inside()
+        self.scheme = algorithm.oid()
+        if algorithm.more():
+            token_need(algorithm.take()[0] in (5, 0x30), "a signature algorithm has a wrong form")
+        algorithm.end()
+        self.signature = info.take(4)[1]
+        info.maybe(0xA1)
+        info.end()
+        self._attributes(Der(attributes[1]))
+
+    def _attributes(self, cursor: Der) -> None:
+        found: dict[str, bytes] = {}
+        while cursor.more():
+            attribute = cursor.inside()
+            kind, values = attribute.oid(), attribute.inside(0x31)
+            attribute.end()
+            token_need(kind not in found, "a signed attribute stands twice")
+            found[kind] = values.take()[2]
+            values.end()
+        about, digest = found.get(SMIME + "3"), found.get(SMIME + "4")
+        token_need(about and digest and Der(about).oid() == TST_INFO, "a token lacks a signed attribute")
+        self.message_digest = Der(digest).take(4)[1]
+        first, second = found.get(SMIME + "16.2.12"), found.get(SMIME + "16.2.47")
+        token_need(first or second, "a token does not name the certificate of its signer")
+        named = Der(second or first).inside().inside().inside()
+        algorithm = "sha256" if second else "sha1"
+        if second and named.peek() == 0x30:
+            algorithm = named.digest_name()
+        self.essential = (algorithm, named.take(4)[1])
+
+    def time(self) -> str:
+        return re.sub(r"\.?0*Z$", "Z", self.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+
+def digest_of(name: str, data: bytes) -> bytes:
+    return hashlib.new(name.replace("-", "_"), data, usedforsecurity=False).digest()
+
+
+def load_certificate(data: bytes) -> x509.Certificate | None:
+    """The certificate with all its parts parsed once; None for other and unreadable values."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = x509.load_der_x509_certificate(data)
+            found.public_key()
+            _ = (found.issuer, found.subject.rfc4514_string(), found.serial_number, len(found.extensions),
+                 found.not_valid_before_utc, found.not_valid_after_utc, found.signature_algorithm_oid)  # fmt: skip
+    except UNREADABLE:
+        return None
+    return found
+
+
+def extension(certificate: x509.Certificate, kind: type) -> x509.Extension | None:
+    return next((item for item in certificate.extensions if isinstance(item.value, kind)), None)
+
+
+def names_signer(token: Token, certificate: x509.Certificate) -> bool:
+    """SPEC 15.2: by name and number or by key id, and by digest."""
+    whole = certificate.public_bytes(Encoding.DER)
+    if digest_of(token.essential[0], whole) != token.essential[1]:
+        return False
+    if token.key_id is not None:
+        found = extension(certificate, x509.SubjectKeyIdentifier)
+        return found is not None and found.value.digest == token.key_id
+    try:
+        tbs = Der(whole).inside().inside()
+        tbs.maybe(0xA0)
+        serial, _ = tbs.number(), tbs.take()
+        return (tbs.take()[2], serial) == token.name
+    except Bad:
+        return False
+
+
+def signature_good(token: Token, certificate: x509.Certificate) -> bool:
+    key, name = certificate.public_key(), token.hash
+    hash_ = getattr(hashes, name.upper().replace("-", "_"))()
+    if isinstance(key, rsa.RSAPublicKey) and token.scheme == RSA_PSS:
+        rest = (padding.PSS(padding.MGF1(hash_), padding.PSS.AUTO), hash_)
+    elif isinstance(key, rsa.RSAPublicKey) and RSA_WITH.get(token.scheme, name) == name:
+        token_need(token.scheme in (RSA_PLAIN, *RSA_WITH), "the signature of a token is of an unknown kind", "15.2")
+        rest = (padding.PKCS1v15(), hash_)
+    else:
+        known = isinstance(key, ec.EllipticCurvePublicKey) and EC_WITH.get(token.scheme) == name
+        token_need(known, "the signature of a token is of an unknown kind", "15.2")
+        rest = (ec.ECDSA(hash_),)
+    try:
+        key.verify(token.signature, token.signed, *rest)
+    except (InvalidSignature, *UNREADABLE):
+        return False
+    return True
+
+
+def revoked(path: list, lists: list[bytes], at: datetime) -> str:
+    """SPEC 15.3: whether a revocation list in the evidence speaks against a certificate of the chain."""
+    harmless = {x509.ReasonFlags(name) for name in ("unspecified", "affiliationChanged", "superseded",
+                                                    "cessationOfOperation")}  # fmt: skip
+    for data in lists:
+        for subject, issuer in itertools.pairwise(path):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    found = x509.load_der_x509_crl(data)
+                    if found.issuer != issuer.subject or not found.is_signature_valid(issuer.public_key()):
+                        continue
+                    item = found.get_revoked_certificate_by_serial_number(subject.serial_number)
+                    reason = item and next(
+                        (e.value.reason for e in item.extensions if hasattr(e.value, "reason")), None
+                    )
+                    if item is not None and (reason not in harmless or item.revocation_date_utc <= at):
+                        return "a revocation list in the evidence names a certificate of the service's chain"
+            except UNREADABLE:
+                continue
+    return ""
+
+
+def leads_to_root(signer: x509.Certificate, others: list, roots: list, lists: list[bytes], at: datetime) -> str:
+    """SPEC 15.3: "" when a chain leads from the service to a root, else why it does not count."""
+    purpose = extension(signer, x509.ExtendedKeyUsage)
+    if purpose is None:
+        return "the certificate of the service is not for time stamping"
+    if not purpose.critical or [usage.dotted_string for usage in purpose.value] != ["1.3.6.1.5.5.7.3.8"]:
+        return "the certificate of the service is not for time stamping alone"
+
+    def then(certificate: x509.Certificate) -> bool:
+        return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+
+    def authority(certificate: x509.Certificate) -> bool:
+        basic, usage = extension(certificate, x509.BasicConstraints), extension(certificate, x509.KeyUsage)
+        return basic is not None and basic.value.ca and (usage is None or usage.value.key_cert_sign)
+
+    if not then(signer):
+        return "the certificate of the service was not valid at the time that it states"
+    usable = [item for item in (*roots, *others) if then(item) and authority(item)]
+    paths, tried = [[signer]], 0
+    while paths:
+        path = paths.pop()
+        if len(path) > 1 and path[-1] in roots and path[-1].issuer == path[-1].subject:
+            return revoked(path, lists, at)
+        for issuer in reversed(usable) if len(path) < 8 else ():
+            if issuer in path or issuer.subject != path[-1].issuer or tried == 256:
+                continue
+            tried += 1
+            try:
+                path[-1].verify_directly_issued_by(issuer)
+            except (InvalidSignature, *UNREADABLE):
+                continue
+            paths.append([*path, issuer])
+    return "no chain of certificates leads from the service to a root of the trust file"
+
+
+class Stamp:
+    """SPEC 15.2 and 15.3 for one token. `untrusted` is "" when its service counts."""
+
+    def __init__(self, data: bytes, algorithm: str, covered: list[bytes], evidence: list[bytes], roots: list):
+        token = Token(data)
+        about = any(digest_of(token.algorithm, item) == token.digest for item in covered)
+        token_need(about, "a token is about other bytes: its imprint is another one", "15.2")
+        same = digest_of(token.hash, token.content) == token.message_digest
+        token_need(same, "the signature of a token is about another content", "15.2")
+        held = [item for item in map(load_certificate, [*token.certificates, *evidence]) if item is not None]
+        signer = next((item for item in held if names_signer(token, item)), None)
+        self.untrusted, self.name = "the certificate of the service is not there", "unknown"
+        if signer is not None:
+            token_need(signature_good(token, signer), "the signature of a token is wrong", "15.2")
+            self.name = signer.subject.rfc4514_string()[:200]
+            self.untrusted = leads_to_root(signer, held, roots, evidence, token.at)
+        token_need(token.algorithm == algorithm, "a token is over another hash algorithm than is said of it", "15.2")
+        self.says = f"existed before {token.time()}{token.spread} (TSA {self.name})"
+
+
+def receipt_stamps(report: Report, receipt: Receipt, signers: list, roots: list) -> None:
+    """SPEC 15.5."""
+    for place, (algorithm, token, covers, evidence) in enumerate(receipt.stamps, start=1):
+        older = b"" if covers is None else receipt.stamps[covers][1]
+        try:
+            stamp = Stamp(token, algorithm, [receipt.head.covered(key) + older for key in signers], evidence, roots)
+        except Bad as bad:
+            raise Bad(bad.clause, "receipt.timestamp", f"time stamp {place}: {bad.message}") from None
+        if stamp.untrusted:
+            report.note("15.5", f"time stamp {place} counts for nothing: {stamp.untrusted}")
+        else:
+            report.ok("15.5", f"the checkpoint over {receipt.head.size} entries {stamp.says}")
+
+
 # --- SPEC 11 and 12: the file --------------------
 
 COLUMNS = [
@@ -995,6 +1398,8 @@ class LedgerFile:
         self.erased: set[tuple[int, str]] = set()
         self.believed_below: dict[str, int] = {}
         self.trust_entry: Entry | None = None
+        self.heads: dict[int, Checkpoint] = {}
+        self.stamped: dict[str, list[tuple[int, tuple]]] = {}
 
     def verify(self, trust: Trust | None, anchors: list[bytes]) -> None:
         self._header()
@@ -1014,6 +1419,7 @@ class LedgerFile:
             self._sealed(connection)
             self.believed_below = trust.revoked if trust is not None else {}
             self._heads(connection, trust, anchors)
+            self._stamps(connection, trust.tsa_roots if trust else [])
             self._revocations()
         except sqlite3.DataError:
             raise Bad("12.3", "ledger.row-size", "a row is larger than any of a ledger") from None
@@ -1110,6 +1516,9 @@ class LedgerFile:
             message = f"entry {index}: the kind {entry.kind} is of a later version and decides nothing here"
             self.report.note("6.10", f"{message} (ledger.kind-unknown)")
         self.rules.record(index, entry)
+        if entry.kind == "timestamp":
+            said = (entry.said["size"], entry.said.get("tsa"), entry.said.get("covers"), entry.subject)
+            self.stamped.setdefault(entry.said["tokenSha256"], []).append((index, said))
         for kid, _ in entry.signers:
             self.signed.setdefault(kid, []).append(index)
         if entry.kind in ("key-add", "run-open"):
@@ -1167,6 +1576,7 @@ class LedgerFile:
             try:
                 need(time(created), "12.5", "ledger.writer-clock", "created_at is no time")
                 heads.append(self._head(tree, size, root, note))
+                self.heads[size] = heads[-1]
             except Bad as bad:
                 self.report.fail(bad.clause, bad.code, f"checkpoint over {size}: {bad.message}")
         covered = heads[-1].size if heads else 0
@@ -1293,6 +1703,59 @@ class LedgerFile:
             self.report.check(same, "12.7", "ledger.fork", f"the anchor over {head.size} entries is part of this tree")
             return head.size if same else 0
         return 0
+
+    def _stamps(self, connection: sqlite3.Connection, roots: list) -> None:
+        """SPEC 15.6."""
+        rows = (
+            "SELECT id, size, CAST(coalesce(tsa, '') AS TEXT), CAST(coalesce(hash_algorithm, '') AS TEXT), covers,"
+            " coalesce(substr(CAST(token AS BLOB), 1, 65537), X''),"
+            " coalesce(substr(CAST(evidence AS BLOB), 1, 1048576), X'') FROM timestamp ORDER BY id"
+        )
+        known: dict[int, tuple[int, bytes]] = {}
+        unread = False
+        for place, size, tsa, algorithm, covers, token, evidence in connection.execute(rows).fetchall():
+            try:
+                said = self._stamp(place, size, tsa, algorithm, covers, token, evidence, known, roots)
+            except Bad as bad:
+                unread = True
+                self.report.fail(bad.clause, bad.code, f"time stamp {place}: {bad.message}")
+                continue
+            known[place] = (size, token)
+            named = self.stamped.pop(sha256(token).hex(), [])
+            if not named:
+                message = f"no entry names the token of time stamp {place} (ledger.timestamp-unrecorded)"
+                self.report.note("15.6", message)
+            for index, entry in named:
+                if entry != said:
+                    message = f"entry {index} says something else than the token that it names"
+                    self.report.fail("15.6", "ledger.timestamp-entry", message)
+        missing = [] if unread else sorted(index for named in self.stamped.values() for index, _ in named)
+        for index in missing:
+            message = f"entry {index}: the token that it names is not in the file"
+            self.report.fail("15.6", "ledger.timestamp-missing", message)
+        if known and not roots:
+            self.report.note("15.6", f"{len(known)} time stamps: without tsaRoots it was not checked whose they are")
+
+    def _stamp(self, place: int, size: int, tsa: str, algorithm: str, covers: int | None, token: bytes,
+               evidence: bytes, known: dict, roots: list) -> tuple:  # fmt: skip
+        """One row; what an entry about it has to say."""
+        head = self.heads.get(size)
+        token_need(head, f"there is no sound checkpoint over {size} entries", "15.6")
+        older = None if covers is None else known.get(covers)
+        renews = covers is None or (older is not None and older[0] == size)
+        token_need(renews, "it does not renew an earlier one over the same checkpoint", "15.6")
+        keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
+        plain = [head.covered(key) for key in head.signers([key["vkeys"] for key in keys])[0]]
+        held, cursor = [], Der(evidence)
+        while cursor.more():
+            held.append(cursor.take()[2])
+        stamp = Stamp(token, algorithm, [item + (older[1] if older else b"") for item in plain], held, roots)
+        if roots and stamp.untrusted:
+            message = f"time stamp {place} counts for nothing: {stamp.untrusted} (ledger.timestamp-untrusted)"
+            self.report.note("15.6", message)
+        elif roots:
+            self.report.sum_up("15.6", f"the checkpoint over {size} entries {stamp.says}")
+        return size, tsa, sha256(older[1]).hex() if older else None, sha256(plain[0]).hex()
 
     def _revocations(self) -> None:
         """SPEC 12.8."""

@@ -23,7 +23,8 @@ from personactl.errors import EXIT_ENVIRONMENT, EXIT_KEYS, PersonactlError, wors
 
 State = Literal["ok", "warning", "error"]
 BASE = (
-    "click", "cryptography", "sqlite-utils", "c2pa-python", "piexif", "numpy", "scipy", "pillow", "isal", "iscc-lib",
+    "click", "cryptography", "sqlite-utils", "rfc3161-client", "c2pa-python", "piexif", "numpy", "scipy", "pillow",
+    "isal", "iscc-lib",
 )  # fmt: skip
 GENERATE = ("torch", "diffusers", "transformers", "onnxruntime", "insightface", "opencv-python-headless")
 _TWIN = {"opencv-python-headless": "opencv-python"}

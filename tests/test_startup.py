@@ -39,7 +39,7 @@ def test_help_and_version_import_nothing_but_click(arguments: list[str], tmp_pat
 
 
 def test_help_imports_no_command_module(tmp_path: Path) -> None:
-    probe = "import sys; from personactl.cli import execute; execute(['--help']); print(list(sys.modules), file=sys.stderr)"
+    probe = "import sys; from personactl.cli import execute; execute(['--help']); sys.stderr.write(str([*sys.modules]))"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=tmp_path)
     loaded = {name for name in eval(done.stderr) if name.startswith("personactl.cli.")}  # noqa: S307
     assert loaded == {"personactl.cli.exits", "personactl.cli.root", "personactl.cli.session"}

@@ -20,6 +20,7 @@ from personactl_ledger.check_signed import (
     parse_anchor,
     read_checkpoints,
 )
+from personactl_ledger.check_stamps import check_timestamps
 from personactl_ledger.check_witness import check_witnesses
 from personactl_ledger.database import connect_reader, require_file, storage_errors
 from personactl_ledger.errors import LedgerError
@@ -72,6 +73,8 @@ class _Audit:
         self.entries: EntryPass | None = None
         self.size = self.signed_size = self.checkpoints = 0
         self.distrusted: tuple[int, ...] = ()
+        self.shown: list[str] = []
+        self.unstamped: list[str] = []
         self.anchored = False
         self.witnessed: list[str] = []
 
@@ -102,6 +105,7 @@ class _Audit:
         if not stored:
             self.findings.add("ledger.no-checkpoint", "no checkpoint was signed yet", severity="warning")
         self.witnessed = check_witnesses(connection, [row.checkpoint for row in stored], self.trust, self.findings)
+        self.shown, self.unstamped = check_timestamps(connection, stored, keyring, self.trust, self.findings)
         if self.trust is not None:
             latest = stored[-1].checkpoint if stored else None
             check_trust(self.trust, latest, origin, entries.genesis_signers, self.findings)
@@ -117,6 +121,7 @@ class _Audit:
     def report(self) -> CheckReport:
         notes = [] if self.anchored else [NO_ANCHOR]
         notes += self.witnessed
+        notes += self.unstamped
         if self.signed_size < self.size:
             notes.append(f"{self.size - self.signed_size} entries after the latest checkpoint are not signed by it yet")
         if self.level != "full":
@@ -139,6 +144,7 @@ class _Audit:
             development=self.entries is not None and self.entries.rules.development,
             distrusted=self.distrusted,
             notes=tuple(notes),
+            shown=tuple(self.shown),
         )
 
 

@@ -163,11 +163,10 @@ def mldsa_available() -> bool:
 
 
 def log_signed_part(checkpoint: Checkpoint, ledger_key: Iterable[Vkey]) -> bytes:
-    """The note with only the signature lines of one ledger key: the bytes that a time-stamp token covers (SPEC 8.3)."""
+    """The note with only the signature lines of one ledger key, in the order of its halves: the bytes that a time-stamp
+    token covers (SPEC 8.3)."""
     note = parse_note(checkpoint.note)
-    own = {(key.name, key.key_hash) for key in ledger_key}
-    lines = [line for line in note.signatures if (line.name, line.key_hash) in own]
-    return write_note(note.text, lines).encode()
+    return write_note(note.text, [line for key in ledger_key for line in note.by(key)]).encode()
 
 
 def _verify_line(note: Note, checkpoint: Checkpoint, key: Vkey, line: NoteSignature) -> bool | None:

@@ -9,6 +9,7 @@
     ├── WitnessRefused   exit 4/5/10  a witness does not cosign: no extension (4), not its log (5), size (10)
     ├── WitnessProblem   exit 9    a witness cannot be reached, or its answer cannot be used
     ├── EntryRefused     exit 9    a key may not sign this entry, or the entry breaks a rule of SPEC 6
+    ├── TimestampRefused exit 9    a time-stamp service did not answer, refused, or answered something unfit
     ├── LedgerConflict   exit 10   a duplicate entryId, a second standing output, a ledger that exists already
     ├── LedgerStorage    exit 8    full disk, read-only place, input/output error
     └── LedgerLocked     exit 75   another process writes
@@ -112,6 +113,13 @@ class EntryRefused(LedgerError):
     """An entry breaks a rule of SPEC 6: unknown or unfit signer, bad signature, wrong origin, wrong counts."""
 
     code = "ledger.entry-refused"
+    exit_code = 9
+
+
+class TimestampRefused(LedgerError):
+    """A time-stamp service failed, or its answer cannot be kept; nothing was stored (SPEC 15.4)."""
+
+    code = "ledger.tsa-response"
     exit_code = 9
 
 

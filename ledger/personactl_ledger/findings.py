@@ -27,7 +27,7 @@ class LedgerFinding:
 class CheckReport:
     """The result of a check. `root_hex` is the tree head over all `size` entries, `anchored` whether an outside
     checkpoint was found in this tree, `distrusted` entries signed by a key that was later revoked from before them,
-    `notes` what this check could not see."""
+    `notes` what this check could not see, `shown` what time stamps show."""
 
     ok: bool
     size: int
@@ -41,6 +41,7 @@ class CheckReport:
     development: bool
     distrusted: tuple[int, ...]
     notes: tuple[str, ...]
+    shown: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -136,6 +136,7 @@ FIELDS: dict[str, dict[str, Check]] = {
     "run-open": {"run": _run, "planSha256": _hex64, "planned": _natural, "runKey": _run_key, "startedAt": _time},
     "persona-freeze": {"persona": _persona},
     "adoption": {"entryId": _hex32},
+    "timestamp": {"size": _natural, "tokenSha256": _hex64},
     "withdrawal": {"entryId": _hex32, "withdraws": _natural},
     "output": {"run": _run, "entryId": _hex32, "jobKey": _hex64},
     "reject": {"run": _run, "entryId": _hex32, "jobKey": _hex64},

@@ -10,11 +10,13 @@ from personactl_ledger.merkle import inclusion_path
 from personactl_ledger.predicates import KINDS, RUN
 from personactl_ledger.proof import TlogProof
 from personactl_ledger.receipt import KeyEntry, Receipt, Timestamp
+from personactl_ledger.stamp_rows import stamps_of
 from personactl_ledger.store import Store
 
 
 def prove(store: Store, keyring: Keyring, index: int, timestamps: tuple[Timestamp, ...]) -> Receipt:
-    """The receipt of entry `index` against the latest checkpoint, with the witness lines that are known for it.
+    """The receipt of entry `index` against the latest checkpoint, with the witness lines and the time stamps that are
+    stored for it, or with `timestamps` in their place.
 
     Raises LedgerMissing (codes ledger.entry-missing, ledger.no-checkpoint), LedgerConflict (code ledger.voided).
     """
@@ -41,7 +43,7 @@ def prove(store: Store, keyring: Keyring, index: int, timestamps: tuple[Timestam
         leaf=row[0],
         proof=TlogProof(index=index, path=inclusion_path(index, checkpoint.size, store.subtree), checkpoint=checkpoint),
         keys=tuple(_key_entry(store, place, checkpoint.size) for place in certifying),
-        timestamps=timestamps,
+        timestamps=timestamps or stamps_of(store, checkpoint.size),
     )
 
 

@@ -18,7 +18,7 @@ from personactl_ledger.ed25519 import key_id
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import LedgerError, ReceiptError
 from personactl_ledger.merkle import leaf_hash, root_from_inclusion
-from personactl_ledger.note import ML_DSA_44
+from personactl_ledger.note import ML_DSA_44, Vkey
 from personactl_ledger.receipt import Receipt, parse_receipt
 from personactl_ledger.revocation import Distrust, believed
 from personactl_ledger.rules import Rules, origin_of
@@ -35,8 +35,8 @@ LIMITS = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptReport:
     """A receipt that holds. `keys_checked` are the ids of every key whose certification was followed, `signature_types`
-    the note signature types that were verified, `witnesses` whose cosignatures hold among those that the trust file
-    names, `notes` what was not checked here and why."""
+    the note signature types that were verified, `shown` what its time stamps show, `witnesses` whose cosignatures hold
+    among those that the trust file names, `notes` what was not checked here and why."""
 
     entry: Entry
     index: int
@@ -47,6 +47,7 @@ class ReceiptReport:
     keys_checked: tuple[str, ...]
     signature_types: tuple[int, ...]
     timestamps: int
+    shown: tuple[str, ...]
     notes: tuple[str, ...]
     witnesses: tuple[Cosigned, ...] = ()
 
@@ -64,7 +65,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
         raise _untrusted(
             "3", "receipt.origin", f"it is from {checkpoint.origin}, and the trust file is for {trust.origin}"
         )
-    types, notes = _log_signature(checkpoint, trust)
+    types, notes, signed_by = _log_signature(checkpoint, trust)
     _inclusion(receipt)
     genesis = _genesis(receipt, trust)
     rules = _key_chain(receipt, genesis)
@@ -73,8 +74,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
     if subject_sha256 is not None and entry.subject_sha256 != subject_sha256:
         raise _failed("9", "receipt.subject", "it is about another file: the SHA-256 differs")
     witnesses = _witnesses(checkpoint, trust, notes)
-    if receipt.timestamps:
-        notes.append(f"{len(receipt.timestamps)} time stamps were not checked")
+    shown, said = _stamps(receipt, signed_by, trust)
     return ReceiptReport(
         entry=entry,
         index=receipt.proof.index,
@@ -85,7 +85,8 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
         keys_checked=keys,
         signature_types=types,
         timestamps=len(receipt.timestamps),
-        notes=(*notes, *LIMITS),
+        shown=tuple(shown),
+        notes=(*notes, *said, *LIMITS),
         witnesses=witnesses,
     )
 
@@ -98,7 +99,9 @@ def _leaf(leaf: bytes, step: str, code: str) -> Entry:
         raise _failed(step, code, error.message) from None
 
 
-def _log_signature(checkpoint: Checkpoint, trust: LedgerTrust) -> tuple[tuple[int, ...], list[str]]:
+def _log_signature(
+    checkpoint: Checkpoint, trust: LedgerTrust
+) -> tuple[tuple[int, ...], list[str], tuple[tuple[Vkey, ...], ...]]:
     """Step 4: signed by one ledger key that the trust file names, in every type of it that can be verified here."""
     try:
         keys = trust.ledger_keys()
@@ -118,7 +121,7 @@ def _log_signature(checkpoint: Checkpoint, trust: LedgerTrust) -> tuple[tuple[in
     notes = []
     if ML_DSA_44 in found.unsupported:
         notes.append("the ML-DSA-44 signature was not checked: the installed cryptography library lacks it")
-    return tuple(sorted(found.good)), notes
+    return tuple(sorted(found.good)), notes, found.by
 
 
 def _inclusion(receipt: Receipt) -> None:
@@ -196,6 +199,20 @@ def _witnesses(checkpoint: Checkpoint, trust: LedgerTrust, notes: list[str]) -> 
     if found.unsupported:
         notes.append(NOT_COMPUTED)
     return found.by
+
+
+def _stamps(
+    receipt: Receipt, signed_by: tuple[tuple[Vkey, ...], ...], trust: LedgerTrust
+) -> tuple[list[str], list[str]]:
+    """SPEC 15.5: what the time stamps show, and what was not checked of them or does not count."""
+    count = len(receipt.timestamps)
+    if not count:
+        return [], []
+    if not trust.tsa_roots:
+        return [], [f"{count} time stamps were not checked: the trust file names no tsaRoots"]
+    from personactl_ledger.receipt_stamps import check_stamps  # its libraries are only needed for time stamps
+
+    return check_stamps(receipt, signed_by, trust.tsa_roots)
 
 
 def _failed(step: str, code: str, reason: str) -> ReceiptError:

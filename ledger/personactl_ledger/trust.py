@@ -15,7 +15,7 @@ from personactl_ledger.note import Vkey, group_vkeys
 class LedgerTrust:
     """The ledger part of a trust file. `log_keys` are verifier key lines in the order of the file, `root_keys` raw
     32-byte Ed25519 keys, `approvers` is (threshold, keys), `revoked` holds (key id, first index not believed),
-    `witnesses` is (quorum, verifier key lines)."""
+    `witnesses` is (quorum, verifier key lines), `tsa_roots` are certificates in PEM."""
 
     origin: str
     log_keys: tuple[str, ...]
@@ -23,6 +23,7 @@ class LedgerTrust:
     approvers: tuple[int, tuple[bytes, ...]] | None = None
     revoked: tuple[tuple[str, int], ...] = ()
     witnesses: tuple[int, tuple[str, ...]] = (0, ())
+    tsa_roots: tuple[str, ...] = ()
 
     def ledger_keys(self) -> tuple[tuple[Vkey, ...], ...]:
         """`log_keys` grouped into ledger keys (SPEC 7.4). Raises FormatError (code ledger.vkey)."""

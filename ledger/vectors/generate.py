@@ -2,12 +2,14 @@
 """Write the test vectors: `python ledger/vectors/generate.py [FOLDER]`. The same bytes every time; tests compare.
 
 Each case makes one folder with README.md, vector.json and what the readers get. A name that ends in `_fail` must not
-pass. The folders in FIXED are kept, because ML-DSA-44 signatures are randomised; `--fixed` writes them anew.
+pass. The folders in FIXED are kept, because ML-DSA-44 signatures and those of time stamps are randomised; `--fixed
+AREA` writes them anew.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import importlib
 from pathlib import Path
 
 import cases_file  # noqa: F401  (each module registers its cases)
@@ -15,14 +17,15 @@ import cases_keys  # noqa: F401
 import cases_ledger  # noqa: F401
 import cases_receipt  # noqa: F401
 import cases_rules  # noqa: F401
-import cases_witness
+import cases_witness  # noqa: F401
 from cases import CASES, Files
 from forge import dumps
 
-FIXED = (
+_MLDSA = (
     *("receipt-mldsa", "receipt-mldsa-dropped_fail", "receipt-mldsa-wrong_fail"),
     *("witness-mldsa", "witness-mldsa-dropped_fail", "witness-mldsa-wrong_fail"),
 )
+FIXED = (*_MLDSA, *(path.name for path in Path(__file__).resolve().parent.glob("*-stamp*") if path.is_dir()))
 
 
 def main(target: Path) -> None:
@@ -37,11 +40,9 @@ def main(target: Path) -> None:
         write(folder, files)
 
 
-def write_fixed(target: Path) -> None:
-    """Write the randomised cases anew."""
-    import cases_mldsa
-
-    for name, files in (cases_mldsa.fixed() | cases_witness.fixed()).items():
+def write_fixed(target: Path, area: str) -> None:
+    """Write the randomised cases of one area anew."""
+    for name, files in importlib.import_module(f"cases_{area}").fixed().items():
         folder = target / name
         folder.mkdir(parents=True, exist_ok=True)
         write(folder, files | {"README.md": f"# {name}\n\n{files['README.md']}"})
@@ -54,8 +55,10 @@ def write(folder: Path, files: Files) -> None:
 
 
 if __name__ == "__main__":
-    arguments = [argument for argument in sys.argv[1:] if argument != "--fixed"]
-    where = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
-    if "--fixed" in sys.argv:
-        write_fixed(where)
-    main(where)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).resolve().parent)
+    parser.add_argument("--fixed", choices=["mldsa", "stamp", "witness"], action="append", default=[])
+    options = parser.parse_args()
+    for name in options.fixed:
+        write_fixed(options.folder, name)
+    main(options.folder)

@@ -56,26 +56,38 @@ def check(terminal: Terminal) -> int:
 @keys.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option("--name", help="How others will call it; the domain by default.")
+@click.option(
+    "--tsa-root", "tsa_roots", type=click.Path(path_type=Path), multiple=True, metavar="PEM",
+    help="Roots of time-stamp services that verifiers may rely on.",
+)  # fmt: skip
 @click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness of the ledger, by its key.")
 @click.option("--witness-quorum", "quorum", type=click.IntRange(min=0), help="How many witnesses must have cosigned.")
 @pass_terminal
 def export(
-    terminal: Terminal, *, output: Path | None, name: str | None, witnesses: tuple[str, ...], quorum: int | None
-) -> None:
+    terminal: Terminal, *, output: Path | None, name: str | None, tsa_roots: tuple[Path, ...],
+    witnesses: tuple[str, ...], quorum: int | None,
+) -> None:  # fmt: skip
     """Write the trust file for those who verify."""
     import json
 
     from personactl_ledger import Ledger
 
+    from personactl.document import read_plain_file
     from personactl.keys import export_trust, load
+    from personactl.keys.trust import certificate_authorities
     from personactl.render.outfile import write_whole
 
     config = here()
     with Ledger.open_reader(config.ledger_path) as ledger:
         origin, known = ledger.origin, ledger.trust()
+    roots = [
+        pem
+        for place in tsa_roots
+        for pem in certificate_authorities(read_plain_file(place, 1 << 20, "root certificate"), str(place))
+    ]
     data = export_trust(
-        load(config.keys_path), name=name or config.domain, origin=origin,
-        detector=config.detector, now=now(), ledger=known, witnesses=(quorum or 0, witnesses),
+        load(config.keys_path), name=name or config.domain, origin=origin, detector=config.detector, now=now(),
+        tsa_roots=roots, ledger=known, witnesses=(quorum or 0, witnesses),
     )  # fmt: skip
     if output is None:
         terminal.result(json.loads(data), data.decode().splitlines())

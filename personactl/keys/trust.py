@@ -75,7 +75,7 @@ class TrustFile:
         """The part that the ledger package needs to check receipts and checkpoints."""
         return LedgerTrust(
             origin=self.origin, log_keys=self.log_keys, root_keys=self.root_keys, approvers=self.approvers,
-            revoked=self.revoked, witnesses=self.witnesses,
+            revoked=self.revoked, witnesses=self.witnesses, tsa_roots=self.tsa_roots,
         )  # fmt: skip
 
 
@@ -251,6 +251,20 @@ def _anchor(pem: str, key: str) -> str:
 
 def _normal_pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def certificate_authorities(data: bytes, path: str) -> list[str]:
+    """The certificate authorities of a PEM file, each in its normal form. Raises TrustError (code trust.tsa-root)."""
+    try:
+        certificates = x509.load_pem_x509_certificates(data)
+        return [_anchor(_normal_pem(certificate), "the file") for certificate in certificates]
+    except ValueError:
+        raise TrustError(
+            "this file does not hold certificate authorities in PEM",
+            where=path,
+            hint="give the root certificate of the time-stamp service",
+            code="trust.tsa-root",
+        ) from None
 
 
 def _fingerprint(text: str) -> str:

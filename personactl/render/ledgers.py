@@ -20,6 +20,7 @@ def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> No
     lines: list[Line] = [
         [_verdict(report), f": {report.size} entries in {report.origin} ({report.level} check)"],
         [Styled(f"  root {report.root_hex}, {report.checkpoints} checkpoints, {report.signed_size} signed", "dim")],
+        *([f"  {shown}"] for shown in report.shown),
         *([f"  note: {note}"] for note in report.notes),
     ]
     document = {
@@ -35,6 +36,7 @@ def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> No
         "anchored": report.anchored,
         "development": report.development,
         "distrusted": list(report.distrusted),
+        "timeStamps": list(report.shown),
         "notes": list(report.notes),
         "findings": [
             {"code": item.code, "severity": item.severity, "message": item.message, "index": item.index}

@@ -313,9 +313,11 @@ def _contradictions(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
 
 
 def _limits(record: Record) -> tuple[Finding, ...]:
+    shown = tuple(finding("verify.time-stamp", text) for text in record.shown)
     if not record.notes:
-        return ()
-    return (finding("verify.record-limits", f"what this {record.source} cannot show: {'; '.join(record.notes)}"),)
+        return shown
+    limits = finding("verify.record-limits", f"what this {record.source} cannot show: {'; '.join(record.notes)}")
+    return (*shown, limits)
 
 
 def approval(*, required: bool) -> Conclusion:

@@ -134,7 +134,7 @@ class Record:
     names. `unchecked`: there is no trust file.
     `pending`: the ledger holds an entry that no checkpoint covers yet.
     `distrusted`: the entry holds, but a key that it rests on was revoked from before it. `notes`: what this source
-    cannot show.
+    cannot show, `shown`: what its time stamps show.
     `leaf_hash`: the 32 bytes by which the tree knows a proven entry, else empty.
     """
 
@@ -149,6 +149,7 @@ class Record:
     persona: tuple[str, int] | None = None
     development: bool = False
     notes: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.ledger-absent": ("warning", "ask for a newer copy of the ledger, or for a receipt"),
     "verify.entry-voided": ("error", "ask the sender for the output that replaced it"),
     "verify.entry-distrusted": ("error", "ask the sender which key signed it, and why it was revoked"),
+    "verify.time-stamp": ("info", "it counts as far as you rely on that service"),
     "verify.record-limits": ("info", "personactl ledger check --anchor FILE, with a receipt that you kept"),
     "verify.entry-pending": ("warning", "ask for a copy of the ledger with a newer checkpoint, or for a receipt"),
     "verify.candidate": ("info", "a candidate is not a proof: compare it with the original of that entry"),

@@ -95,6 +95,7 @@ def _proven(report: ReceiptReport, trust: TrustFile, source: RecordSource) -> Re
         persona=persona_of(predicate),
         development=trust.development or report.development,
         notes=report.notes,
+        shown=report.shown,
     )
 
 

@@ -100,3 +100,9 @@ def machine_in(tmp_path: Path) -> Callable[[Path], Machine]:
         return Machine(folder=folder, environment=environment(tmp_path))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bench() -> ModuleType:
+    """The time-stamp authority of the ledger's tests."""
+    return _borrowed("ledger", "tsa_bench")

@@ -26,7 +26,7 @@ KINDS = {
     errors.KeyProblem: 9, errors.ConflictError: 10, errors.PartialError: 75,
     ledger_errors.LedgerMissing: 2, ledger_errors.LedgerCorrupt: 4, ledger_errors.ReceiptError: 4,
     ledger_errors.EntryRefused: 9, ledger_errors.LedgerConflict: 10, ledger_errors.LedgerStorage: 8,
-    ledger_errors.LedgerLocked: 75, ledger_errors.ProfileError: 2,
+    ledger_errors.LedgerLocked: 75, ledger_errors.ProfileError: 2, ledger_errors.TimestampRefused: 9,
     ledger_errors.WitnessRefused: 4, ledger_errors.WitnessProblem: 9,
 }  # fmt: skip
 

@@ -36,11 +36,16 @@ def trust_of(folder: Path) -> LedgerTrust | None:
     if not path.exists():
         return None
     document = json.loads(path.read_text(encoding="utf-8"))
-    roots = tuple(b64decode(key) for key in document["rootKeys"])
-    revoked = tuple((item["kid"], item["fromIndex"]) for item in document.get("revoked", []))
+    return LedgerTrust(
+        document["origin"], tuple(document["logKeys"]), tuple(b64decode(key) for key in document["rootKeys"]),
+        revoked=tuple((item["kid"], item["fromIndex"]) for item in document.get("revoked", [])),
+        witnesses=witnesses_of(document), tsa_roots=tuple(document.get("tsaRoots", [])),
+    )  # fmt: skip
+
+
+def witnesses_of(document: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
     witnesses = document.get("witnesses", {"quorum": 0, "vkeys": []})
-    asked = (witnesses["quorum"], tuple(witnesses["vkeys"]))
-    return LedgerTrust(document["origin"], tuple(document["logKeys"]), roots, revoked=revoked, witnesses=asked)
+    return witnesses["quorum"], tuple(witnesses["vkeys"])
 
 
 def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int, list[str]]:

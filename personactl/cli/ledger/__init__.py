@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from personactl.cli.ledger import checking, reading, witnessing
+from personactl.cli.ledger import checking, reading, signing, stamping, witnessing
 from personactl.cli.ledger.group import ledger
 from personactl.cli.unavailable import add_refusing
 
-__all__ = ["checking", "ledger", "reading", "witnessing"]
+__all__ = ["checking", "ledger", "reading", "signing", "stamping", "witnessing"]
 
 add_refusing(
     ledger,
     {
-        "checkpoint": "Sign a checkpoint now.",
-        "timestamp": "Time-stamp the latest checkpoint.",
         "export": "Export entries as JSONL, CSV or tiles.",
         "erase": "Erase sealed personal data.",
         "backup": "Write a backup.",
