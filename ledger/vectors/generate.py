@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import cases_ledger  # noqa: F401  (each module registers its cases)
+import cases_lifecycle  # noqa: F401
 import cases_receipt  # noqa: F401
 import cases_rules  # noqa: F401
 from cases import CASES, Files
