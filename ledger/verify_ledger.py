@@ -308,12 +308,8 @@ class Entry:
                 field(name, isinstance(value, list) and 0 < len(value) <= 16 and all(map(key_pair, value)))
             elif name == "development":
                 field(name, isinstance(value, bool))
-            elif name == "erases":
-                field(name, well_named(value))
-            elif name in ("merges", "restores"):
-                field(name, other_head(value))
-            elif name == "source":
-                field(name, other_entry(value))
+            elif name in OF_OTHERS:
+                field(name, OF_OTHERS[name](value))
             elif name == "role":
                 field(name, value in ("root", "operator", "ledger", "person"))
             else:
@@ -422,6 +418,9 @@ def other_entry(value: object) -> bool:
     return good and matches(HEX64, value.get("leafHash")) and matches(kind, value.get("kind"))
 
 
+OF_OTHERS = {"erases": well_named, "merges": other_head, "restores": other_head, "source": other_entry}
+
+
 def key_pair(value: object) -> bool:
     return isinstance(value, dict) and {"kid", "publicKey"} <= set(value) and all(text(v) for v in value.values())
 
@@ -520,7 +519,13 @@ class Rules:
             need(key not in self.frozen, "6.7", "ledger.persona-twice", "a version of a persona is frozen twice")
         elif kind == "run-close":
             self._close(entry)
-        elif kind == "erasure":
+        else:
+            self._judge_care(index, entry)
+
+    def _judge_care(self, index: int, entry: Entry) -> None:
+        """SPEC 10.3, 17.3, 17.6, 17.7."""
+        said, kind = entry.said, entry.kind
+        if kind == "erasure":
             for item in said["erases"]:
                 own = item["index"] < index and set(item["fields"]) <= self.sealed.get(item["index"], set())
                 need(own, "10.3", "ledger.erasure-target", "an erasure names what no earlier entry commits to")
@@ -1269,7 +1274,10 @@ def main(arguments: list[str] | None = None) -> int:
     misbehaviour = commands.add_parser("misbehaviour", help="check a proof that a log signed two histories")
     misbehaviour.add_argument("path", type=Path)
     misbehaviour.add_argument("--trust", type=Path, required=True)
-    options = parser.parse_args(arguments)
+    return verify(parser.parse_args(arguments))
+
+
+def verify(options: argparse.Namespace) -> int:
     report = Report()
     try:
         trust = Trust(options.trust) if options.trust else None

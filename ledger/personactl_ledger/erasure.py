@@ -57,10 +57,24 @@ def sealed_fields(ledger: LedgerView, index: int) -> dict[str, State]:
     }
 
 
-def sealed_of_persona(ledger: LedgerView, persona: str) -> list[int]:
-    """Entries about a persona (its id) that have a stored sealed value."""
-    with storage_errors(ledger.path):
-        return ledger.store.sealed_of_persona(persona)
+def sealed_of_personas(ledger: LedgerView, personas: Sequence[str]) -> list[int]:
+    """Entries about personas (their ids) that have a stored sealed value.
+
+    Raises LedgerMissing (code ledger.not-sealed) for a persona that has none.
+    """
+    found: list[int] = []
+    for persona in personas:
+        with storage_errors(ledger.path):
+            indexes = ledger.store.sealed_of_persona(persona)
+        if not indexes:
+            raise LedgerMissing(
+                f"no entry about the persona {persona!r:.80} has a sealed value in this file",
+                where=str(ledger.path),
+                hint="personactl ledger log shows what there is",
+                code="ledger.not-sealed",
+            )
+        found += indexes
+    return found
 
 
 def erase(

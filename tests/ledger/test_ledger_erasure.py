@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_bench import NOW, Bench, forge
 from personactl_ledger import Draft, Ledger, LedgerConflict, LedgerMissing, LedgerStorage, Sealed, check, seal
-from personactl_ledger.erasure import erase, sealed_fields, sealed_of_persona
+from personactl_ledger.erasure import erase, sealed_fields, sealed_of_personas
 from personactl_ledger.remains import find_remains
 from personactl_ledger.store import Store
 
@@ -88,11 +88,11 @@ def test_many_values_of_one_persona_go_in_one_transaction(bench: Bench, ledger: 
     shared = "studio portrait, soft light from the left, 35mm, fine grain, "
     items = [seal("prompt", f"{shared}number {number}") for number in range(450)]
     indexes = [add(bench, ledger, str(n), item, persona="lira" if n % 3 else "mia") for n, item in enumerate(items)]
-    chosen = sealed_of_persona(ledger, "lira")
+    chosen = sealed_of_personas(ledger, ["lira"])
     assert chosen == [index for number, index in enumerate(indexes) if number % 3]
     ledger.append([bench.note("in between")], now=NOW)
     more = [add(bench, ledger, f"more {number}", seal("prompt", f"{number}")) for number in range(150)]
-    chosen = sealed_of_persona(ledger, "lira")
+    chosen = sealed_of_personas(ledger, ["lira"])
     done = erase(ledger, chosen, [], basis="withdrawn consent", operator=bench.operator, now=NOW)
     assert len(done.entries) == 2
     assert sorted(done.fields) == sorted(chosen)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from personactl.cli.ledger import checking, reading
+from personactl.cli.ledger import checking, comparing, copying, erasing, reading
 from personactl.cli.ledger.group import ledger
 from personactl.cli.unavailable import add_refusing
 
-__all__ = ["checking", "ledger", "reading"]
+__all__ = ["checking", "comparing", "copying", "erasing", "ledger", "reading"]
 
 add_refusing(
     ledger,
@@ -15,10 +15,5 @@ add_refusing(
         "witness": "Cosign checkpoints of another ledger.",
         "timestamp": "Time-stamp the latest checkpoint.",
         "export": "Export entries as JSONL, CSV or tiles.",
-        "erase": "Erase sealed personal data.",
-        "backup": "Write a backup.",
-        "restore": "Open a new ledger from a backup.",
-        "compare": "Compare two ledgers or checkpoints.",
-        "merge": "Take in the entries of another writer.",
     },
 )
