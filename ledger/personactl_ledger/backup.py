@@ -48,7 +48,7 @@ def backup(path: Path | str, target: Path | str, *, without_sealed: bool = False
             copy_rows(book, draft, without_sealed=without_sealed)
         report = check(draft, level="index")
         if report.exit_code:
-            raise broken(path, report.findings[0].message)
+            raise broken(path, report.first_error)
         with storage_errors(target), Ledger.open_reader(draft) as copy, draft.open("rb") as stream:
             made = Backup(
                 path=target,

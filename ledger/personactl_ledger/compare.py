@@ -194,6 +194,7 @@ def _untrusted(sides: Sequence[Side], trust: LedgerTrust | None, notes: list[str
     for side in sides:
         if not side.heads:
             notes.append(f"{side.path.name} has no signed checkpoint")
+            found.append(side.path.name)
         elif side.origin != trust.origin or not accept_checkpoint(side.heads[-1], trust.ledger_keys()).accepted:
             found.append(side.path.name)
     return tuple(found)

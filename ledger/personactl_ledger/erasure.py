@@ -100,10 +100,10 @@ def erase(
     with storage_errors(ledger.path):
         remains = _remains(ledger, secrets)
         size = ledger.path.stat().st_size
-        elsewhere = tuple(place for value in values for place in ledger.store.sealed_as(value))
+        elsewhere = tuple(ledger.store.sealed_as(values))
     if remains:
         raise _still_there(remains, entries)
-    return Erasure(entries=entries, fields=wanted, elsewhere=tuple(dict.fromkeys(elsewhere)), bytes_read=size)
+    return Erasure(entries=entries, fields=wanted, elsewhere=elsewhere, bytes_read=size)
 
 
 def _present(ledger: Ledger, index: int, fields: Sequence[str]) -> tuple[str, ...]:
@@ -126,15 +126,15 @@ def _not_sealed(message: str, states: Mapping[str, State]) -> LedgerMissing:
     return LedgerMissing(message, hint=f"sealed fields of this entry: {fields}", code="ledger.not-sealed")
 
 
-def _secrets(ledger: Ledger, wanted: Mapping[int, tuple[str, ...]]) -> tuple[list[bytes], list[str]]:
-    secrets, values = [], []
+def _secrets(ledger: Ledger, wanted: Mapping[int, tuple[str, ...]]) -> tuple[list[bytes], set[str]]:
+    secrets, values = [], set()
     with storage_errors(ledger.path):
         for index, names in wanted.items():
             for field, salt, value in ledger.store.sealed(index):
                 if field in names:
                     secrets.append(salt + value.encode())
-                    values.append(value)
-    return secrets, list(dict.fromkeys(values))
+                    values.add(value)
+    return secrets, values
 
 
 def _parts(wanted: Mapping[int, tuple[str, ...]]) -> list[dict[int, tuple[str, ...]]]:

@@ -83,7 +83,7 @@ def merge(
 def _require_whole(report: CheckReport, path: Path) -> None:
     if report.exit_code == 5:
         raise LedgerError(
-            f"the other ledger is not from a signer that you trust: {report.findings[0].message}",
+            f"the other ledger is not from a signer that you trust: {report.first_error}",
             where=str(path),
             hint="bring the trust file that belongs to it",
             code="ledger.merge-untrusted",
@@ -91,7 +91,7 @@ def _require_whole(report: CheckReport, path: Path) -> None:
         )
     if report.exit_code:
         raise LedgerCorrupt(
-            f"the other ledger does not check: {report.findings[0].message}",
+            f"the other ledger does not check: {report.first_error}",
             where=str(path),
             hint="personactl ledger check --ledger FILE",
             code="ledger.merge-broken",

@@ -40,7 +40,7 @@ def find_remains(
     for group in _groups(secrets):
         wanted = _windows(group)
         for secret in stored:
-            wanted -= wanted & _windows([secret])
+            wanted.difference_update(*(_numbers(secret[shift:]) for shift in range(WINDOW)))
         wanted.discard(0)  # zeroes are what erasing leaves
         for path in (ledger.with_name(ledger.name + suffix) for suffix in SUFFIXES):
             for offset, window in _hits(path, wanted):

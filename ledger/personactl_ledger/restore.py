@@ -20,7 +20,7 @@ from personactl_ledger.checkpoint import Checkpoint, checkpoint_body
 from personactl_ledger.database import require_file, storage_errors
 from personactl_ledger.encoding import require_time
 from personactl_ledger.entry import parse_entry
-from personactl_ledger.errors import LedgerConflict, LedgerCorrupt, LedgerError
+from personactl_ledger.errors import EntryRefused, FormatError, LedgerConflict, LedgerCorrupt
 from personactl_ledger.evidence import signed_heads
 from personactl_ledger.ledger import Draft, Ledger
 from personactl_ledger.lock import WriterLock
@@ -92,7 +92,7 @@ def restore(
         require_file(target)
     report = check(backup)
     if report.exit_code:
-        raise broken(backup, report.findings[0].message)
+        raise broken(backup, report.first_error)
     lock = WriterLock(target)
     work = _Work(target, anchors, reason, keys, now)
     try:
@@ -161,7 +161,7 @@ class _Work:
     def _require_good(self, path: Path, anchors: Sequence[bytes]) -> None:
         report = check(path, anchors=anchors)
         if report.exit_code:
-            raise broken(path, report.findings[0].message)
+            raise broken(path, report.first_error)
 
     def _swap(self, path: Path) -> Path | None:
         with ExitStack() as stack:
@@ -194,7 +194,7 @@ def _replay(book: Ledger, leaves: Iterable[bytes], now: str) -> bool:
                 batch = []
         if batch:
             book.append(batch, now=now)
-    except LedgerError as error:
+    except (EntryRefused, FormatError, LedgerConflict) as error:
         raise LedgerCorrupt(
             f"the leaves that were brought do not continue the backup (up to line {number}): {error.message}",
             hint="bring every leaf after those of the backup, in order, one exact leaf a line",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -197,10 +197,10 @@ class Store:
         for salt, value in self.connection.execute("SELECT salt, value FROM sealed"):
             yield bytes(salt), str(value)
 
-    def sealed_as(self, value: str) -> list[tuple[int, str]]:
-        """(index, field) of the stored values that are equal to `value`."""
-        sql = "SELECT idx, field FROM sealed WHERE value = ? ORDER BY idx, field"
-        return [(int(index), str(field)) for index, field in self.connection.execute(sql, (value,)).fetchall()]
+    def sealed_as(self, values: Container[str]) -> list[tuple[int, str]]:
+        """(index, field) of the stored values that are among `values`."""
+        rows = self.connection.execute("SELECT idx, field, value FROM sealed ORDER BY idx, field")
+        return [(int(index), str(field)) for index, field, value in rows if value in values]
 
     def sealed_of_persona(self, persona: str) -> list[int]:
         """Entries about a persona that have a stored value."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -293,3 +295,44 @@ def test_a_ledger_that_somebody_writes_to_is_not_replaced(bench: Bench, copy: Pa
     with Ledger.open_writer(bench.path), pytest.raises(LedgerError) as caught:
         again(bench, copy)
     assert caught.value.exit_code == 75
+
+
+SCRIPT = """
+import os, sys
+sys.path.insert(0, sys.argv[3])
+from ledger_bench import *
+from personactl_ledger import placing, restore as r
+from personactl_ledger.restore import RestoreKeys
+step, left = sys.argv[4], int(sys.argv[5])
+room = Path if step == "replace" else os
+real = getattr(room, step)
+def dying(*arguments, **named):
+    global left
+    done = real(*arguments, **named)
+    left -= 1
+    if left == 0:
+        os._exit(9)
+    return done
+setattr(room, step, dying)
+keys = RestoreKeys(root=lambda: forge.signer("root"), operator=forge.signer("operator"), log=forge.log_signer())
+r.restore(sys.argv[1], sys.argv[2], reason="x", keys=keys, now="2026-02-03T04:05:06Z")
+"""
+
+
+@pytest.mark.parametrize(("step", "time"), [("link", 1), ("link", 2), ("fsync", 1), ("replace", 1), ("replace", 2)])
+def test_a_restore_that_is_killed_loses_nothing_and_can_be_run_again(
+    step: str, time: int, bench: Bench, copy: Path
+) -> None:
+    lost = leaves(bench.path)
+    arguments = [str(copy), str(bench.path), str(Path(__file__).parent), step, str(time)]
+    done = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], check=False, capture_output=True)
+    assert done.returncode == 9, done.stderr.decode()
+    found = leaves(bench.path)
+    assert found == lost or found[:1] != lost[:1]  # the old one, or the new one whole
+    if found == lost:
+        assert again(bench, copy).ended == bench.origin
+    assert check(bench.path).ok
+    kept = [path for path in bench.path.parent.glob("ledger.before-restore-*.sqlite") if leaves(path) == lost]
+    assert kept
+    drafts = [name for name in names(bench.path.parent) if ".restoring" in name or ".beginning" in name]
+    assert not [name for name in drafts if found == lost or not name.endswith(".lock")]

@@ -107,6 +107,13 @@ def test_a_difference_that_nobody_signed_is_no_proof(bench: Bench, ledger: Ledge
     assert any("no portable proof" in note for note in found.notes)
 
 
+def test_a_ledger_that_nobody_signed_is_not_trusted(bench: Bench, ledger: Ledger) -> None:
+    ledger.close()
+    found = compare(read_side(bench.path), read_side(bench.path), trust=bench.trust())
+    assert (found.verdict, found.exit_code) == ("same", 5)
+    assert compare(read_side(bench.path), read_side(bench.path)).exit_code == 0
+
+
 def test_a_forged_checkpoint_is_no_misbehaviour_of_the_log(room: Room, bench: Bench) -> None:
     from personactl_ledger.checkpoint import sign_checkpoint
 
