@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from personactl_ledger import Draft, Ledger, sign_entry, statement
+from PIL import Image
 from transcripts import Machine
 
 from personactl import keys
@@ -161,10 +163,18 @@ def test_merge_takes_in_another_machine_once(machine: Machine, tmp_path: Path) -
     ) as book:  # fmt: skip
         origin = book.origin
     note(other, elsewhere, "made there")
+    picture = machine.folder / "made-there.png"
+    Image.new("RGB", (32, 32), "red").save(picture)
+    with Ledger.open_writer(other) as book:
+        said = {"origin": origin, "entryId": "ab" * 16, "generator": {"name": "x", "statement": "x"}, "adoptedAt": NOW}
+        subject = (picture.name, hashlib.sha256(picture.read_bytes()).hexdigest())
+        leaf = sign_entry(statement("adoption", subject=subject, predicate=said), elsewhere.operator)
+        index = book.append([Draft(leaf)], now=NOW)[0]
+        book.checkpoint(elsewhere.log, now=NOW)
     trust = keys.export_trust(elsewhere, name="Elsewhere", origin=origin, detector="", now=NOW)
     (machine.folder / "other.json").write_bytes(trust)
     machine.step("exec personactl ledger merge other.sqlite --trust other.json")
-    machine.step("stdout '4 entries taken in'")
+    machine.step("stdout '5 entries taken in'")
     machine.step("exec personactl ledger merge other.sqlite --trust other.json --json")
     machine.step("schema personactl.ledger-merge/1")
     assert (document(machine)["count"], document(machine)["entry"]) == (0, None)
@@ -173,3 +183,5 @@ def test_merge_takes_in_another_machine_once(machine: Machine, tmp_path: Path) -
     machine.step("exec personactl ledger check")
     machine.step("exec personactl verify out --trust trust.json")
     machine.step("exit 2 personactl ledger merge other.sqlite")
+    machine.step("exit 6 personactl verify made-there.png --trust trust.json --ledger ledger.sqlite")
+    machine.step(f"stdout 'entry {index} of {origin} is about them, bring its receipt'")

@@ -72,6 +72,34 @@ def test_a_backup_of_a_ledger_in_use_checks_and_says_what_it_is(
     assert names(tmp_path) == expected
 
 
+def test_backups_are_made_while_another_process_appends(bench: Bench, ledger: Ledger, tmp_path: Path) -> None:
+    ledger.close()
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[3])\nfrom ledger_bench import *\nimport os\n"
+        "bench = Bench(None, *map(forge.signer, ('root', 'operator', 'run')), forge.log_signer(), sys.argv[2])\n"
+        "with Ledger.open_writer(sys.argv[1]) as book:\n"
+        "    number = 0\n"
+        "    while not os.path.exists(sys.argv[1] + '.stop'):\n"
+        "        book.append([bench.output(f'{number}-{k}') for k in range(5)], now=NOW)\n"
+        "        book.checkpoint(bench.log, now=NOW)\n"
+        "        number += 1\n"
+        "        if number == 3: print('going', flush=True)\n"
+    )
+    arguments = [str(bench.path), bench.origin, str(Path(__file__).parent)]
+    with subprocess.Popen([sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "going\n"
+        made = [backup(bench.path, tmp_path / f"copy-{number}.sqlite") for number in range(4)]
+        (tmp_path / "ledger.sqlite.stop").touch()
+    assert writer.returncode == 0
+    assert [item.size for item in made] == sorted(item.size for item in made)
+    assert made[-1].size > made[0].size
+    last = leaves(bench.path)
+    for item in made:
+        assert leaves(item.path) == last[: item.size]
+        assert check(item.path).ok
+
+
 def test_a_backup_without_sealed_values_holds_none_of_their_bytes(bench: Bench, ledger: Ledger, tmp_path: Path) -> None:
     values = [seal("prompt", f"words of prompt {n} " * (n + 1)) for n in range(60)]
     for n, value in enumerate(values):

@@ -6,11 +6,13 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ledger_bench import NOW, Bench, forge
 from personactl_ledger import FormatError, Ledger, LedgerError, LedgerTrust
 from personactl_ledger.compare import Comparison, compare, read_side
+from personactl_ledger.merkle import consistency_path, consistent, perfect_root, range_root
 from personactl_ledger.misbehaviour import verify_misbehaviour
 
 
@@ -148,3 +150,21 @@ def test_a_proof_needs_a_trust_file(room: Room) -> None:
     assert (caught.value.code, caught.value.exit_code) == ("ledger.misbehaviour-untrusted", 5)
     with pytest.raises(FormatError):
         verify_misbehaviour(found.proof.to_bytes() * 2, room.trust)
+
+
+def test_both_readers_of_consistency_paths_agree_on_right_and_wrong_ones(verifier: ModuleType) -> None:
+    hashes = [bytes([number]) * 32 for number in range(20)]
+    buffer = b"".join(hashes)
+
+    def subtree(level: int, index: int) -> bytes:
+        return perfect_root(buffer[(index << level) * 32 : ((index + 1) << level) * 32])
+
+    for new in range(1, 21):
+        for old in range(1, new + 1):
+            first, second = (range_root(0, size, subtree) for size in (old, new))
+            path = list(consistency_path(old, new, subtree))
+            wrong = [path[:-1], [*path, hashes[0]], path[::-1], [hashes[3], *path[1:]]]
+            for candidate in [path, *(item for item in wrong if item != path)]:
+                held = consistent(old, new, first, second, candidate)
+                assert held == (candidate == path), (old, new)
+                assert (verifier.unfold(old, new, first, candidate) == (first, second)) == held, (old, new)
