@@ -14,7 +14,7 @@ from personactl_ledger.check_entries import erasures
 from personactl_ledger.database import storage_errors
 from personactl_ledger.encoding import require_time
 from personactl_ledger.entry import sign_entry
-from personactl_ledger.errors import LedgerConflict, LedgerMissing, LedgerStorage
+from personactl_ledger.errors import LedgerConflict, LedgerMissing, LedgerStorage, ProfileError
 from personactl_ledger.ledger import Draft, Ledger
 from personactl_ledger.remains import Remain, find_remains
 from personactl_ledger.signer import Signer
@@ -23,6 +23,8 @@ from personactl_ledger.store import Store
 from personactl_ledger.view import LedgerView
 
 State = Literal["present", "erased", "absent"]
+SHORTEST_QUOTE = 3
+"""Characters of a value from which on its words in the basis are no accident."""
 IN_ONE_ENTRY = 400
 """Entries that one erasure entry names, so that its leaf stays below 65,535 bytes."""
 
@@ -31,12 +33,14 @@ IN_ONE_ENTRY = 400
 class Erasure:
     """What was erased. `entries` are the indexes of the erasure entries, `fields` the erased ones by index, `elsewhere`
     (index, field) of values that are equal to an erased one and still stored, `bytes_read` the size of what was
-    looked through."""
+    looked through, `in_entries` whether eight bytes or more of an erased value stand in entries too, which keep them.
+    """
 
     entries: tuple[int, ...]
     fields: dict[int, tuple[str, ...]]
     elsewhere: tuple[tuple[int, str], ...]
     bytes_read: int
+    in_entries: bool
 
 
 def sealed_fields(ledger: LedgerView, index: int) -> dict[str, State]:
@@ -82,13 +86,15 @@ def erase(
 ) -> Erasure:
     """Erase the named fields of each entry, all of them where `fields` is empty, and look for what remains.
 
-    Raises LedgerMissing (codes ledger.entry-missing, ledger.not-sealed), LedgerConflict (code ledger.erased-already);
-    then nothing was changed. Raises LedgerStorage (code ledger.erase-remains) when the entries stand, the rows are
-    deleted, and the bytes are still found in the file.
+    Raises LedgerMissing (codes ledger.entry-missing, ledger.not-sealed), LedgerConflict (code ledger.erased-already),
+    ProfileError (code ledger.erase-basis) for a basis that quotes a value; then nothing was changed. Raises
+    LedgerStorage (code ledger.erase-remains) when the entries stand, the rows are deleted, and the bytes are still
+    found in the file.
     """
     require_time(now)
     wanted = {index: _present(ledger, index, fields) for index in dict.fromkeys(indexes)}
     secrets, values = _secrets(ledger, wanted)
+    _require_silent(basis, values)
     drafts = [_draft(ledger, part, basis=basis, operator=operator, now=now) for part in _parts(wanted)]
     rows = [(index, field) for index, names in wanted.items() for field in names]
 
@@ -98,12 +104,12 @@ def erase(
 
     entries = ledger.append(drafts, now=now, also=delete)
     with storage_errors(ledger.path):
-        remains = _remains(ledger, secrets)
+        remains, in_entries = _remains(ledger, secrets)
         size = ledger.path.stat().st_size
         elsewhere = tuple(ledger.store.sealed_as(values))
     if remains:
         raise _still_there(remains, entries)
-    return Erasure(entries=entries, fields=wanted, elsewhere=elsewhere, bytes_read=size)
+    return Erasure(entries=entries, fields=wanted, elsewhere=elsewhere, bytes_read=size, in_entries=in_entries)
 
 
 def _present(ledger: Ledger, index: int, fields: Sequence[str]) -> tuple[str, ...]:
@@ -124,6 +130,16 @@ def _present(ledger: Ledger, index: int, fields: Sequence[str]) -> tuple[str, ..
 def _not_sealed(message: str, states: Mapping[str, State]) -> LedgerMissing:
     fields = ", ".join(f"{field} ({state})" for field, state in states.items()) or "none"
     return LedgerMissing(message, hint=f"sealed fields of this entry: {fields}", code="ledger.not-sealed")
+
+
+def _require_silent(basis: str, values: set[str]) -> None:
+    """The ground stays on record for ever: it must not quote what is erased (SPEC 10.3)."""
+    if any(len(value) >= SHORTEST_QUOTE and value.casefold() in basis.casefold() for value in values):
+        raise ProfileError(
+            "the basis quotes the value that is to be erased, and would keep it on record",
+            hint="name the request, its date, its number: not the person or the words",
+            code="ledger.erase-basis",
+        )
 
 
 def _secrets(ledger: Ledger, wanted: Mapping[int, tuple[str, ...]]) -> tuple[list[bytes], set[str]]:
@@ -154,9 +170,18 @@ def _draft(ledger: Ledger, part: Mapping[int, tuple[str, ...]], *, basis: str, o
     return Draft(sign_entry(payload, operator))
 
 
-def _remains(ledger: Ledger, secrets: Sequence[bytes]) -> list[Remain]:
+def _remains(ledger: Ledger, secrets: Sequence[bytes]) -> tuple[list[Remain], bool]:
+    """(what remains, whether parts of it stand in entries, where they are no remains)."""
     stored = [salt + value.encode() for salt, value in ledger.store.all_sealed()]
-    return find_remains(ledger.path, secrets, stored, ledger.store.holds_text)
+    held = False
+
+    def accounted(part: bytes) -> bool:
+        nonlocal held
+        found = ledger.store.holds_text(part)
+        held = held or found
+        return found
+
+    return find_remains(ledger.path, secrets, stored, accounted), held
 
 
 def _still_there(remains: Sequence[Remain], entries: Sequence[int]) -> LedgerStorage:

@@ -35,13 +35,15 @@ def show_erasure(terminal: Terminal, done: Erasure) -> None:
     elsewhere = [{"index": index, "field": field} for index, field in done.elsewhere]
     document = {
         "schema": "personactl.ledger-erase/1", "entries": list(done.entries), "erased": fields, "goneFromFile": True,
-        "bytesRead": done.bytes_read, "equalValuesStored": elsewhere, "copiesMayBe": list(COPIES),
+        "bytesRead": done.bytes_read, "partsInEntries": done.in_entries,
+        "equalValuesStored": elsewhere, "copiesMayBe": list(COPIES),
     }  # fmt: skip
     lines: list[Line] = [
         *([f"entry {index}: {', '.join(names)} erased"] for index, names in done.fields.items()),
         [Styled("gone from the file", "good"), f": {done.bytes_read} bytes were looked through"],
         [f"on record as entry {', '.join(map(str, done.entries))}"],
         *([f"  note: entry {index} still holds an equal {field}"] for index, field in done.elsewhere),
+        *(["  note: eight bytes or more of it stand in entries too, which keep them"] if done.in_entries else ()),
         "copies may still be in:",
         *([f"  {place}"] for place in COPIES),
         "receipts never hold sealed values",

@@ -13,7 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_bench import NOW, Bench, forge
-from personactl_ledger import Draft, Ledger, LedgerConflict, LedgerMissing, LedgerStorage, Sealed, check, seal
+from personactl_ledger import (
+    Draft,
+    Ledger,
+    LedgerConflict,
+    LedgerMissing,
+    LedgerStorage,
+    ProfileError,
+    Sealed,
+    check,
+    seal,
+)
 from personactl_ledger.erasure import erase, sealed_fields, sealed_of_personas
 from personactl_ledger.remains import find_remains
 from personactl_ledger.store import Store
@@ -106,6 +116,24 @@ def test_an_equal_value_that_is_still_stored_is_named(bench: Bench, ledger: Ledg
     first, second = (add(bench, ledger, name, seal("prompt", "the same words in both")) for name in ("a", "b"))
     done = erase(ledger, [first], [], basis="request", operator=bench.operator, now=NOW)
     assert done.elsewhere == ((second, "prompt"),)
+
+
+def test_words_that_entries_keep_are_told(bench: Bench, ledger: Ledger) -> None:
+    ledger.append([bench.note("the prompt was: a woman in the rain")], now=NOW)
+    index = add(bench, ledger, "rain", seal("prompt", "a woman in the rain"))
+    done = erase(ledger, [index], [], basis="request 7", operator=bench.operator, now=NOW)
+    assert done.in_entries
+    other = add(bench, ledger, "snow", seal("prompt", "nothing of this elsewhere"))
+    assert not erase(ledger, [other], [], basis="request 8", operator=bench.operator, now=NOW).in_entries
+
+
+def test_the_ground_must_not_quote_what_is_erased(bench: Bench, ledger: Ledger) -> None:
+    index = add(bench, ledger, "rain", seal("name", "Lira Stone"))
+    size = ledger.size
+    with pytest.raises(ProfileError) as caught:
+        erase(ledger, [index], [], basis="lira stone asked for it", operator=bench.operator, now=NOW)
+    assert (caught.value.code, caught.value.exit_code) == ("ledger.erase-basis", 2)
+    assert (ledger.size, ledger.unseal(index)) == (size, {"name": "Lira Stone"})
 
 
 def test_what_is_not_there_cannot_be_erased(bench: Bench, ledger: Ledger) -> None:
