@@ -3,6 +3,7 @@
 
     verify_ledger.py ledger  FILE         [--trust trust.json] [--anchor RECEIPT_OR_CHECKPOINT]...
     verify_ledger.py receipt FILE.receipt --trust trust.json   [--file FILE]
+    verify_ledger.py misbehaviour FILE    --trust trust.json
 
 Every line names the clause of SPEC.md that it checks.
 Exit: 0 good, 4 altered or broken, 5 signers not trusted, 2 usage.
@@ -52,6 +53,7 @@ OPERATOR_KINDS = [
     "restore",
     "migration",
     "merge",
+    "merged",
     "withdrawal",
     "note",
 ]
@@ -315,6 +317,8 @@ class Entry:
                 field(name, value is None or quorum(value, *SOME[name]))
             elif name == "development":
                 field(name, isinstance(value, bool))
+            elif name in OF_OTHERS:
+                field(name, OF_OTHERS[name](value))
             elif name == "role":
                 field(name, value in ("root", "operator", "ledger", "person"))
             else:
@@ -337,6 +341,10 @@ REQUIRED = {
     "adoption": ["entryId"],
     "timestamp": ["size", "tokenSha256"],
     "withdrawal": ["entryId", "withdraws"],
+    "erasure": ["erases", "basis", "erasedAt"],
+    "restore": ["restores", "reason", "restoredAt"],
+    "merged": ["source", "mergedAt"],
+    "merge": ["merges", "first", "count", "reason", "mergedAt"],
     "output": ["run", "entryId", "jobKey"],
     "reject": ["run", "entryId", "jobKey"],
     "void": ["run", "entryId", "jobKey", "voids"],
@@ -359,6 +367,8 @@ SOME = {"approvers": ("threshold", "keys", 1, KID), "witnesses": ("quorum", "vke
 NATURALS = [
     "version",
     "size",
+    "first",
+    "count",
     "withdraws",
     "planned",
     "fromIndex",
@@ -399,6 +409,41 @@ def quorum(value: object, number: str, names: str, least: int, pattern: str) -> 
     return good and len(set(listed)) == len(listed) and type(wanted) is int and least <= wanted <= len(listed)
 
 
+def natural(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def well_named(value: object) -> bool:
+    """SPEC 10.3: what an erasure names."""
+    seen: list[int] = []
+    for item in value if isinstance(value, list) else []:
+        fields = item.get("fields") if isinstance(item, dict) else None
+        if not isinstance(fields, list) or not natural(item.get("index")) or item["index"] in seen:
+            return False
+        if not fields or not all(matches(r"[a-z][A-Za-z0-9]{0,62}", name) for name in fields):
+            return False
+        if len(set(fields)) < len(fields):
+            return False
+        seen.append(item["index"])
+    return bool(seen)
+
+
+def other_head(value: object) -> bool:
+    """SPEC 17.3, 17.7: a tree head of another ledger."""
+    good = isinstance(value, dict) and matches(ORIGIN, value.get("origin")) and matches(HEX64, value.get("root"))
+    return good and natural(value.get("size")) and value["size"] > 0
+
+
+def other_entry(value: object) -> bool:
+    """SPEC 17.6: an entry of another ledger."""
+    good = isinstance(value, dict) and matches(ORIGIN, value.get("origin")) and natural(value.get("index"))
+    kind = r"[a-z][a-z-]{0,62}(:[1-9][0-9]{0,8})?"
+    return good and matches(HEX64, value.get("leafHash")) and matches(kind, value.get("kind"))
+
+
+OF_OTHERS = {"erases": well_named, "merges": other_head, "restores": other_head, "source": other_entry}
+
+
 def key_pair(value: object) -> bool:
     return isinstance(value, dict) and {"kid", "publicKey"} <= set(value) and all(text(v) for v in value.values())
 
@@ -421,6 +466,10 @@ class Rules:
         self.frozen: set[tuple[str, int]] = set()
         self.threshold, self.trust_version = 1, 0
         self.outputs: dict[int, tuple[str, ...]] = {}
+        self.sealed: dict[int, set[str]] = {}
+        self.taken: dict[str, list[bytes]] = {}
+        self.open_merge: dict[str, list[int]] = {}
+        self.begun = False
 
     def signers(self, index: int, entry: Entry) -> None:
         """SPEC 6.2 to 6.5, with the signatures."""
@@ -499,6 +548,30 @@ class Rules:
             need(key not in self.frozen, "6.7", "ledger.persona-twice", "a version of a persona is frozen twice")
         elif kind == "run-close":
             self._close(entry)
+        else:
+            self._judge_care(index, entry)
+
+    def _judge_care(self, index: int, entry: Entry) -> None:
+        """SPEC 10.3, 17.3, 17.6, 17.7."""
+        said, kind = entry.said, entry.kind
+        if kind == "erasure":
+            for item in said["erases"]:
+                own = item["index"] < index and set(item["fields"]) <= self.sealed.get(item["index"], set())
+                need(own, "10.3", "ledger.erasure-target", "an erasure names what no earlier entry commits to")
+        elif kind == "restore":
+            need(said["restores"]["origin"] != self.origin, "17.3", "ledger.restore-origin", "it restores itself")
+            need(not self.begun, "17.3", "ledger.restore-late", "a restore is not what the operator says first")
+        elif kind == "merged":
+            origin, place = said["source"]["origin"], said["source"]["index"]
+            next_one = origin != self.origin and place == len(self.taken.get(origin, []))
+            need(next_one, "17.6", "ledger.merge-source", "an entry of another ledger was taken in out of order")
+        elif kind == "merge":
+            hashes = self.taken.get(said["merges"]["origin"], [])
+            places = self.open_merge.get(said["merges"]["origin"], [])
+            counted = places and [said["first"], said["count"]] == [places[0], len(places)]
+            same = counted and said["merges"]["size"] == len(hashes)
+            same = same and Tree(hashes).root(0, len(hashes)).hex() == said["merges"]["root"]
+            need(same, "17.7", "ledger.merge-counts", "a merge does not agree with the entries that were taken in")
 
     def _end_key(self, index: int, entry: Entry) -> None:
         kid = entry.said["kid"]
@@ -523,6 +596,13 @@ class Rules:
 
     def record(self, index: int, entry: Entry) -> None:
         said, kind = entry.said, entry.kind
+        self.sealed |= {index: set(said["sealed"])} if said.get("sealed") else {}
+        self.begun = self.begun or entry.role != "root"
+        if kind == "merged" and said["source"]["index"] == len(self.taken.setdefault(said["source"]["origin"], [])):
+            self.taken[said["source"]["origin"]].append(bytes.fromhex(said["source"]["leafHash"]))
+            self.open_merge.setdefault(said["source"]["origin"], []).append(index)
+        elif kind == "merge":
+            self.open_merge[said["merges"]["origin"]] = []
         if kind == "genesis":
             self.genesis, self.origin = entry, f"{said['domain']}/personactl/{entry.hash.hex()[:16]}"
             self.threshold = said.get("rootThreshold", 1)
@@ -1341,6 +1421,60 @@ def receipt_stamps(report: Report, receipt: Receipt, signers: list, roots: list)
             report.ok("15.5", f"the checkpoint over {receipt.head.size} entries {stamp.says}")
 
 
+# --- SPEC 17.5: two trees that cannot both be --------------------
+
+
+def unfold(old: int, new: int, root: bytes, path: list[bytes], whole: bool = True) -> tuple[bytes, bytes] | None:
+    """(root over `old`, root over `new` leaves) that a consistency path leads to, from the top down.
+
+    The path is used up. RFC 6962 section 2.1.2 read backwards; `whole` while the part in hand is all of the old tree.
+    """
+    if old == new:
+        if whole:
+            return (root, root) if not path else None
+        return (path[0], path[0]) if len(path) == 1 else None
+    if not path:
+        return None
+    k = split(new)
+    if old <= k:
+        below = unfold(old, k, root, path[:-1], whole)
+        return below and (below[0], sha256(b"\x01", below[1], path[-1]))
+    below = unfold(old - k, new - k, root, path[:-1], False)
+    return below and (sha256(b"\x01", path[-1], below[0]), sha256(b"\x01", path[-1], below[1]))
+
+
+def verify_misbehaviour(report: Report, data: bytes, trust: Trust) -> None:
+    """The steps of SPEC 17.5."""
+    code = "ledger.misbehaviour"
+    need(len(data) <= 1 << 20, "17.5 step 1", code, "a proof is longer than 1 MiB")
+    document = load_json(data, "17.5 step 1", code)
+    names = "schema origin checkpoints rootAtSmaller path"
+    schema, origin, notes, root, path = take(document, names, "17.5 step 1", code)
+    two = isinstance(notes, list) and len(notes) == 2 and all(isinstance(note, str) for note in notes)
+    need(schema == "personactl.misbehaviour/1" and two, "17.5 step 1", code, "wrong schema, or not two checkpoints")
+    try:
+        first, second = Checkpoint(notes[0]), Checkpoint(notes[1])
+        path = parse_path(path)
+    except Bad as bad:
+        raise Bad("17.5 step 1", code, bad.message) from None
+    root = unbase64(root, "17.5 step 1", code)
+    good = len(root) == 32 and first.origin == second.origin == origin and 0 < first.size <= second.size
+    need(good, "17.5 step 1", code, "the checkpoints do not fit together")
+    report.ok("17.5 step 1", f"two checkpoints of {origin}, over {first.size} and {second.size} entries")
+    untrusted = "ledger.misbehaviour-untrusted"
+    need(origin == trust.origin, "17.5 step 2", untrusted, f"it is about {origin}, not {trust.origin}")
+    for head in (first, second):
+        accepted, wrong = head.signers(trust.log_keys)
+        need(accepted and not wrong, "17.5 step 2", untrusted, f"the log did not sign that over {head.size} entries")
+        mldsa_note(report, head)
+    report.ok("17.5 step 2", "the log signed both")
+    need(root != first.root, "17.5 step 3", code, "the second tree has the root of the first at its size")
+    report.ok("17.5 step 3", "the second tree is said to have another root at the size of the first")
+    leads = unfold(first.size, second.size, root, path) == (root, second.root)
+    need(leads, "17.5 step 4", code, "the path does not lead to the second root")
+    report.ok("17.5 step 4", "the path proves it: no tree has both checkpoints, and the log signed both")
+
+
 # --- SPEC 11 and 12: the file --------------------
 
 COLUMNS = [
@@ -1527,11 +1661,8 @@ class LedgerFile:
     def _commitments(self, index: int, said: dict, kind: str) -> None:
         """SPEC 10: which values were sealed, and which an erasure entry names."""
         self.committed |= {(index, field) for field in said.get("sealed", {})}
-        erases = said.get("erases") if kind == "erasure" else None
-        for item in erases if isinstance(erases, list) else []:
-            fields = item.get("fields") if isinstance(item, dict) else None
-            if isinstance(fields, list) and type(item.get("index")) is int:
-                self.erased |= {(item["index"], field) for field in fields if isinstance(field, str)}
+        for item in said["erases"] if kind == "erasure" else []:
+            self.erased |= {(item["index"], field) for field in item["fields"]}
 
     def _tiles(self, connection: sqlite3.Connection) -> None:
         """SPEC 12.4: tiles are derived; compare every one."""
@@ -1810,6 +1941,7 @@ class Report:
     def exit_code(self) -> int:
         trust = {"receipt.origin", "receipt.log-key", "receipt.root-key", "receipt.revoked", "receipt.witness-quorum"}
         trust |= {"ledger.trust-witness", "ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
+        trust |= {"ledger.misbehaviour-untrusted"}
         return 0 if not self.codes else 5 if set(self.codes) <= trust else 4
 
 
@@ -1824,7 +1956,13 @@ def main(arguments: list[str] | None = None) -> int:
     receipt.add_argument("path", type=Path)
     receipt.add_argument("--trust", type=Path, required=True)
     receipt.add_argument("--file", type=Path)
-    options = parser.parse_args(arguments)
+    misbehaviour = commands.add_parser("misbehaviour", help="check a proof that a log signed two histories")
+    misbehaviour.add_argument("path", type=Path)
+    misbehaviour.add_argument("--trust", type=Path, required=True)
+    return verify(parser.parse_args(arguments))
+
+
+def verify(options: argparse.Namespace) -> int:
     report = Report()
     try:
         trust = Trust(options.trust) if options.trust else None
@@ -1838,6 +1976,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {options.path} sha256 {digest}")
         if options.command == "ledger":
             LedgerFile(report, options.path).verify(trust, [read_plain(path) for path in options.anchor])
+        elif options.command == "misbehaviour":
+            verify_misbehaviour(report, read_plain(options.path), trust)
         else:
             subject = hashlib.sha256(read_plain(options.file)).hexdigest() if options.file else None
             verify_receipt(report, read_plain(options.path), trust, subject)

@@ -1,7 +1,7 @@
 """What SQL a connection to a ledger may run: a belt beside the triggers and the tree (SQLite's authorizer).
 
 The writer adds rows to the tables of schema.sql and deletes from `sealed` (SPEC 10.3); readers read. Anything else is
-refused when the statement is prepared: UPDATE, DROP, ALTER, ATTACH (and so VACUUM), new tables or triggers, loading of
+refused when the statement is prepared: UPDATE, DROP, ALTER, ATTACH (and so VACUUM INTO), new tables or triggers, loading of
 extensions, settings that were read back. It is no evidence: whoever has the file can open it without these rules.
 """
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from personactl_ledger.encoding import from_base64
 from personactl_ledger.entry import Entry
+from personactl_ledger.predicates import KINDS, ROOT
+from personactl_ledger.taken import Taken, other_origin
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,6 +96,15 @@ class Book(Protocol):
     def frozen(self, persona: str, version: int) -> int | None:
         """The persona-freeze entry of a persona's version."""
 
+    def committed(self, index: int) -> frozenset[str]:
+        """The sealed fields that entry `index` commits to."""
+
+    def taken(self, origin: str) -> Taken:
+        """What was taken in from another ledger."""
+
+    def begun(self) -> bool:
+        """Whether an entry of another kind than those that root keys sign stands here."""
+
     def certified(self, key: str) -> bool:
         """Whether a run-open entry certified this key id."""
 
@@ -110,6 +123,9 @@ class MemoryBook:
     _adoptions: dict[int, AdoptionRecord] = field(default_factory=dict)
     _frozen: dict[tuple[str, int], int] = field(default_factory=dict)
     _certified: set[str] = field(default_factory=set)
+    _committed: dict[frozenset[str], array[int]] = field(default_factory=dict)
+    _taken: dict[str, Taken] = field(default_factory=dict)
+    _begun: bool = False
 
     def run(self, run: str) -> RunState | None:
         return self.runs.get(run)
@@ -129,11 +145,29 @@ class MemoryBook:
     def frozen(self, persona: str, version: int) -> int | None:
         return self._frozen.get((persona, version))
 
+    def committed(self, index: int) -> frozenset[str]:
+        for fields, indexes in self._committed.items():
+            place = bisect_left(indexes, index)
+            if place < len(indexes) and indexes[place] == index:
+                return fields
+        return frozenset()
+
+    def taken(self, origin: str) -> Taken:
+        return self._taken.setdefault(origin, Taken())
+
+    def begun(self) -> bool:
+        return self._begun
+
     def certified(self, key: str) -> bool:
         return key in self._certified
 
     def record(self, index: int, entry: Entry) -> None:
         kind, said = entry.kind, entry.predicate
+        self._begun = self._begun or KINDS.get(kind) != ROOT
+        if said.get("sealed"):
+            self._committed.setdefault(frozenset(said["sealed"]), array("Q")).append(index)
+        if kind in ("merged", "merge"):
+            self.taken(other_origin(entry)).record(index, entry)
         if kind == "run-open":
             self.runs[said["run"]] = RunState.opened(index, entry)
             self._certified.add(said["runKey"]["kid"])

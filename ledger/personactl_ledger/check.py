@@ -126,8 +126,9 @@ class _Audit:
             notes.append(f"{self.size - self.signed_size} entries after the latest checkpoint are not signed by it yet")
         if self.level != "full":
             notes.append(f"level {self.level}: the signatures of entries were not all checked")
-        if self.entries is not None and self.entries.unexplained:
-            notes.append(UNEXPLAINED.format(sum(map(len, self.entries.unexplained.values()))))
+        missing = sum(map(len, self.entries.unexplained.values())) if self.entries is not None else 0
+        if missing:
+            notes.append(UNEXPLAINED.format(missing))
         if self.findings.left_out:
             notes.append(f"{self.findings.left_out} more findings are not listed")
         root = self.entries.roots.get(self.size, b"") if self.entries is not None else b""

@@ -17,12 +17,11 @@ from functools import cache
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from personactl_ledger.ed25519 import verify_signature
-from personactl_ledger.encoding import from_base64, posix_seconds, to_base64
+from personactl_ledger.encoding import ORIGIN, from_base64, posix_seconds, to_base64
 from personactl_ledger.errors import FormatError
 from personactl_ledger.note import ED25519, ML_DSA_44, Note, NoteSignature, Vkey, parse_note, write_note
 from personactl_ledger.signer import LogSigner
 
-ORIGIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?/personactl/[0-9a-f]{16}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _MAX_SIZE = 2**63 - 1
 MLDSA_BYTES = 2420

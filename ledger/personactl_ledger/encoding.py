@@ -1,4 +1,4 @@
-"""Base64, hex and times in their one accepted spelling (SPEC 1.2)."""
+"""Base64, hex, origins and times in their one accepted spelling (SPEC 1.2)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from personactl_ledger.errors import FormatError
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
 HEX32 = re.compile(r"[0-9a-f]{32}")
+ORIGIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?/personactl/[0-9a-f]{16}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 
 

@@ -44,6 +44,11 @@ class CheckReport:
     shown: tuple[str, ...] = ()
 
     @property
+    def first_error(self) -> str:
+        """What broke first, in words; "" for a good ledger."""
+        return next((finding.message for finding in self.findings if finding.severity == "error"), "")
+
+    @property
     def exit_code(self) -> int:
         """0 good, 4 broken, 5 whole but not by signers that the trust file names."""
         errors = {finding.code for finding in self.findings if finding.severity == "error"}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from personactl_ledger.encoding import HEX32, HEX64, require_time
+from personactl_ledger.encoding import HEX32, HEX64, ORIGIN, require_time
 from personactl_ledger.errors import FormatError
 
 ROOT, OPERATOR, LEDGER, PERSON, RUN = "root", "operator", "ledger", "person", "run"
@@ -36,6 +36,7 @@ KINDS: dict[str, str] = {
     "restore": OPERATOR,
     "migration": OPERATOR,
     "merge": OPERATOR,
+    "merged": OPERATOR,
     "withdrawal": OPERATOR,
     "note": OPERATOR,
     "output": RUN,
@@ -55,6 +56,7 @@ FORMAT = "personactl-ledger/1"
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?")
 _SEALED = re.compile(r"[a-z][A-Za-z0-9]{0,62}")
+_KIND = re.compile(r"[a-z][a-z-]{0,62}(:[1-9][0-9]{0,8})?")
 _KEY_ID = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=")
 
 Check = Callable[[Any], bool]
@@ -93,7 +95,35 @@ def _run_key(value: Any) -> bool:
 
 
 _hex64, _hex32, _run, _key_id = _matches(HEX64), _matches(HEX32), _matches(_RUN), _matches(_KEY_ID)
-_sealed_name = _matches(_SEALED)
+_sealed_name, _origin, _kind = _matches(_SEALED), _matches(ORIGIN), _matches(_KIND)
+
+
+def _erases(value: Any) -> bool:
+    """SPEC 10.3: no index twice, and for each some fields, none twice."""
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
+        return False
+    indexes = [item.get("index") for item in value]
+    return all(map(_natural, indexes)) and len(set(indexes)) == len(indexes) and all(map(_fields, value))
+
+
+def _fields(item: dict[str, Any]) -> bool:
+    fields = item.get("fields")
+    if not isinstance(fields, list) or not fields or not all(map(_sealed_name, fields)):
+        return False
+    return len(set(fields)) == len(fields)
+
+
+def _head(value: Any) -> bool:
+    """The tree head of another ledger: {origin, size, root}."""
+    good = isinstance(value, dict) and _origin(value.get("origin")) and _natural(value.get("size"))
+    return good and value["size"] > 0 and _hex64(value.get("root"))
+
+
+def _source(value: Any) -> bool:
+    """An entry of another ledger: {origin, index, leafHash, kind}."""
+    good = isinstance(value, dict) and _origin(value.get("origin")) and _natural(value.get("index"))
+    return good and _hex64(value.get("leafHash")) and _kind(value.get("kind"))
+
 
 
 def _unique_texts(value: Any) -> bool:
@@ -138,6 +168,10 @@ FIELDS: dict[str, dict[str, Check]] = {
     "adoption": {"entryId": _hex32},
     "timestamp": {"size": _natural, "tokenSha256": _hex64},
     "withdrawal": {"entryId": _hex32, "withdraws": _natural},
+    "erasure": {"erases": _erases, "basis": _text, "erasedAt": _time},
+    "restore": {"restores": _head, "reason": _text, "restoredAt": _time},
+    "merged": {"source": _source, "mergedAt": _time},
+    "merge": {"merges": _head, "first": _natural, "count": _natural, "reason": _text, "mergedAt": _time},
     "output": {"run": _run, "entryId": _hex32, "jobKey": _hex64},
     "reject": {"run": _run, "entryId": _hex32, "jobKey": _hex64},
     "void": {"run": _run, "entryId": _hex32, "jobKey": _hex64, "voids": _natural},

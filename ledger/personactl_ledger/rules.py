@@ -10,6 +10,9 @@
 6.9  a run-close adds up
 6.10 a kind of a later version decides nothing; one operator key signs it
 6.12 a trust entry is the next version, and names only persons whose keys are in use
+10.3 an erasure names fields that earlier entries commit to
+17.3 a restore is what a new ledger says first, and is about another one
+17.6 entries of another ledger are taken in from its first on, without a gap; a merge says to which tree they lead
 """
 
 from __future__ import annotations
@@ -53,6 +56,10 @@ class Rules:
             "persona-freeze": self._persona_freeze,
             "adoption": self._entry_id,
             "withdrawal": self._withdrawal,
+            "erasure": self._erasure,
+            "restore": self._restore,
+            "merged": self._merged,
+            "merge": self._merge,
         }
 
     def admit(self, index: int, entry: Entry, *, verify: bool = True, signed_by: tuple[bytes, ...] = ()) -> None:
@@ -255,6 +262,44 @@ class Rules:
                 f"entry {found} froze version {persona['version']} of {persona['id']!r:.80} already",
                 hint="make a new version of the persona",
                 code="ledger.persona-twice",
+            )
+
+    def _erasure(self, index: int, entry: Entry) -> None:
+        """SPEC 10.3."""
+        for item in entry.predicate["erases"]:
+            if item["index"] >= index or not set(item["fields"]) <= self.book.committed(item["index"]):
+                raise EntryRefused(
+                    f"entry {item['index']} does not commit to all the fields that are to be erased",
+                    code="ledger.erasure-target",
+                )
+
+    def _restore(self, index: int, entry: Entry) -> None:
+        """SPEC 17.3."""
+        if entry.predicate["restores"]["origin"] == self.origin:
+            raise EntryRefused("a ledger cannot restore itself", code="ledger.restore-origin")
+        if self.book.begun():
+            raise EntryRefused("a restore is the first thing that an operator says", code="ledger.restore-late")
+
+    def _merged(self, index: int, entry: Entry) -> None:
+        """SPEC 17.6."""
+        source = entry.predicate["source"]
+        if source["origin"] == self.origin:
+            raise EntryRefused("a ledger takes in no entries of its own", code="ledger.merge-source")
+        expected = self.book.taken(source["origin"]).size
+        if source["index"] != expected:
+            raise EntryRefused(
+                f"entry {source['index']} of the other ledger was taken in where entry {expected} is next",
+                code="ledger.merge-source",
+            )
+
+    def _merge(self, index: int, entry: Entry) -> None:
+        """SPEC 17.7."""
+        said = entry.predicate
+        taken = self.book.taken(said["merges"]["origin"])
+        told = (said["merges"]["size"], said["merges"]["root"], said["first"], said["count"])
+        if taken.since == 0 or told != (taken.size, taken.frontier.root().hex(), taken.first, taken.since):
+            raise EntryRefused(
+                "the merge does not agree with the entries that were taken in", code="ledger.merge-counts"
             )
 
     def _run_close(self, index: int, entry: Entry) -> None:

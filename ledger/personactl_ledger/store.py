@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from personactl_ledger.book import AdoptionRecord, OutputRecord, RunState, adoption_record, output_record
@@ -14,6 +16,7 @@ from personactl_ledger.merkle import perfect_root
 from personactl_ledger.note import NoteSignature
 from personactl_ledger.projection import COLUMNS, project
 from personactl_ledger.sealed import Sealed
+from personactl_ledger.taken import Taken, other_origin
 
 TILE_WIDTH = 256
 CHUNK = 512
@@ -58,6 +61,9 @@ class Store:
 
     def leaf_hash(self, index: int) -> bytes:
         return bytes(self._one("SELECT leaf_hash FROM entry WHERE idx = ?", (index,))[0])
+
+    def has_leaf(self, digest: bytes) -> bool:
+        return self._maybe("SELECT 1 FROM entry WHERE leaf_hash = ?", (digest,)) is not None
 
     def entries(self, start: int, stop: int, *, kind: str | None, run: str | None) -> Iterator[StoredEntry]:
         """Entries of [start, stop) in order, in chunks."""
@@ -149,16 +155,77 @@ class Store:
         )
         return self._index(sql, (persona, version))
 
+    def merges(self, origin: str) -> Iterator[tuple[int, bytes]]:
+        """(index, leaf) of the merged and merge entries about another ledger, in order."""
+        sql = (
+            "SELECT idx, leaf FROM entry WHERE kind IN ('merged', 'merge') AND idx > ?"
+            " AND coalesce(json_extract(statement, '$.predicate.source.origin'),"
+            " json_extract(statement, '$.predicate.merges.origin')) = ? ORDER BY idx LIMIT ?"
+        )
+        last = -1
+        while rows := self.connection.execute(sql, (last, origin, CHUNK)).fetchall():
+            yield from ((int(index), bytes(leaf)) for index, leaf in rows)
+            last = rows[-1][0]
+
+    def begun(self) -> bool:
+        """Whether an entry stands here that no root key signs."""
+        by_root = "('genesis', 'key-add', 'key-retire', 'key-revoke', 'trust')"
+        return self._maybe(f"SELECT 1 FROM entry WHERE kind NOT IN {by_root} LIMIT 1") is not None  # noqa: S608
+
     # --- sealed values -----------------------------------------------------------------------------------------------
 
     def insert_sealed(self, index: int, sealed: Iterable[Sealed]) -> None:
         rows = [(index, s.field, s.salt, s.value) for s in sealed]
         self.connection.executemany("INSERT INTO sealed (idx, field, salt, value) VALUES (?, ?, ?, ?)", rows)
 
+    def erase_sealed(self, rows: Iterable[tuple[int, str]]) -> int:
+        """Delete values by (index, field) and write all others anew, on pages that were zeroed before. How many went.
+
+        Without the second step a page that SQLite split long ago may still hold a copy of what moved away from it.
+        """
+        run = self.connection.execute
+        gone = sum(run("DELETE FROM sealed WHERE idx = ? AND field = ?", row).rowcount for row in rows)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as kept:  # as compact as the file itself
+            kept.execute("CREATE TABLE kept (idx, field, salt, value)")
+            kept.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", run("SELECT idx, field, salt, value FROM sealed"))
+            run("DELETE FROM sealed")
+            self.connection.executemany(
+                "INSERT INTO sealed (idx, field, salt, value) VALUES (?, ?, ?, ?)",
+                kept.execute("SELECT idx, field, salt, value FROM kept ORDER BY idx, field"),
+            )
+        return gone
+
     def sealed(self, index: int) -> list[tuple[str, bytes, str]]:
         """(field, salt, value) of one entry."""
         sql = "SELECT field, salt, value FROM sealed WHERE idx = ? ORDER BY field"
         return [(f, bytes(s), v) for f, s, v in self.connection.execute(sql, (index,)).fetchall()]
+
+    def all_sealed(self) -> Iterator[tuple[bytes, str]]:
+        """(salt, value) of every stored value."""
+        for salt, value in self.connection.execute("SELECT salt, value FROM sealed"):
+            yield bytes(salt), str(value)
+
+    def sealed_as(self, values: Container[str]) -> list[tuple[int, str]]:
+        """(index, field) of the stored values that are among `values`."""
+        rows = self.connection.execute("SELECT idx, field, value FROM sealed ORDER BY idx, field")
+        return [(int(index), str(field)) for index, field, value in rows if value in values]
+
+    def sealed_of_persona(self, persona: str) -> list[int]:
+        """Entries about a persona that have a stored value."""
+        sql = (
+            "SELECT DISTINCT e.idx FROM sealed AS s JOIN entry AS e ON e.idx = s.idx"
+            " WHERE json_extract(e.statement, '$.predicate.persona.id') = ? ORDER BY e.idx"
+        )
+        return self._column(sql, (persona,))
+
+    def holds_text(self, part: bytes) -> bool:
+        """Whether some bytes stand in a stored text that is not sealed: a statement, a note, the schema."""
+        places = ("entry.statement", "checkpoint.note", "cosignature.line", "timestamp.tsa", "sqlite_master.sql")
+        for table, column in (place.split(".") for place in places):
+            sql = f"SELECT 1 FROM {table} WHERE instr(CAST({column} AS BLOB), ?) LIMIT 1"  # noqa: S608  (constants)
+            if self._maybe(sql, (part,)) is not None:
+                return True
+        return False
 
     # --- tiles and checkpoints ---------------------------------------------------------------------------------------
 
@@ -203,6 +270,10 @@ class Store:
         sql = "SELECT note FROM checkpoint WHERE size > ? ORDER BY size"
         return [str(row[0]) for row in self.connection.execute(sql, (above,)).fetchall()]
 
+    def checkpoint_note(self, size: int) -> str | None:
+        row = self._maybe("SELECT note FROM checkpoint WHERE size = ?", (size,))
+        return None if row is None else str(row[0])
+
     def cosignature_lines(self, size: int) -> list[str]:
         """Witness lines over the checkpoint of that size, each ending in a newline."""
         sql = "SELECT line FROM cosignature WHERE size = ? ORDER BY key_name, key_hash"
@@ -237,6 +308,14 @@ class Store:
         row = self._maybe("SELECT leaf FROM entry WHERE kind = 'trust' ORDER BY idx DESC LIMIT 1")
         return None if row is None else bytes(row[0])
 
+    def copy_into(self, target: Path) -> None:
+        """Write all rows to the empty file `target`, as they are at one moment (SQLite's backup, in one step)."""
+        copy = sqlite3.connect(target, isolation_level=None)
+        try:
+            self.connection.backup(copy)
+        finally:
+            copy.close()
+
     # --- small readers -----------------------------------------------------------------------------------------------
 
     def _maybe(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
@@ -263,6 +342,7 @@ class TableBook:
     def __init__(self, store: Store):
         self._store = store
         self._runs: dict[str, RunState] = {}
+        self._taken: dict[str, Taken] = {}
 
     def run(self, run: str) -> RunState | None:
         if run not in self._runs:
@@ -287,11 +367,27 @@ class TableBook:
     def frozen(self, persona: str, version: int) -> int | None:
         return self._store.frozen(persona, version)
 
+    def committed(self, index: int) -> frozenset[str]:
+        row = self._store.leaf(index)
+        return frozenset() if row is None else frozenset(parse_entry(row[0], later=True).predicate.get("sealed", {}))
+
+    def taken(self, origin: str) -> Taken:
+        if origin not in self._taken:
+            found = self._taken[origin] = Taken()
+            for index, leaf in self._store.merges(origin):
+                found.record(index, parse_entry(leaf))
+        return self._taken[origin]
+
+    def begun(self) -> bool:
+        return self._store.begun()
+
     def certified(self, key: str) -> bool:
         return self._store.certifier(key) is not None
 
     def record(self, index: int, entry: Entry) -> None:
         """Called after the row was inserted."""
+        if entry.kind in ("merged", "merge") and other_origin(entry) in self._taken:
+            self._taken[other_origin(entry)].record(index, entry)
         run = entry.predicate.get("run")
         if entry.kind == "run-open":
             self._runs[entry.predicate["run"]] = RunState.opened(index, entry)

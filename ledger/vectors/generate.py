@@ -15,6 +15,7 @@ from pathlib import Path
 import cases_file  # noqa: F401  (each module registers its cases)
 import cases_keys  # noqa: F401
 import cases_ledger  # noqa: F401
+import cases_lifecycle  # noqa: F401
 import cases_receipt  # noqa: F401
 import cases_rules  # noqa: F401
 import cases_witness  # noqa: F401

@@ -26,7 +26,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from personactl_ledger import LedgerError, LedgerTrust, check_public_key
-from personactl_ledger.checkpoint import ORIGIN
+from personactl_ledger.encoding import ORIGIN
 from personactl_ledger.note import group_vkeys
 
 from personactl.errors import TrustError

@@ -14,7 +14,17 @@ from personactl.model import Persona
 from personactl.persona.freeze import Marker, freeze_statement, marker_bytes, read_marker
 from personactl.persona.prompt import compose
 from personactl.persona.record import ROLES, parse, record_bytes
-from personactl.persona.store import MARKER_NAME, create, list_all, load, update, version_folder, versions, write_new
+from personactl.persona.store import (
+    MARKER_NAME,
+    create,
+    list_all,
+    load,
+    replace_whole,
+    update,
+    version_folder,
+    versions,
+    write_new,
+)
 
 __all__ = [
     "ROLES",
@@ -25,6 +35,7 @@ __all__ = [
     "list_all",
     "load",
     "mark_frozen",
+    "mark_refrozen",
     "marker",
     "parse",
     "record_bytes",
@@ -42,6 +53,13 @@ def mark_frozen(project: Path, persona: Persona, *, entry_index: int, origin: st
     data = marker_bytes(persona, entry_index=entry_index, origin=origin, frozen_at=frozen_at)
     write_new(folder / MARKER_NAME, data)
     return load(project, persona.id, persona.version)
+
+
+def mark_refrozen(project: Path, persona: Persona, *, entry_index: int, origin: str, frozen_at: str) -> None:
+    """Let frozen.json of a frozen version name the entry of the ledger that follows one that ended."""
+    folder = version_folder(project, persona.id, persona.version)
+    data = marker_bytes(persona, entry_index=entry_index, origin=origin, frozen_at=frozen_at)
+    replace_whole(folder / MARKER_NAME, data)
 
 
 def marker(project: Path, persona: Persona) -> Marker | None:

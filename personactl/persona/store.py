@@ -163,6 +163,15 @@ def write_new(path: Path, data: bytes) -> None:
         raise StorageError(f"cannot write {path.name}: {error.strerror}", where=str(path)) from None
 
 
+def replace_whole(path: Path, data: bytes) -> None:
+    """Put a file in the place of another, whole and durable. Raises StorageError."""
+    try:
+        _write_temporary(path.parent, data).replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(f"cannot write {path.name}: {error.strerror}", where=str(path)) from None
+
+
 def _write_temporary(folder: Path, data: bytes) -> Path:
     """A hidden file in `folder` with the data on disk; removed again when writing fails."""
     descriptor, name = tempfile.mkstemp(prefix=".new-", dir=folder)

@@ -277,7 +277,7 @@ def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
         "broken": f"the ledger does not check: {record.reason}",
         "untrusted": record.reason or f"the {name} belongs to {record.origin or 'a log'} that no trust file names",
         "unchecked": f"the {name} was not used, because no trust file was given",
-        "absent": "the ledger has no entry for these bytes",
+        "absent": f"the ledger has no entry for these bytes{record.reason and ': ' + record.reason}",
         "voided": f"the entry of this file does not stand: {record.reason}",
         "distrusted": record.reason or "the key that signed the entry of these bytes was revoked from before it",
         "pending": "the ledger holds an entry about this file, and no checkpoint covers it yet",

@@ -94,7 +94,7 @@ class LedgerSource:
             return self._voided(files[-1], sha256, _reason(voids[files[-1].index].predicate))
         named = ledger.by_entry_id(entry_id) if entry_id else None
         if named is None:
-            return Record(source="ledger", state="absent", origin=ledger.origin)
+            return Record(source="ledger", state="absent", origin=ledger.origin, reason=_taken_in(about))
         if named.entry.kind not in FILE_KINDS:
             return self._voided(named, sha256, f"the entry that the file names is a {named.entry.kind}")
         return self._proven(ledger, named)
@@ -194,6 +194,13 @@ def _difference(ledger: Ledger, receipt: Record) -> str:
     if ledger.entry(index).entry.leaf_hash != receipt.leaf_hash:
         return f"entry #{index} of the ledger is another one than the receipt proves"
     return ""
+
+
+def _taken_in(about: Sequence[StoredEntry]) -> str:
+    """Where else these bytes are on record, as a merge said it (ledger SPEC 17.6), which proves nothing; else ""."""
+    sources = [stored.entry.predicate["source"] for stored in about if stored.entry.kind == "merged"]
+    made = [source for source in sources if source["kind"] in FILE_KINDS]
+    return f"entry {made[-1]['index']} of {made[-1]['origin']} is about them, bring its receipt" if made else ""
 
 
 def _reason(predicate: Mapping[str, Any]) -> str:

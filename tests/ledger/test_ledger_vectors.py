@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from ledger_bench import ROOM, forge
-from personactl_ledger import LedgerTrust, ReceiptError, check, verify_receipt
+from personactl_ledger import LedgerError, LedgerTrust, ReceiptError, check, verify_receipt
 from personactl_ledger.checkpoint import mldsa_available
+from personactl_ledger.misbehaviour import verify_misbehaviour
 from personactl_ledger.note import COSIGNATURE_ED25519, Vkey
 
 import generate  # isort: skip  (its folder is on the path through ledger_bench)
@@ -59,6 +60,12 @@ def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int
         codes = [finding.code for finding in report.findings if finding.severity == "error"]
         return report.exit_code, codes + [f.code for f in report.findings if f.severity == "warning"]
     assert trust is not None
+    if vector["reader"] == "misbehaviour":
+        try:
+            verify_misbehaviour((folder / "proof.json").read_bytes(), trust)
+        except LedgerError as error:
+            return error.exit_code, [error.code]
+        return 0, []
     file = folder / "file"
     subject = hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else None
     try:
@@ -77,6 +84,8 @@ def by_verifier(
         arguments.append(str(forge.load(folder, scratch / "ledger.sqlite")))
         for name in vector.get("anchors", []):
             arguments += ["--anchor", str(folder / name)]
+    elif vector["reader"] == "misbehaviour":
+        arguments.append(str(folder / "proof.json"))
     else:
         arguments.append(str(folder / "the.receipt"))
         if (folder / "file").exists():

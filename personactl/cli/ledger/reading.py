@@ -53,13 +53,15 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
     import json
 
     from personactl_ledger import Ledger
+    from personactl_ledger.erasure import sealed_fields
 
     with Ledger.open_reader(ledger_path(path)) as book:
         _require_index(index, book.size)
         item = book.entry(index)
+        sealed = sealed_fields(book, index)
     document = {
         "schema": "personactl.ledger-entry/1", **_row(item), "leafHash": item.entry.leaf_hash.hex(),
-        "keyIds": list(item.entry.key_ids), "predicate": item.entry.predicate,
+        "keyIds": list(item.entry.key_ids), "sealed": sealed, "predicate": item.entry.predicate,
     }  # fmt: skip
     terminal.result(document, json.dumps(document, indent=2).splitlines())
 

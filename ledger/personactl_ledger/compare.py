@@ -1,0 +1,244 @@
+"""Comparing what two parties hold of one log: ledgers, receipts, proofs, checkpoints in any mix (SPEC 17.5).
+
+A ledger file gives a whole tree: its leaves are hashed anew, tiles and columns are not believed. Anything else gives
+one signed head. One tree is enough to place a head; two bare heads of different sizes say nothing about each other.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from personactl_ledger.check_signed import parse_anchor
+from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, parse_checkpoint
+from personactl_ledger.database import connect_reader, require_file, require_format, storage_errors
+from personactl_ledger.entry import parse_entry
+from personactl_ledger.errors import FormatError, LedgerCorrupt, LedgerError
+from personactl_ledger.keyring import Keyring
+from personactl_ledger.merkle import consistency_path, leaf_hash, perfect_root, range_root
+from personactl_ledger.misbehaviour import Misbehaviour
+from personactl_ledger.note import Vkey
+from personactl_ledger.rules import origin_of
+from personactl_ledger.schema import MAGIC
+from personactl_ledger.store import Store
+from personactl_ledger.trust import LedgerTrust
+
+Verdict = Literal["same", "inconsistent", "unknown"]
+MAX_HEAD_BYTES = 1024 * 1024
+_SELECT = "SELECT idx, CAST(coalesce(leaf, '') AS BLOB) FROM entry NOT INDEXED WHERE idx >= ? ORDER BY idx LIMIT 2048"
+NEWEST = 64
+"""Signed heads of a ledger that are looked at, the newest ones."""
+
+
+@dataclass(slots=True)
+class Side:
+    """What one party holds. `hashes` are all leaf hashes, one after another, None for a bare head; `heads` the signed
+    heads, smallest first; `keys` the ledger keys that its own entries enrol."""
+
+    path: Path
+    origin: str
+    heads: list[Checkpoint]
+    hashes: bytearray | None = None
+    keys: list[tuple[Vkey, ...]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Entries that it speaks of."""
+        return len(self.hashes) // 32 if self.hashes is not None else self.heads[-1].size
+
+    def subtree(self, level: int, index: int) -> bytes:
+        if self.hashes is None:
+            raise ValueError("a bare head has no leaves")
+        return perfect_root(bytes(self.hashes[(index << level) * 32 : ((index + 1) << level) * 32]))
+
+    def root(self, size: int) -> bytes:
+        """The root over its first `size` leaves, or of its head of that size."""
+        return range_root(0, size, self.subtree) if self.hashes is not None else self.heads[-1].root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """`sizes` are those of the two sides, in the order they were given. `first_difference` is the first differing
+    entry, where both are ledgers. In `proof` both heads are signed by the log. `untrusted` names what the trust file's
+    log keys did not sign, `notes` what could not be said and what would help."""
+
+    verdict: Verdict
+    origin: str
+    sizes: tuple[int, int]
+    first_difference: int | None
+    proof: Misbehaviour | None
+    untrusted: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """4 inconsistent, 5 not signed by trusted keys, 10 cannot tell, 0 one history."""
+        if self.verdict == "inconsistent" and not self.untrusted:
+            return 4
+        return 5 if self.untrusted else 10 if self.verdict == "unknown" else 0
+
+
+def read_side(path: Path | str) -> Side:
+    """A ledger, receipt, tlog-proof or checkpoint. Raises LedgerMissing, LedgerCorrupt, FormatError, LedgerStorage."""
+    path = Path(path)
+    require_file(path)
+    with storage_errors(path), path.open("rb") as stream:
+        data = stream.read(MAX_HEAD_BYTES + 1)
+    if data.startswith(MAGIC):
+        return _ledger(path)
+    try:
+        if len(data) > MAX_HEAD_BYTES:
+            raise FormatError("it is longer than a receipt can be")
+        head = parse_anchor(data)
+    except LedgerError as error:
+        raise FormatError(
+            f"this is no ledger, receipt, proof or checkpoint: {error.message}",
+            where=str(path),
+            code="ledger.compare-input",
+        ) from None
+    return Side(path, head.origin, [head])
+
+
+def compare(first: Side, second: Side, *, trust: LedgerTrust | None = None) -> Comparison:
+    """Whether the two can be of one history."""
+    notes: list[str] = []
+    untrusted = _untrusted((first, second), trust, notes)
+    difference, proof = None, None
+    if first.origin != second.origin:
+        verdict: Verdict = "unknown"
+        notes.append(f"these are two ledgers: {first.origin} and {second.origin}")
+    else:
+        smaller, larger = sorted((first, second), key=lambda side: (side.size, side.hashes is None))
+        verdict = _verdict(smaller, larger, notes)
+    if verdict == "inconsistent":
+        if smaller.hashes is not None and larger.hashes is not None:
+            difference = _first_difference(smaller.hashes, larger.hashes)
+        proof = _proof(smaller, larger, _ledger_keys((first, second), trust))
+        if proof is None:
+            notes.append("the part that differs is not under two signed checkpoints: there is no portable proof")
+    return Comparison(
+        verdict=verdict, origin=first.origin, sizes=(first.size, second.size), first_difference=difference, proof=proof,
+        untrusted=untrusted, notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _verdict(smaller: Side, larger: Side, notes: list[str]) -> Verdict:
+    size = smaller.size
+    if size == larger.size or larger.hashes is not None:
+        return "same" if size == 0 or smaller.root(size) == larger.root(size) else "inconsistent"
+    if smaller.hashes is not None:
+        notes.append(
+            f"{larger.path.name} covers {larger.size} entries and {smaller.path.name} has {size}: it was cut back, or "
+            "is an older copy; bring the ledger with all entries"
+        )
+    else:
+        notes.append("two checkpoints of different sizes: bring the ledger, or a copy with all entries of the larger")
+    return "unknown"
+
+
+def _first_difference(first: bytearray, second: bytearray) -> int:
+    """The index of the first leaf that differs; the common part differs somewhere."""
+    low, high = 0, min(len(first), len(second)) // 32
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[: middle * 32] == second[: middle * 32]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _proof(smaller: Side, larger: Side, keys: Sequence[tuple[Vkey, ...]]) -> Misbehaviour | None:
+    """Two signed heads, one of each side, that no tree can have, with the path from whoever holds the larger tree.
+
+    Of each side the newest signed head that fits is enough: older ones of a tree fit wherever it does.
+    """
+    for mine, holder in ((smaller, larger), (larger, smaller)):
+        for b in _signed(holder, keys)[:1]:
+            for a in [head for head in _signed(mine, keys) if head.size <= b.size][:1]:
+                if a.size == b.size:
+                    found = Misbehaviour(smaller=a, larger=b, root_at_smaller=b.root, path=())
+                elif holder.hashes is not None:
+                    path = consistency_path(a.size, b.size, holder.subtree)
+                    found = Misbehaviour(smaller=a, larger=b, root_at_smaller=holder.root(a.size), path=path)
+                else:
+                    continue
+                if found.holds:
+                    return found
+    return None
+
+
+def _signed(side: Side, keys: Sequence[tuple[Vkey, ...]]) -> list[Checkpoint]:
+    """The newest heads that a ledger key signed, newest first."""
+    newest = [head for head in reversed(side.heads) if head.size > 0][:NEWEST]
+    return [head for head in newest if accept_checkpoint(head, keys).accepted]
+
+
+def _ledger_keys(sides: Sequence[Side], trust: LedgerTrust | None) -> list[tuple[Vkey, ...]]:
+    """Those of the trust file; without one, those that the ledgers themselves enrol."""
+    if trust is not None:
+        return list(trust.ledger_keys())
+    return list(dict.fromkeys(key for side in sides for key in side.keys))
+
+
+def _untrusted(sides: Sequence[Side], trust: LedgerTrust | None, notes: list[str]) -> tuple[str, ...]:
+    """Sides whose newest head the trust file does not accept."""
+    if trust is None:
+        notes.append("no trust file was given: whose signatures these are was not checked")
+        return ()
+    found = []
+    for side in sides:
+        if not side.heads:
+            notes.append(f"{side.path.name} has no signed checkpoint")
+            found.append(side.path.name)
+        elif side.origin != trust.origin or not accept_checkpoint(side.heads[-1], trust.ledger_keys()).accepted:
+            found.append(side.path.name)
+    return tuple(found)
+
+
+def _ledger(path: Path) -> Side:
+    """All leaf hashes, signed heads and ledger keys of a file."""
+    connection = connect_reader(path)
+    try:
+        require_format(connection, path)
+        with storage_errors(path):
+            hashes, start = bytearray(), 0
+            heads = _heads(connection)  # first: a writer that is at work can only add entries meanwhile
+            while rows := connection.execute(_SELECT, (start,)).fetchall():
+                for index, leaf in rows:
+                    if index * 32 != len(hashes):
+                        raise LedgerCorrupt(f"entry {start} is missing", where=str(path), code="ledger.index-gap")
+                    hashes += leaf_hash(leaf)
+                    start += 1
+            origin, keys = _authority(connection, path)
+    finally:
+        connection.close()
+    return Side(path, origin, [head for head in heads if head.size <= start], hashes, keys)
+
+
+def _heads(connection: sqlite3.Connection) -> list[Checkpoint]:
+    """Stored checkpoints that can be parsed; the others are the business of `check`."""
+    found = []
+    for (note,) in connection.execute("SELECT CAST(note AS TEXT) FROM checkpoint ORDER BY size").fetchall():
+        with suppress(LedgerError):
+            found.append(parse_checkpoint(str(note)))
+    return sorted(found, key=lambda head: head.size)
+
+
+def _authority(connection: sqlite3.Connection, path: Path) -> tuple[str, list[tuple[Vkey, ...]]]:
+    """The origin that the genesis makes, and the ledger keys that entries enrol, as the file says it."""
+    origin, keyring = "", Keyring()
+    for index, leaf in Store(connection).root_entries():
+        with suppress(LedgerError):
+            entry = parse_entry(leaf)
+            if index == 0 and entry.kind == "genesis":
+                origin = origin_of(entry)
+            if entry.kind == "key-add":
+                keyring.record(index, entry)
+    if not origin:
+        raise LedgerCorrupt("the ledger has no genesis entry", where=str(path), code="ledger.genesis")
+    return origin, [key.vkeys for key in keyring.keys.values() if key.vkeys]

@@ -1,0 +1,72 @@
+"""Which trees of a ledger were signed, as far as anchors and the file that was lost still show it (SPEC 17.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from personactl_ledger.check_signed import parse_anchor
+from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, log_signed_part, parse_checkpoint
+from personactl_ledger.database import storage_errors
+from personactl_ledger.errors import FormatError, LedgerError
+from personactl_ledger.note import Vkey
+from personactl_ledger.view import LedgerView
+
+_CHUNK = 1 << 24
+_OVERLAP = 1 << 15
+_LINES = "(?:\N{EM DASH} [^\\s+]{1,255} [A-Za-z0-9+/=]{8,6000}\n){1,8}".encode()
+LedgerKeys = Sequence[tuple[Vkey, ...]]
+
+
+def signed_heads(book: LedgerView, anchors: Sequence[bytes], old: Path | None) -> list[Checkpoint]:
+    """Every tree head of `book`'s ledger that anchors or the old file show, smallest first, one for each (size, root).
+
+    Each was signed by a ledger key that `book` enrolled, and keeps the lines of that key only. Raises FormatError
+    (code ledger.anchor) for an anchor that cannot be read or is not from this ledger; what the old file holds and
+    cannot be read is passed over.
+    """
+    keys = [key.vkeys for key in book.rules.keyring.keys.values() if key.vkeys]
+    found: dict[tuple[int, bytes], Checkpoint] = {}
+    for data in anchors:
+        head = _signed(_anchor(data), book.origin, keys)
+        if head is None:
+            raise FormatError(
+                "an anchor is from another ledger, or not signed by this one's key",
+                hint="leave it out, or name the backup of the ledger that it belongs to",
+                code="ledger.anchor",
+            )
+        found[head.size, head.root] = head
+    for candidate in () if old is None else notes_in(old, book.origin):
+        if (candidate.size, candidate.root) not in found and (head := _signed(candidate, book.origin, keys)):
+            found[head.size, head.root] = head
+    return [found[key] for key in sorted(found)]
+
+
+def notes_in(path: Path, origin: str) -> Iterator[Checkpoint]:
+    """Texts in a file, whole or damaged, that have the form of a checkpoint of `origin`. Signatures are not checked."""
+    pattern = re.compile(re.escape(origin.encode()) + rb"\n[0-9]{1,19}\n[A-Za-z0-9+/]{43}=\n\n" + _LINES)
+    with storage_errors(path), path.open("rb") as stream:
+        kept = b""
+        while data := stream.read(_CHUNK):
+            kept = kept[-_OVERLAP:] + data
+            for match in pattern.finditer(kept):
+                try:
+                    yield parse_checkpoint(match[0])
+                except LedgerError:
+                    continue
+
+
+def _anchor(data: bytes) -> Checkpoint:
+    try:
+        return parse_anchor(data)
+    except LedgerError as error:
+        raise FormatError(f"an anchor cannot be read: {error.message}", code="ledger.anchor") from None
+
+
+def _signed(head: Checkpoint, origin: str, keys: LedgerKeys) -> Checkpoint | None:
+    """The head with the lines of the ledger key that signed it whole; None when none did."""
+    by = accept_checkpoint(head, keys).by if head.origin == origin else ()
+    if not by:
+        return None
+    return parse_checkpoint(log_signed_part(head, by[0]))

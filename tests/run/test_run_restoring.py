@@ -1,0 +1,114 @@
+"""A project whose ledger was restored: the next run goes on after a lawful restore, and refuses a silent one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from personactl_ledger import Ledger, check
+from personactl_ledger.backup import backup
+from personactl_ledger.restore import Restored
+from workshop import NOW, Workshop, text
+
+from personactl import casting, persona
+from personactl.errors import ConflictError, KeyProblem
+from personactl.keys import layout, load
+from personactl.run.restoring import restore_ledger
+
+ONE, TWO = text("rain: in the rain"), text("park: in a park", campaign="summer")
+
+
+def restored(shop: Workshop, copy: Path, *, replay: tuple[bytes, ...] = (), target: Path | None = None) -> Restored:
+    path = target or shop.config.ledger_path
+    keyset = load(shop.config.keys_path)
+    return restore_ledger(shop.config, keyset, copy, path, anchors=(), replay=replay, reason="the disk failed", now=NOW)
+
+
+@pytest.fixture
+def copy(shop: Workshop) -> Path:
+    """A backup from before the last run."""
+    shop.run(ONE)
+    backup(shop.config.ledger_path, shop.folder / "backup.sqlite")
+    shop.run(TWO)
+    return shop.folder / "backup.sqlite"
+
+
+def test_a_silent_restore_is_refused_and_a_lawful_one_works(shop: Workshop, copy: Path) -> None:
+    shutil.copy(copy, shop.config.ledger_path)
+    with pytest.raises(ConflictError) as caught:
+        shop.run(ONE)
+    assert caught.value.code == "conflict.ledger-moved"
+    done = restored(shop, copy)
+    assert done.ended is not None
+    assert shop.ledger()[3].entry.kind == "restore"
+    summary = shop.run(text("sea: at the sea", campaign="autumn"))
+    assert (summary.done, summary.exit_code) == (1, 0)
+    assert shop.visible(summary.run_id) == ["sea-0.png"]
+    assert check(shop.config.ledger_path).ok
+
+
+def test_the_frozen_personas_follow_into_the_new_ledger(shop: Workshop, copy: Path) -> None:
+    done = restored(shop, copy)
+    marker = persona.marker(shop.folder, shop.persona)
+    assert marker is not None
+    assert (marker.origin, marker.entry_index) == (done.origin, done.personas[0].index)
+    again = casting.freeze(shop.config, shop.keyset, shop.persona, now=NOW)
+    assert again.already
+
+
+def test_pictures_of_the_ledger_that_ended_are_never_touched(shop: Workshop, copy: Path) -> None:
+    folder = shop.out(shop.ledger(kind="output")[0].entry.predicate["run"])
+    picture = (folder / "rain-0.png").read_bytes()
+    restored(shop, copy)
+    with pytest.raises(ConflictError) as caught:
+        shop.run(ONE)
+    assert caught.value.code == "conflict.name-taken"
+    assert (folder / "rain-0.png").read_bytes() == picture
+    folder.rename(folder.with_name("before the restore"))
+    assert shop.run(ONE).done == 1
+
+
+def test_with_the_missing_leaves_the_next_run_takes_over_what_was_made(shop: Workshop, copy: Path) -> None:
+    leaves = tuple(item.entry.leaf for item in shop.ledger())
+    shop.config.ledger_path.unlink()
+    done = restored(shop, copy, replay=leaves)
+    assert (done.ended, done.size) == (None, len(leaves))
+    assert shop.run(TWO).done == 0
+    assert len(shop.ledger()) == len(leaves)
+
+
+def test_where_nothing_was_lost_the_project_goes_on(shop: Workshop) -> None:
+    shop.run(ONE)
+    made = backup(shop.config.ledger_path, shop.folder / "backup.sqlite")
+    shop.config.ledger_path.write_bytes(b"damaged beyond repair")
+    done = restored(shop, made.path)
+    assert (done.ended, done.size) == (None, made.size)
+    assert shop.run(ONE).done == 0
+    assert shop.run(TWO).done == 1
+
+
+def test_what_only_the_project_remembers_begins_a_new_ledger(shop: Workshop, copy: Path) -> None:
+    shop.run(text("sea: at the sea", campaign="autumn"))  # its start has read what the summer run wrote
+    shop.config.ledger_path.unlink()
+    assert restored(shop, copy).ended is not None
+
+
+def test_another_place_leaves_the_project_alone(shop: Workshop, copy: Path, tmp_path: Path) -> None:
+    size = len(shop.ledger())
+    done = restored(shop, copy, target=tmp_path / "elsewhere.sqlite")
+    assert done.ended is None
+    assert len(shop.ledger()) == size
+    assert shop.run(TWO).done == 0
+
+
+def test_without_the_root_key_nothing_is_replaced(shop: Workshop, copy: Path) -> None:
+    before = shop.config.ledger_path.read_bytes()
+    (shop.config.keys_path / layout.ROOT_KEY).rename(shop.folder / "root.pem")
+    with pytest.raises(KeyProblem) as caught:
+        restored(shop, copy)
+    assert caught.value.code == "keys.root-offline"
+    assert shop.config.ledger_path.read_bytes() == before
+    assert [path.name for path in shop.folder.glob("ledger*")] == ["ledger.sqlite", "ledger.sqlite.lock"]
+    with Ledger.open_writer(shop.config.ledger_path):
+        pass
