@@ -17,7 +17,10 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
 """Maps and lists inside one another; the outermost counts as one."""
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+# Values were parsed, or had their depth checked: they cannot hold themselves.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
 
 
 def canonical_bytes(value: Any) -> bytes:

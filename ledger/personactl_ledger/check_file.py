@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from time import monotonic
 
 from personactl_ledger.findings import Findings, Level
 from personactl_ledger.lock import has_journal, writer_active
@@ -15,6 +16,10 @@ from personactl_ledger.schema import (
     expected_objects,
     read_objects,
 )
+
+MOST_SECONDS = 10.0
+"""For SQLite's own check where a writer is at work: it waits 30 seconds for readers, then gives up."""
+_STEPS_BETWEEN_LOOKS = 100_000
 
 
 def check_header(path: Path, findings: Findings) -> bool:
@@ -60,13 +65,26 @@ def check_schema(connection: sqlite3.Connection, findings: Findings) -> bool:
     return readable
 
 
-def check_database(connection: sqlite3.Connection, level: Level, findings: Findings) -> None:
-    """SPEC 12.3: SQLite's own consistency check: pages at level index, also every index and key at level full."""
+def check_database(connection: sqlite3.Connection, level: Level, findings: Findings, path: Path) -> bool:
+    """SPEC 12.3: SQLite's own consistency check: pages at level index, also every index and key at level full.
+
+    It reads in one go and so keeps a writer out. Where one is at work it is given up after MOST_SECONDS: then False.
+    """
     if level == "tree":
-        return
+        return True
+    end = monotonic() + MOST_SECONDS
+    connection.set_progress_handler(lambda: monotonic() > end and writer_active(path), _STEPS_BETWEEN_LOOKS)
     pragma = "integrity_check" if level == "full" else "quick_check"
-    rows = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}(10)").fetchall()]
-    if rows != ["ok"]:
-        findings.add("ledger.database", f"{pragma} of SQLite: {'; '.join(rows)[:300]}")
-    if level == "full" and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-        findings.add("ledger.database", "a row points to an entry or a checkpoint that is not there")
+    try:
+        rows = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}(10)").fetchall()]
+        if rows != ["ok"]:
+            findings.add("ledger.database", f"{pragma} of SQLite: {'; '.join(rows)[:300]}")
+        if level == "full" and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            findings.add("ledger.database", "a row points to an entry or a checkpoint that is not there")
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
+            raise
+        return False
+    finally:
+        connection.set_progress_handler(None, 0)
+    return True

@@ -17,7 +17,10 @@ from personactl_ledger.receipt import parse_receipt
 from personactl_ledger.trust import LedgerTrust
 
 _DISTRUSTED = "the {} over {} entries is signed only by a ledger key that was revoked from before it: it proves nothing"
-_SELECT_CHECKPOINTS = "SELECT size, root, CAST(coalesce(note, '') AS TEXT) FROM checkpoint ORDER BY size"
+_SELECT_CHECKPOINTS = (
+    "SELECT size, root, CAST(coalesce(note, '') AS TEXT) FROM checkpoint"
+    " WHERE size >= min(?, (SELECT max(size) FROM checkpoint)) ORDER BY size"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,11 @@ class StoredCheckpoint:
     checkpoint: Checkpoint
 
 
-def read_checkpoints(connection: sqlite3.Connection, findings: Findings) -> list[StoredCheckpoint]:
-    """Every stored checkpoint that can be parsed, smallest first (SPEC 12.5)."""
+def read_checkpoints(connection: sqlite3.Connection, findings: Findings, since: int = 0) -> list[StoredCheckpoint]:
+    """Every stored checkpoint over `since` entries or more, the latest at least, that can be parsed, smallest first
+    (SPEC 12.5)."""
     found = []
-    for size, root, note in connection.execute(_SELECT_CHECKPOINTS).fetchall():
+    for size, root, note in connection.execute(_SELECT_CHECKPOINTS, (since,)).fetchall():
         try:
             found.append(StoredCheckpoint(size, root, parse_checkpoint(note)))
         except LedgerError as error:
@@ -51,9 +55,12 @@ def parse_anchor(data: bytes) -> Checkpoint:
 
 def check_checkpoints(
     stored: list[StoredCheckpoint], roots: Mapping[int, bytes], origin: str, keyring: Keyring, findings: Findings
-) -> None:
-    """SPEC 12.5: columns, origin, root and signature of every stored checkpoint. `roots` maps sizes to tree heads."""
+) -> str:
+    """SPEC 12.5: columns, origin, root and signature of every stored checkpoint. `roots` maps sizes to tree heads.
+    The note of the latest that holds."""
+    latest = ""
     for row in stored:
+        before = len(findings.items) + findings.left_out
         head = row.checkpoint
         if (row.size, row.root_hex, origin) != (head.size, head.root.hex(), head.origin):
             findings.add("ledger.checkpoint-columns", f"the row of the checkpoint over {row.size} contradicts its note")
@@ -71,6 +78,9 @@ def check_checkpoints(
             )
         elif _distrusted(head, signers.by, keyring):
             findings.add("ledger.distrusted", _DISTRUSTED.format("checkpoint", head.size), severity="warning")
+        if len(findings.items) + findings.left_out == before:
+            latest = head.note
+    return latest
 
 
 def check_trust(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from personactl.render.terminal import Line, Styled, Terminal
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
 STYLES = {"error": "bad", "warning": "warn"}
 
 
-def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> None:
-    """Every finding, the verdict as a word, and each note about what this check did not cover."""
+def show_check(
+    terminal: Terminal, report: CheckReport, *, exit_code: int, save: Path | None = None, saved: Path | None = None
+) -> None:
+    """Every finding, the verdict as a word, and each note about what this check did not cover.
+
+    `save` is where the latest checkpoint was to be kept, `saved` the same when it was.
+    """
     for item in report.findings:
         place = "" if item.index is None else f" at entry {item.index}"
         terminal.line(Styled(f"{item.severity}[{item.code}]", STYLES[item.severity]), f"{place}: {item.message}")
@@ -22,6 +28,10 @@ def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> No
         [Styled(f"  root {report.root_hex}, {report.checkpoints} checkpoints, {report.signed_size} signed", "dim")],
         *([f"  note: {note}"] for note in report.notes),
     ]
+    if saved is not None:
+        lines.append(["  kept for --since: ", Styled(str(saved), "bold")])
+    elif save is not None:
+        lines.append(["  nothing was kept: there is no checkpoint that this check found good"])
     document = {
         "schema": "personactl.ledger-check/1",
         "ok": report.ok,
@@ -34,6 +44,8 @@ def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> No
         "signedSize": report.signed_size,
         "anchored": report.anchored,
         "development": report.development,
+        "since": report.since,
+        "saved": None if saved is None else str(saved),
         "distrusted": list(report.distrusted),
         "notes": list(report.notes),
         "findings": [
