@@ -91,8 +91,8 @@ class EntryPass:
                 self.unexplained[other] = self.unexplained.get(other, set()) - set(fields)
         for count, hashes in span.pieces:
             self._grow(count, hashes)
-        for index, _, code, message, severity in sorted(self._found, key=lambda found: found[:2]):
-            self._findings.add(code, message, index, severity)
+        for index, place, code, message, severity in sorted(self._found, key=lambda found: found[:2]):
+            self._findings.add(code, message, None if place == TILE else index, severity)
 
     def _times(self, span: Span) -> None:
         """Warn of a clock that went back; the times are read again only where one did."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from personactl.render.terminal import Line, Styled, Terminal
 
@@ -32,7 +32,11 @@ def show_check(
         lines.append(["  kept for --since: ", Styled(str(saved), "bold")])
     elif save is not None:
         lines.append(["  nothing was kept: there is no checkpoint that this check found good"])
-    document = {
+    terminal.result(_document(report, exit_code, saved), lines)
+
+
+def _document(report: CheckReport, exit_code: int, saved: Path | None) -> dict[str, Any]:
+    return {
         "schema": "personactl.ledger-check/1",
         "ok": report.ok,
         "exit": exit_code,
@@ -53,7 +57,6 @@ def show_check(
             for item in report.findings
         ],
     }
-    terminal.result(document, lines)
 
 
 def _verdict(report: CheckReport) -> Styled:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_bench import NOW, forge
-from personactl_ledger import LedgerError
+from personactl_ledger import LedgerError, canonical, parse_canonical
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.envelope import Envelope, parse_envelope
 from personactl_ledger.growth import Growth
@@ -61,6 +61,33 @@ def test_every_changed_character_is_judged_the_same(leaf: bytes) -> None:
             assert envelope(changed, payload) == envelope(changed, b"")
     for more in (leaf + b"\n", leaf + b" ", b" " + leaf, leaf[:-1], leaf + leaf, leaf * 40):
         assert envelope(more, payload) == envelope(more, b"")
+
+
+@pytest.mark.parametrize("text", [
+    "null", "true", "[]", '""', "{}", "-1", "0", "-0", "01", " 1", "1 ", "1\n", "1,2", "[1,]", "1.0", "1e5", "NaN", "",
+    '{"a":1,"a":1}', '{"a":1,"a":2}', '{"b":1,"a":2}', '{"a": 1}', '{"":1}', '{"a":{"":1}}', '{"\x7f":1}', '{"é":1}',
+    '"\\/"', '"\\u0041"', '"\\ud800"', '"\\u001f"', '"\\u001F"', '"\x7f"', '"é"', '"\t"', '{"a":"\\ud83d\\ude00"}',
+    "9007199254740991", "9007199254740992", "[true,false,null]",
+    "[" * 32 + "]" * 32, "[" * 33 + "]" * 33, "[" * 960 + "]" * 960, "[" * 5000,
+])  # fmt: skip
+def test_writing_again_what_was_read_judges_as_the_long_way(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judged() -> object:
+        try:
+            return [parse_canonical(text.encode())]
+        except LedgerError as error:
+            return error.message
+
+    short = judged()
+    monkeypatch.setattr(canonical, "_written_again", lambda data: None)
+    assert short == judged()
+
+
+@given(st.sampled_from(LEAVES), st.data())
+def test_changed_statements_are_judged_the_same(leaf: bytes, data: st.DataObject) -> None:
+    changed = data.draw(mutated(parse_envelope(leaf).payload))
+    value = canonical._written_again(changed)
+    if value is not None:
+        assert canonical._ENCODER.encode(canonical.parse_strict(changed)).encode() == changed
 
 
 class Kept:
