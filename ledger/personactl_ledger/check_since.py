@@ -18,6 +18,7 @@ from personactl_ledger.errors import LedgerError
 from personactl_ledger.growth import Growth
 from personactl_ledger.keyring import Keyring
 from personactl_ledger.merkle import HASH_BYTES, leaf_hash, perfect_root, range_root
+from personactl_ledger.projection import TAKES_BACK, certified_key
 from personactl_ledger.store import TILE_WIDTH
 
 LEVELS = 8
@@ -192,16 +193,29 @@ class KeptBook:
         return adoption_record(entry, withdrawn=self._taken_back(index))
 
     def frozen(self, persona: str, version: int) -> int | None:
-        return self._find(_FROZEN, self._tree.size, persona, version)
+        index = self._find(_FROZEN, self._tree.size, persona, version)
+        if index is not None:
+            said = self._tree.entry(index).predicate.get("persona")
+            if not isinstance(said, dict) or (said.get("id"), said.get("version")) != (persona, version):
+                raise NotKept
+        return index
 
     def certified(self, key: str) -> bool:
-        return self._find(_CERTIFIES, key, self._tree.size) is not None
+        index = self._find(_CERTIFIES, key, self._tree.size)
+        if index is not None and certified_key(self._tree.entry(index)) != key:
+            raise NotKept
+        return index is not None
 
     def record(self, index: int, entry: Entry) -> None:
         raise TypeError("older entries are not recorded again")
 
     def _taken_back(self, index: int) -> bool:
-        return self._find(_TAKEN_BACK, index, self._tree.size) is not None
+        by = self._find(_TAKEN_BACK, index, self._tree.size)
+        if by is not None:
+            entry = self._tree.entry(by)
+            if entry.kind not in TAKES_BACK or entry.predicate[TAKES_BACK[entry.kind]] != index:
+                raise NotKept
+        return by is not None
 
     def _require(self, index: int, kind: str, name: str, value: str) -> Entry:
         entry = self._tree.entry(index)

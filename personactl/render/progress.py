@@ -74,7 +74,7 @@ class Progress:
     def on_count(self, done: int, total: int) -> None:
         """Things that are counted and not named, such as the entries of a check; nothing is shown of a single step."""
         if self.total or done < total:
-            if not self.total:
+            if total != self.total:
                 self.on_start(total)
             self.finished = done
             self.redraw()

@@ -190,6 +190,33 @@ def test_what_does_not_lead_to_the_root_makes_it_read_everything(
     assert report.findings == whole.findings
 
 
+@pytest.mark.parametrize("what", ["frozen", "certified", "taken back"])
+def test_what_columns_alone_say_of_older_entries_is_not_believed(
+    bench: Bench, ledger: Ledger, kept: bytes, what: str
+) -> None:
+    new = forge.signer("new")
+    drafts, sql = {
+        "frozen": (
+            [bench.draft("persona-freeze", bench.operator, persona={"id": "lira", "version": 2})],
+            "UPDATE entry SET statement = replace(statement, '\"version\":1', '\"version\":2') WHERE idx = 7;",
+        ),
+        "certified": (
+            [bench.run_open("r-2", key=new)],
+            f"UPDATE entry SET kind = 'run-open', certifies = '{new.key_id}' WHERE idx = 20;",  # noqa: S608
+        ),
+        "taken back": ([bench.void("rain", 4)], "UPDATE entry SET voids = 4 WHERE idx = 20;"),
+    }[what]
+    ledger.append(drafts, now=NOW)
+    assert check(bench.path, since=kept).since == 309
+    if what != "frozen":  # the file's own indexes refuse the column beside the right one
+        tampered(bench.path, f"UPDATE entry SET certifies = NULL, voids = NULL WHERE idx = 309; {sql}")  # noqa: S608
+    else:
+        tampered(bench.path, sql)
+    report = check(bench.path, since=kept)
+    assert (report.ok, report.since) == (False, None)
+    assert report.findings == check(bench.path, anchors=[kept]).findings
+
+
 def test_a_kept_checkpoint_of_another_history_is_an_anchor_that_fails(
     bench: Bench, ledger: Ledger, kept: bytes
 ) -> None:
