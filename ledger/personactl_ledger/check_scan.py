@@ -95,15 +95,16 @@ class Scanner:
             if row[0] != index:
                 rows = rows[: index - start]
                 break
-            digest = leaf_hash(row[1])
+            entry = None
+            if self._level != "tree":
+                entry = self._leaf(span, index, row[1], row[3:], sealed.get(index, ()))
+            elif index == 0 or authority(str(row[4])):
+                entry = self._whole_row(span, index, row[1])
+            digest = leaf_hash(row[1]) if entry is None else entry.leaf_hash
             hashes.append(digest)
             if row[3] != digest:
                 said = "the stored leaf hash is not that of the leaf"
                 span.findings.append((index, HASH, "ledger.leaf-hash", said, "error"))
-            if self._level != "tree":
-                self._leaf(span, index, row[1], row[3:], sealed.get(index, ()))
-            elif index == 0 or authority(str(row[4])):
-                self._whole_row(span, index, row[1])
         end = start + len(rows)
         return span._replace(
             stop=end, gap=end < stop, clock=_clock([row[2] for row in rows]), pieces=self._pieces(span, end, hashes)
@@ -117,19 +118,19 @@ class Scanner:
                 found.setdefault(index, []).append(tuple(rest))
         return found
 
-    def _whole_row(self, span: Span, index: int, leaf: bytes) -> None:
+    def _whole_row(self, span: Span, index: int, leaf: bytes) -> Entry | None:
         """At level tree the other columns are read only of entries that decide about others."""
         row = self._connection.execute(_SELECT, (index, index + 1, 1)).fetchone()
-        self._leaf(span, index, leaf, row[3:], ())
+        return self._leaf(span, index, leaf, row[3:], ())
 
-    def _leaf(self, span: Span, index: int, leaf: bytes, columns: Row, sealed: Collection[Row]) -> None:
-        """What one leaf says, against its columns and its sealed values."""
+    def _leaf(self, span: Span, index: int, leaf: bytes, columns: Row, sealed: Collection[Row]) -> Entry | None:
+        """What one leaf says, against its columns and its sealed values; None where it cannot be parsed."""
         text = columns[-1]
         try:
             entry = parse_entry(leaf, later=True, likely=text.encode() if isinstance(text, str) else b"")
         except LedgerError as error:
             span.findings.append((index, LEAF, error.code, error.message, "error"))
-            return
+            return None
         derived = project(entry)
         if derived[1:] != columns[1:]:
             pairs = zip(COLUMNS, derived, columns, strict=True)
@@ -138,6 +139,7 @@ class Scanner:
         if "sealed" in entry.predicate or sealed or entry.kind == "erasure":
             self._seals(span, index, entry, sealed)
         span.said.append(tuple(self._say(index, entry)))
+        return entry
 
     def _seals(self, span: Span, index: int, entry: Entry, sealed: Collection[Row]) -> None:
         committed = entry.predicate.get("sealed", {})
