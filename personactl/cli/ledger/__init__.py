@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from personactl.cli.ledger import checking, reading
+from personactl.cli.ledger import checking, exporting, reading
 from personactl.cli.ledger.group import ledger
 from personactl.cli.unavailable import add_refusing
 
-__all__ = ["checking", "ledger", "reading"]
+__all__ = ["checking", "exporting", "ledger", "reading"]
 
 add_refusing(
     ledger,
@@ -14,7 +14,6 @@ add_refusing(
         "checkpoint": "Sign a checkpoint now.",
         "witness": "Cosign checkpoints of another ledger.",
         "timestamp": "Time-stamp the latest checkpoint.",
-        "export": "Export entries as JSONL, CSV or tiles.",
         "erase": "Erase sealed personal data.",
         "backup": "Write a backup.",
         "restore": "Open a new ledger from a backup.",
