@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import cases_ledger  # noqa: F401  (each module registers its cases)
+import cases_export  # noqa: F401  (each module registers its cases)
+import cases_ledger  # noqa: F401
 import cases_receipt  # noqa: F401
 import cases_rules  # noqa: F401
 from cases import CASES, Files
@@ -44,6 +45,7 @@ def write_fixed(target: Path) -> None:
 def write(folder: Path, files: Files) -> None:
     """Write the files of one case."""
     for file_name, content in files.items():
+        (folder / file_name).parent.mkdir(parents=True, exist_ok=True)
         (folder / file_name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 

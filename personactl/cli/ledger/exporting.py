@@ -36,8 +36,9 @@ def export(
 
     An export ends at the latest checkpoint. Nothing is overwritten. Sealed personal data is left out.
     """
-    from personactl_ledger.export_ledger import ExportTargets, Selection
+    from personactl_ledger.export_ledger import ExportTargets
     from personactl_ledger.export_ledger import export as export_ledger
+    from personactl_ledger.export_state import Selection
 
     from personactl.document import read_plain_file
     from personactl.keys import trust_store
