@@ -221,7 +221,10 @@ CREATE VIEW v_approval AS
     a.subject_name, a.subject_sha256, a.key_id AS signed_by,
     json_extract(a.statement, '$.predicate.reason') AS reason,
     json_extract(a.statement, '$.predicate.count') AS files,
-    (SELECT group_concat(coalesce(s.holder, s.key_id), ', ') FROM v_signer AS s WHERE s.idx = a.idx) AS persons,
+    (SELECT group_concat(coalesce((SELECT h.holder FROM v_holder AS h
+        WHERE h.key_id = json_extract(CAST(a.leaf AS TEXT), s.fullkey || '.keyid')),
+        json_extract(CAST(a.leaf AS TEXT), s.fullkey || '.keyid')), ', ')
+     FROM json_each(CAST(a.leaf AS TEXT), '$.signatures') AS s) AS persons,
     a.appended_at AS writer_clock
   FROM entry AS a WHERE a.kind = 'approval' ORDER BY a.idx;
 CREATE VIEW v_approved_file AS
@@ -230,7 +233,7 @@ CREATE VIEW v_approved_file AS
     json_extract(a.statement, f.fullkey || '.sha256') AS file_sha256,
     coalesce(json_extract(a.statement, f.fullkey || '.decision'),
       json_extract(a.statement, '$.predicate.decision')) AS decision,
-    coalesce(json_extract(a.statement, f.fullkey || '.reason'),
+    coalesce(nullif(json_extract(a.statement, f.fullkey || '.reason'), ''),
       json_extract(a.statement, '$.predicate.reason')) AS reason,
     a.run, s.holder AS person, s.key_id AS signed_by, s.key_since AS key_enrolled_by, a.appended_at AS writer_clock
   FROM entry AS a, json_each(a.statement, '$.predicate.files') AS f, v_signer AS s
