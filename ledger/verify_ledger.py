@@ -20,6 +20,7 @@ import re
 import sqlite3
 import stat
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -875,14 +876,16 @@ class LedgerFile:
         finally:
             connection.close()
 
-    def verify_leaves(self, head: Checkpoint, leaves: list[bytes], trust: Trust | None, anchors: list[bytes]) -> None:
+    def verify_leaves(
+        self, head: Checkpoint, leaves: Iterator[bytes], trust: Trust | None, anchors: list[bytes]
+    ) -> None:
         """SPEC 16.9: the leaves of an export, which are known to lead to its checkpoint."""
         for index, leaf in enumerate(leaves):
             try:
                 self.said(index, Entry(leaf))
             except Bad as bad:
                 self.report.fail(bad.clause, bad.code, f"entry {index}: {bad.message}")
-        self.report.sum_up("16.9", f"{len(leaves)} entries: rules and signatures of SPEC 6")
+        self.report.sum_up("16.9", f"{len(self.hashes)} entries: rules and signatures of SPEC 6")
         tree = Tree(self.hashes)
         try:
             self._head(tree, head.size, head.root.hex(), head.note)
@@ -1165,18 +1168,27 @@ class Export:
     def _lines(self, path: Path) -> None:
         """SPEC 16.2, and 16.3 when an excerpt lies beside the lines."""
         head = self._head(Path(f"{path}.checkpoint"), "16.2")
-        data = self._bytes(path, sys.maxsize, "16.2", "export.files")
-        lines = data.split(b"\n")
-        good = lines.pop() == b"" and b"\r" not in data and all(0 < len(line) <= 65535 for line in lines)
-        need(good, "16.2", "export.line", "a line is empty, too long, not ended by one newline, or holds a CR")
+        hashes = [sha256(b"\0", line) for line in self._leaves(path)]
         beside = Path(f"{path}.excerpt")
         if beside.exists() or beside.is_symlink():
-            self._excerpt(beside, head, lines)
+            self._excerpt(beside, head, hashes)
+            for line in self._leaves(path):
+                Entry(line)
             return
-        size = f"{len(lines)} lines, and the checkpoint is over {head.size} entries"
-        need(len(lines) == head.size, "16.2", "export.size", size)
-        self.report.ok("16.2", f"{len(lines)} lines, each one leaf, as many as the checkpoint covers")
-        self._judge(path, head, lines, "16.2")
+        size = f"{len(hashes)} lines, and the checkpoint is over {head.size} entries"
+        need(len(hashes) == head.size, "16.2", "export.size", size)
+        self.report.ok("16.2", f"{len(hashes)} lines, each one leaf, as many as the checkpoint covers")
+        self._judge(path, head, hashes, self._leaves(path), "16.2")
+
+    def _leaves(self, path: Path) -> Iterator[bytes]:
+        """SPEC 16.2, line by line: a file may be larger than the memory."""
+        plain = path.exists() and not path.is_symlink() and path.is_file()
+        need(plain, "16.2", "export.files", f"{path.name} is missing, or is not a plain file")
+        with path.open("rb") as stream:
+            while line := stream.readline(65537):
+                good = len(line) > 1 and line[-1:] == b"\n" and b"\r" not in line
+                need(good, "16.2", "export.line", "a line is empty, too long, not ended by one newline, or holds a CR")
+                yield line[:-1]
 
     def _excerpt(self, path: Path, head: Checkpoint, lines: list[bytes]) -> None:
         code = "export.excerpt"
@@ -1192,11 +1204,9 @@ class Export:
         need(all(len(item) == 32 for item in gaps), "16.3", code, "a hash is not 32 bytes")
         need(len(lines) == sum(b - a for a, b in ranges), "16.3", "export.size", "the number of lines is not that said")
         gaps.reverse()
-        root = rebuild(0, head.size, ranges, [sha256(b"\0", line) for line in reversed(lines)], gaps)
+        root = rebuild(0, head.size, ranges, lines[::-1], gaps)
         need(not gaps, "16.3", code, "the excerpt gives too many hashes")
         need(root == head.root, "16.3", "ledger.checkpoint-root", "lines and hashes do not lead to the checkpoint")
-        for line in lines:
-            Entry(line)
         self.report.ok("16.3", f"{len(lines)} lines stand in the tree of {head.size} entries; signers were not judged")
         if self.trust is None:
             self.report.note("12.6", "no --trust was given: whose checkpoint this is was not checked")
@@ -1217,8 +1227,8 @@ class Export:
                  for n in range((size + 255) // 256)}  # fmt: skip
         bundles = [tile_name("entries", n, min(256, head.size - 256 * n)) for n in range((head.size + 255) // 256)]
         same_files(files_in(folder), {"checkpoint", *names.values(), *bundles}, "16.4")
-        leaves = [leaf for n, name in enumerate(bundles) for leaf in self._bundle(folder / name, head.size - 256 * n)]
-        hashes = [sha256(b"\0", leaf) for leaf in leaves]
+        order = [(folder / name, head.size - 256 * n) for n, name in enumerate(bundles)]
+        hashes = every = [sha256(b"\0", leaf) for item in order for leaf in self._bundle(*item)]
         for level, size in enumerate(sizes):
             for n in range((size + 255) // 256):
                 expected = b"".join(hashes[256 * n : 256 * n + 256])
@@ -1226,7 +1236,7 @@ class Export:
                 need(found == expected, "16.4", "export.tile", f"{names[level, n]} is not what lies below it")
             hashes = [Tree(hashes[i : i + 256]).root(0, 256) for i in range(0, size - 255, 256)]
         self.report.ok("16.4", f"{len(names)} tiles and {len(bundles)} bundles, as a tree of {head.size} entries has")
-        self._judge(folder, head, leaves, "16.4")
+        self._judge(folder, head, every, (leaf for item in order for leaf in self._bundle(*item)), "16.4")
 
     def _bundle(self, path: Path, rest: int) -> list[bytes]:
         data, leaves = self._bytes(path, 256 * 65537, "16.4", "export.bundle"), []
@@ -1238,10 +1248,10 @@ class Export:
         need(len(leaves) == min(256, rest), "16.4", "export.bundle", f"{path.name} has another number of entries")
         return leaves
 
-    def _judge(self, path: Path, head: Checkpoint, leaves: list[bytes], clause: str) -> None:
+    def _judge(self, path: Path, head: Checkpoint, hashes: list[bytes], leaves: Iterator[bytes], clause: str) -> None:
         """The root, then SPEC 6 and 12.5 to 12.8 over the leaves; once for all forms of an export."""
         ledger = LedgerFile(self.report, path)
-        ledger.hashes = [sha256(b"\0", leaf) for leaf in leaves]
+        ledger.hashes = hashes
         root = Tree(ledger.hashes).root(0, head.size)
         need(root == head.root, clause, "ledger.checkpoint-root", "the entries do not lead to the checkpoint")
         self.report.ok(clause, f"the entries lead to the checkpoint over {head.size} entries")

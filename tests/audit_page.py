@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "ledger"))
 
-import story  # noqa: E402
+import story
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "audit.md"
 QUESTION = re.compile(r"```sql\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from personactl_ledger.canonical import parse_document
 from personactl_ledger.checkpoint import accept_checkpoint, log_signed_part, parse_checkpoint
+from personactl_ledger.errors import LedgerError
 from personactl_ledger.export_copy import check_copy, open_copy, write_copy
 from personactl_ledger.export_csv import write_views
 from personactl_ledger.export_jsonl import write_jsonl
@@ -62,8 +64,13 @@ INCLUDED = "{} of the values behind them, with their salts, are in `ledger.sqlit
 def write_folder(
     view: LedgerView, state: ExportState, folder: Path, *, with_sealed: bool, trust: bytes | None = None
 ) -> int:
-    """Write the whole folder; returns the number of sealed values in it. Raises LedgerMissing, LedgerCorrupt."""
+    """Write the whole folder; returns the number of sealed values in it.
+
+    Raises LedgerMissing, LedgerCorrupt, LedgerError (code ledger.trust-origin) for the trust file of another ledger.
+    """
     state.signed()
+    if trust is not None:
+        _require_ours(trust, view)
     folder.mkdir(mode=0o700)
     write_jsonl(view, state, Selection(), folder / JSONL)
     (folder / TILES).mkdir()
@@ -83,11 +90,24 @@ def write_folder(
     return sealed
 
 
+def _require_ours(trust: bytes, view: LedgerView) -> None:
+    """Raises LedgerError (code ledger.trust-origin, exit 5) for the trust file of another ledger."""
+    said = parse_document(trust)
+    origin = said.get("origin") if isinstance(said, dict) else None
+    if origin != view.origin:
+        raise LedgerError(
+            f"the trust file is for {origin!r:.120}, and the ledger is {view.origin}",
+            hint="personactl keys export",
+            code="ledger.trust-origin",
+            exit_code=5,
+        )
+
+
 def write_timestamps(view: LedgerView, state: ExportState, folder: Path) -> None:
     """Each token as an RFC 3161 response, beside the bytes that it covers (SPEC 8.3); no folder when there is none."""
     sql = (
-        "SELECT t.id, t.token, c.note, o.token, t.evidence FROM timestamp AS t JOIN checkpoint AS c ON c.size = t.size"
-        " LEFT JOIN timestamp AS o ON o.id = t.covers WHERE t.id <= ? ORDER BY t.id"
+        "SELECT t.id, CAST(t.token AS BLOB), c.note, CAST(o.token AS BLOB), CAST(t.evidence AS BLOB)"
+        " FROM timestamp AS t JOIN checkpoint AS c ON c.size = t.size LEFT JOIN timestamp AS o ON o.id = t.covers WHERE t.id <= ? ORDER BY t.id"
     )
     for number, token, note, renewed, evidence in view.store.connection.execute(sql, (state.stamps,)).fetchall():
         folder.mkdir(exist_ok=True)

@@ -6,6 +6,7 @@ way, a full disk for one, leaves nothing behind.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -15,6 +16,9 @@ from pathlib import Path
 
 from personactl_ledger.database import storage_errors, sync_directory
 from personactl_ledger.errors import LedgerConflict
+
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
+"""What file systems answer that have no hard links, such as those of memory sticks."""
 
 
 @contextmanager
@@ -79,6 +83,10 @@ def _name(draft: Path, target: Path) -> None:
         os.link(draft, target)  # unlike a rename it never replaces
     except FileExistsError:
         _require_free(target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        draft.rename(target)
 
 
 def _remove(draft: Path) -> None:

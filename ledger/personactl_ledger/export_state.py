@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from personactl_ledger.checkpoint import Checkpoint
+from personactl_ledger.checkpoint import Checkpoint, parse_checkpoint
+from personactl_ledger.envelope import MAX_LEAF_BYTES
 from personactl_ledger.errors import LedgerMissing
 from personactl_ledger.export_tree import Ranges, ranges_of
+from personactl_ledger.note import MAX_SIGNATURES, parse_note
 from personactl_ledger.store import CHUNK
 from personactl_ledger.view import LedgerView
 
@@ -62,7 +64,10 @@ class Selection:
 
 
 def take_state(view: LedgerView) -> ExportState:
-    """Sizes, latest checkpoint and cosignatures as they are at one moment."""
+    """Sizes, latest checkpoint and cosignatures as they are at one moment.
+
+    Raises FormatError (codes ledger.note, ledger.checkpoint-malformed) when a stored line makes no note of them.
+    """
     store = view.store
     store.connection.execute("BEGIN")
     try:
@@ -75,19 +80,27 @@ def take_state(view: LedgerView) -> ExportState:
         size=last.size if last is not None else ledger_size,
         ledger_size=ledger_size,
         checkpoint=last,
-        note=None if last is None else last.note + "".join(lines),
+        note=None if last is None else _cosigned(last, lines),
         stamps=stamps,
     )
 
 
+def _cosigned(last: Checkpoint, lines: list[str]) -> str:
+    """The note with as many cosignatures as a note can hold (SPEC 7.1)."""
+    room = MAX_SIGNATURES - len(parse_note(last.note).signatures)
+    return parse_checkpoint(last.note + "".join(lines[:room])).note
+
+
 def leaves(view: LedgerView, ranges: Ranges) -> Iterator[bytes]:
     """The exact bytes of the leaves in the ranges, in order."""
-    sql = f"SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT {CHUNK}"  # noqa: S608
+    # Cut and cast: whoever made the file need not have kept to its rules. What is cut does not lead to the checkpoint.
+    blob = f"CAST(substr(coalesce(leaf, ''), 1, {MAX_LEAF_BYTES}) AS BLOB)"
+    sql = f"SELECT idx, {blob} FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT {CHUNK}"  # noqa: S608
     for first, stop in ranges:
         start = first
         while start < stop:
             rows = view.store.connection.execute(sql, (start, stop)).fetchall()
-            yield from (bytes(row[1]) for row in rows)
+            yield from (row[1] for row in rows)
             if not rows:
                 break
             start = rows[-1][0] + 1

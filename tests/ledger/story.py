@@ -1,4 +1,4 @@
-"""A small ledger with every kind of entry, for views, exports and docs/audit.md. TEST-ONLY keys; the same bytes each time.
+"""A small ledger with every kind of entry, for views, exports and docs/audit.md. TEST-ONLY keys, always the same.
 
 Two runs of the persona lira@1: one is interrupted and closed by a second start, one delivers a file that is voided. Two
 persons approve; the name of one of them was erased.
@@ -154,7 +154,8 @@ def say(book: forge.Forge, kind: str, by: Ed25519Signer | list[Ed25519Signer], s
 def open_run(book: forge.Forge, run: str, key: Ed25519Signer, planned: int, at: str) -> int:
     pair = {"kid": key.key_id, "publicKey": to_base64(key.public_key)}
     said = {"run": run, "planSha256": forge.PLAN, "planned": planned, "runKey": pair, "startedAt": at,
-            "persona": PERSONA, "campaign": {"id": run.split("-")[0], "role": "advertiser", "commercial": True}}  # fmt: skip
+            "persona": PERSONA,
+            "campaign": {"id": run.split("-")[0], "role": "advertiser", "commercial": True}}  # fmt: skip
     return say(book, "run-open", book.operator, ("plan", forge.PLAN), said)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
+import os
 import random
+import re
 import resource
 import shutil
 import sqlite3
@@ -20,8 +23,7 @@ import story
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_bench import NOW, ROOM, Bench, forge
-from personactl_ledger import Ledger, LedgerConflict, LedgerCorrupt, LedgerError, LedgerMissing, check
-from personactl_ledger import export_place
+from personactl_ledger import Ledger, LedgerConflict, LedgerCorrupt, LedgerError, LedgerMissing, check, export_place
 from personactl_ledger.export_check import check_export
 from personactl_ledger.export_csv import guard, unguard
 from personactl_ledger.export_ledger import ExportTargets, export
@@ -266,7 +268,10 @@ def test_csv_of_one_view_and_of_one_run(told: Path, tmp_path: Path) -> None:
 
 def test_a_folder_checks_itself_with_what_is_in_it(told: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    export(told, ExportTargets(folder=out), trust=b"{}\n")
+    with pytest.raises(LedgerError) as refused:
+        export(told, ExportTargets(folder=out), trust=forge.dumps({"origin": "another"}).encode())
+    assert (refused.value.code, refused.value.exit_code) == ("ledger.trust-origin", 5)
+    export(told, ExportTargets(folder=out), trust=forge.dumps(story.tell().trust()).encode())
     assert names(out) == {
         "README.md", "SHA256SUMS", "entries.jsonl", "entries.jsonl.checkpoint", "ledger.sqlite", "tiles", "timestamps",
         "trust.json", "views", *DOCUMENTS,
@@ -274,7 +279,8 @@ def test_a_folder_checks_itself_with_what_is_in_it(told: Path, tmp_path: Path) -
     assert names(out / "timestamps") == {"1.tsr", "1.data"}
     if shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=out, check=True, capture_output=True)
-    command = [sys.executable, "-I", str(out / "verify_ledger.py"), "export", str(out)]
+    trusted = ["--trust", str(out / "trust.json")]
+    command = [sys.executable, "-I", str(out / "verify_ledger.py"), "export", str(out), *trusted]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "SPEC 16.8: the copy is over the tree" in done.stdout
@@ -428,10 +434,56 @@ def test_what_does_not_lead_to_its_checkpoint_is_not_exported(
     assert names(tmp_path) == {"ledger.sqlite"}
 
 
+@pytest.mark.parametrize("leaf", ["NULL", "100000000000", "zeroblob(200000)", "'text'"])
+def test_leaves_of_other_types_are_not_exported(told: Path, tmp_path: Path, leaf: str) -> None:
+    """STRICT keeps honest programs from it; the schema of the file is put back word for word."""
+    connection = sqlite3.connect(told, isolation_level=None)
+    (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'entry'").fetchone()
+    loose = re.sub(r"leaf BLOB NOT NULL CHECK .*\n", "leaf\n", sql).replace(") STRICT", ")")
+    change = "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = ? WHERE name = 'entry'"
+    trigger = "SELECT sql FROM sqlite_master WHERE name = 'entry_no_update'"
+    (kept,) = connection.execute(trigger).fetchone()
+    connection.execute("DROP TRIGGER entry_no_update")
+    connection.execute(change.split("; ")[0])
+    connection.execute(change.split("; ")[1], (loose,))
+    connection.close()
+    connection = sqlite3.connect(told, isolation_level=None)
+    connection.execute(f"UPDATE entry SET leaf = {leaf} WHERE idx = 6")  # noqa: S608
+    connection.execute(kept)
+    connection.execute(change.split("; ")[0])
+    connection.execute(change.split("; ")[1], (sql,))
+    connection.close()
+    for name in ("jsonl", "tiles", "copy", "folder"):
+        with pytest.raises(LedgerError):
+            export(told, ExportTargets(**{name: tmp_path / "x"}))
+    assert names(tmp_path) == {"ledger.sqlite"}
+
+
+def test_a_cosignature_that_is_no_line_is_not_exported(tmp_path: Path) -> None:
+    book = story.tell()
+    (size,) = book.connection.execute("SELECT max(size) FROM checkpoint").fetchone()
+    book.connection.execute("INSERT INTO cosignature VALUES (?, 'x', X'00000000', ?, ?)", (size, "\n\nanything\n", NOW))
+    path = tmp_path / "ledger.sqlite"
+    sqlite3.connect(path, isolation_level=None).executescript(book.dump()).close()
+    with pytest.raises(LedgerError) as refused:
+        export(path, ExportTargets(jsonl=tmp_path / "j"))
+    assert refused.value.exit_code == 4
+    assert names(tmp_path) == {"ledger.sqlite"}
+
+
+def test_where_there_are_no_hard_links_files_are_renamed(
+    told: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(export_place.os, "link", link)
+    export(told, ExportTargets(jsonl=tmp_path / "j"))
+    assert names(tmp_path) == {"ledger.sqlite", "j", "j.checkpoint"}
+
+
 @pytest.mark.parametrize("made", ["link", "folder link", "pipe", "long line", "long checkpoint", "excerpt link"])
 def test_odd_exports_are_findings_and_end(told: Path, tmp_path: Path, made: str, verifier: ModuleType) -> None:
-    import os
-
     path = tmp_path / "j"
     export(told, ExportTargets(jsonl=path, tiles=tmp_path / "t"))
     if made == "link":
