@@ -107,7 +107,8 @@ def write_timestamps(view: LedgerView, state: ExportState, folder: Path) -> None
     """Each token as an RFC 3161 response, beside the bytes that it covers (SPEC 8.3); no folder when there is none."""
     sql = (
         "SELECT t.id, CAST(t.token AS BLOB), c.note, CAST(o.token AS BLOB), CAST(t.evidence AS BLOB)"
-        " FROM timestamp AS t JOIN checkpoint AS c ON c.size = t.size LEFT JOIN timestamp AS o ON o.id = t.covers WHERE t.id <= ? ORDER BY t.id"
+        " FROM timestamp AS t JOIN checkpoint AS c ON c.size = t.size"
+        " LEFT JOIN timestamp AS o ON o.id = t.covers WHERE t.id <= ? ORDER BY t.id"
     )
     for number, token, note, renewed, evidence in view.store.connection.execute(sql, (state.stamps,)).fetchall():
         folder.mkdir(exist_ok=True)

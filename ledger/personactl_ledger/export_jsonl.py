@@ -3,6 +3,8 @@
     NAME             the lines
     NAME.checkpoint  the checkpoint over all entries that the tree has
     NAME.excerpt     only when lines were left out: which ones are there, and the hashes of the others
+
+So a few lines prove their place in the signed tree without all the others.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
     checkpoint                       the signed note
     tile/<L>/<N>[.p/<W>]             up to 256 hashes of level L
     tile/entries/<N>[.p/<W>]         up to 256 leaves, each after its length as big-endian uint16
+
+Hashes are computed from the leaves again; the tiles that the ledger stores are not asked.
 """
 
 from __future__ import annotations
