@@ -276,6 +276,12 @@ def export_excerpt_log_key_fail() -> Case:
                     exit_code=5, base="export-excerpt", trust=trust)  # fmt: skip
 
 
+@case
+def export_excerpt_origin_fail() -> Case:
+    return exported("The excerpt holds, but the trust file is for another ledger.", JSONL, {}, "ledger.trust-origin",
+                    exit_code=5, base="export-excerpt", trust=Forge(domain="elsewhere.example").trust())  # fmt: skip
+
+
 # --- tiles -----------------------------------------------------------------------------------------------------------
 
 
