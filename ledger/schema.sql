@@ -433,6 +433,16 @@ CREATE VIEW v_origin AS
     json_extract(statement, '$.predicate.reason') AS reason, key_id AS signed_by, appended_at AS writer_clock
   FROM entry WHERE kind IN ('restore', 'migration', 'merge') ORDER BY idx;
 
+-- Entries of other ledgers that were taken in; the merge entry that closes them stands in v_origin.
+CREATE VIEW v_merged AS
+  SELECT idx, json_extract(statement, '$.predicate.mergedAt') AS merged_at,
+    json_extract(statement, '$.predicate.source.origin') AS other_origin,
+    json_extract(statement, '$.predicate.source.index') AS other_index,
+    json_extract(statement, '$.predicate.source.kind') AS other_kind,
+    json_extract(statement, '$.predicate.source.leafHash') AS other_leaf_hash,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'merged' ORDER BY idx;
+
 -- Each value that an entry committed to: still here, erased (by which entry, on what basis), or not in this file.
 CREATE VIEW v_sealed AS
   WITH erased (idx, field, erased_by, basis, erased_at) AS (

@@ -1,7 +1,8 @@
 """A small ledger with every kind of entry, for views, exports and docs/audit.md. TEST-ONLY keys, always the same.
 
 Two runs of the persona lira@1: one is interrupted and closed by a second start, one delivers a file that is voided. Two
-persons approve; the name of one of them was erased.
+persons approve; the name of one of them was erased. `second` is what only a ledger that goes on from others holds: a
+restore, what was taken in, a time stamp.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Any
 from ledger_bench import forge
 from personactl_ledger import Ed25519Signer, Sealed, seal, sign_entry, statement
 from personactl_ledger.encoding import to_base64
+
+import cases_lifecycle  # isort: skip  (its folder is on the path through ledger_bench)
+import cases_stamp  # isort: skip
 
 SPRING, SUMMER = "spring-1a2b3c4d", "summer-5e6f7a8b"
 PERSONA = {"id": "lira", "version": 1, "recordSha256": forge.hex64("record")}
@@ -32,15 +36,15 @@ def tell() -> forge.Forge:
     summer(book)
     aftermath(book)
     book.checkpoint()
-    stamp(book)
+    cosign(book)
     book.note("later")
     return book
 
 
-def write(path: Path) -> Path:
+def write(path: Path, book: forge.Forge | None = None) -> Path:
     """The story as a ledger file."""
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.executescript(tell().dump())
+    connection.executescript((book or tell()).dump())
     connection.close()
     return path
 
@@ -111,16 +115,8 @@ def aftermath(book: forge.Forge) -> None:
     said = {"erases": [{"index": 4, "fields": ["name"]}], "basis": "request of the person", "erasedAt": time(7)}
     say(book, "erasure", operator, ("key", forge.hex64("second person")), said)
     book.connection.execute("DELETE FROM sealed WHERE idx = 4")
-    other = {"origin": "elsewhere.example/personactl/0123456789abcdef", "size": 7, "root": forge.hex64("other root")}
-    said = {"restores": other, "reason": "the disk failed", "restoredAt": time(7, 1)}
-    say(book, "restore", operator, ("checkpoint", forge.hex64("other head")), said)
-    said = {"merges": other, "first": 1, "count": 2, "reason": "two sites", "mergedAt": time(7, 2)}
-    say(book, "merge", operator, ("checkpoint", forge.hex64("other head")), said)
     said = {"from": {"userVersion": 1}, "to": {"userVersion": 2}, "entries": 7, "migratedAt": time(7, 3)}
     say(book, "migration", operator, ("schema", forge.hex64("schema")), said)
-    said = {"size": 15, "tsa": "tsa.example", "tokenSha256": forge.hex64("token"), "covers": None,
-            "stampedAt": time(7, 4)}  # fmt: skip
-    say(book, "timestamp", operator, ("checkpoint", forge.hex64("covered")), said)
     said = {
         "kid": forge.signer("run").key_id,
         "fromIndex": 11,
@@ -132,16 +128,29 @@ def aftermath(book: forge.Forge) -> None:
     say(book, "key-retire", book.root, ("key", forge.hex64("second person")), said)
 
 
-def stamp(book: forge.Forge) -> None:
-    """A token and a witness over the first checkpoint; neither is real."""
+def cosign(book: forge.Forge) -> None:
+    """The line of a witness over the first checkpoint; it is not real, and nobody knows that witness."""
     (size,) = book.connection.execute("SELECT min(size) FROM checkpoint").fetchone()
-    book.connection.execute(
-        "INSERT INTO timestamp VALUES (1, ?, 'tsa.example', 'sha256', X'3000', NULL, NULL, ?)", (size, forge.NOW)
-    )
     line = f"— witness.example {to_base64(bytes(4) + bytes(72))}\n"
     book.connection.execute(
         "INSERT INTO cosignature VALUES (?, 'witness.example', X'00000000', ?, ?)", (size, line, forge.NOW)
     )
+
+
+def second() -> forge.Forge:
+    """A ledger that goes on where another ended, took in entries of a third, and was time-stamped."""
+    stamped = cases_stamp.Stamped(forge.Forge(domain="second.example"), begin)
+    stamped.keep(cases_stamp.SERVICE.respond(stamped.covered))
+    return stamped.forge
+
+
+def begin(book: forge.Forge) -> None:
+    other = {"origin": "ended.example/personactl/0123456789abcdef", "size": 7, "root": forge.hex64("other root")}
+    said = {"restores": other, "reason": "the disk failed", "restoredAt": time(7, 1)}
+    say(book, "restore", book.operator, ("checkpoint", forge.hex64("other head")), said)
+    third = cases_lifecycle.source_forge()
+    first = cases_lifecycle.take(book, third, 0, 4)
+    cases_lifecycle.merge(book, third, 4, first, 4)
 
 
 def say(book: forge.Forge, kind: str, by: Ed25519Signer | list[Ed25519Signer], subject: tuple[str, str],

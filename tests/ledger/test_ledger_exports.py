@@ -176,7 +176,8 @@ def test_tiles_hold_what_the_specification_says(bench: Bench, ledger: Ledger, tm
 # --- copy and personal data ------------------------------------------------------------------------------------------
 
 
-def test_the_copy_is_a_ledger_up_to_the_checkpoint_with_its_triggers(told: Path, tmp_path: Path) -> None:
+def test_the_copy_is_a_ledger_up_to_the_checkpoint_with_its_triggers(tmp_path: Path) -> None:
+    told = story.write(tmp_path / "second.sqlite", story.second())
     copy = tmp_path / "copy.sqlite"
     report = export(told, ExportTargets(copy=copy))
     found = check(copy)
@@ -266,12 +267,13 @@ def test_csv_of_one_view_and_of_one_run(told: Path, tmp_path: Path) -> None:
 # --- the folder ------------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_checks_itself_with_what_is_in_it(told: Path, tmp_path: Path) -> None:
+def test_a_folder_checks_itself_with_what_is_in_it(tmp_path: Path) -> None:
+    told = story.write(tmp_path / "second.sqlite", story.second())
     out = tmp_path / "out"
     with pytest.raises(LedgerError) as refused:
         export(told, ExportTargets(folder=out), trust=forge.dumps({"origin": "another"}).encode())
     assert (refused.value.code, refused.value.exit_code) == ("ledger.trust-origin", 5)
-    export(told, ExportTargets(folder=out), trust=forge.dumps(story.tell().trust()).encode())
+    export(told, ExportTargets(folder=out), trust=forge.dumps(story.second().trust()).encode())
     assert names(out) == {
         "README.md", "SHA256SUMS", "entries.jsonl", "entries.jsonl.checkpoint", "ledger.sqlite", "tiles", "timestamps",
         "trust.json", "views", *DOCUMENTS,

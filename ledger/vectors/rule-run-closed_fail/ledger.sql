@@ -392,6 +392,14 @@ CREATE VIEW v_origin AS
     json_extract(statement, '$.predicate.count') AS entries,
     json_extract(statement, '$.predicate.reason') AS reason, key_id AS signed_by, appended_at AS writer_clock
   FROM entry WHERE kind IN ('restore', 'migration', 'merge') ORDER BY idx;
+CREATE VIEW v_merged AS
+  SELECT idx, json_extract(statement, '$.predicate.mergedAt') AS merged_at,
+    json_extract(statement, '$.predicate.source.origin') AS other_origin,
+    json_extract(statement, '$.predicate.source.index') AS other_index,
+    json_extract(statement, '$.predicate.source.kind') AS other_kind,
+    json_extract(statement, '$.predicate.source.leafHash') AS other_leaf_hash,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'merged' ORDER BY idx;
 CREATE VIEW v_sealed AS
   WITH erased (idx, field, erased_by, basis, erased_at) AS (
     SELECT CAST(json_extract(x.statement, i.fullkey || '.index') AS INTEGER), CAST(f.value AS TEXT), min(x.idx),
