@@ -128,7 +128,7 @@ CREATE VIEW v_timeline AS
       json_extract(statement, '$.predicate.stampedAt'), json_extract(statement, '$.predicate.restoredAt'),
       json_extract(statement, '$.predicate.migratedAt'), json_extract(statement, '$.predicate.mergedAt'),
       json_extract(statement, '$.predicate.notedAt'), json_extract(statement, '$.predicate.decidedAt')) AS signed_time,
-    kind, run, subject_name, key_id AS signed_by, appended_at AS writer_clock
+    kind, run, subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
   FROM entry ORDER BY idx;
 
 CREATE VIEW v_output AS
@@ -144,11 +144,13 @@ CREATE VIEW v_output AS
     json_extract(o.statement, '$.predicate.identity.verdict') AS identity_verdict,
     json_extract(o.statement, '$.predicate.identity.score') AS identity_score,
     json_extract(o.statement, '$.predicate.identity.threshold') AS identity_threshold,
+    json_extract(o.statement, '$.predicate.identity.calibrationId') AS calibration_id,
     json_extract(o.statement, '$.predicate.disclosure.layers') AS disclosure_layers,
+    json_extract(o.statement, '$.predicate.iscc') AS iscc,
     o.entry_id, o.job_key,
     (SELECT v.idx FROM entry AS v WHERE v.voids = o.idx) AS voided_by,
     o.key_id AS signed_by, o.appended_at AS writer_clock
-  FROM entry AS o WHERE o.kind = 'output' ORDER BY o.idx;
+  FROM entry AS o WHERE likelihood(o.kind = 'output', 0.9) ORDER BY o.idx;
 
 CREATE VIEW v_reject AS
   SELECT idx, json_extract(statement, '$.predicate.generatedAt') AS generated_at, run,
@@ -162,7 +164,7 @@ CREATE VIEW v_reject AS
     json_extract(statement, '$.predicate.identity.score') AS identity_score,
     json_extract(statement, '$.predicate.identity.threshold') AS identity_threshold,
     entry_id, key_id AS signed_by, appended_at AS writer_clock
-  FROM entry WHERE kind = 'reject' ORDER BY idx;
+  FROM entry WHERE likelihood(kind = 'reject', 0.9) ORDER BY idx;
 
 CREATE VIEW v_run AS
   SELECT o.idx AS opened_by, o.run, json_extract(o.statement, '$.predicate.startedAt') AS started_at,
@@ -183,32 +185,78 @@ CREATE VIEW v_run AS
     AND json_extract(c.statement, '$.predicate.firstIndex') = o.idx
   WHERE o.kind = 'run-open' ORDER BY o.idx;
 
+-- Who holds a key, as far as the sealed name is still there.
+CREATE VIEW v_holder AS
+  SELECT k.idx AS since_entry, k.certifies AS key_id, coalesce(
+    (SELECT s.value FROM sealed AS s WHERE s.idx = k.idx AND s.field = 'name'),
+    (SELECT '(erased by entry ' || x.idx || ')'
+     FROM entry AS x, json_each(x.statement, '$.predicate.erases') AS i,
+       json_each(x.statement, i.fullkey || '.fields') AS f
+     WHERE x.kind = 'erasure' AND json_extract(x.statement, i.fullkey || '.index') = k.idx AND f.value = 'name'),
+    '(not in this file)') AS holder
+  FROM entry AS k
+  WHERE k.certifies IS NOT NULL AND json_extract(k.statement, '$.predicate.sealed.name') IS NOT NULL;
+
+-- Every signature of every entry: the columns of `entry` name only the first signer.
+CREATE VIEW v_signer AS
+  SELECT e.idx, e.kind, s.key + 1 AS place, json_extract(CAST(e.leaf AS TEXT), s.fullkey || '.keyid') AS key_id,
+    coalesce((SELECT CASE k.kind WHEN 'run-open' THEN 'run' ELSE json_extract(k.statement, '$.predicate.role') END
+      FROM entry AS k WHERE k.certifies = json_extract(CAST(e.leaf AS TEXT), s.fullkey || '.keyid')), 'root') AS role,
+    coalesce((SELECT k.idx FROM entry AS k
+      WHERE k.certifies = json_extract(CAST(e.leaf AS TEXT), s.fullkey || '.keyid')), 0) AS key_since,
+    (SELECT h.holder FROM v_holder AS h
+     WHERE h.key_id = json_extract(CAST(e.leaf AS TEXT), s.fullkey || '.keyid')) AS holder
+  FROM entry AS e, json_each(CAST(e.leaf AS TEXT), '$.signatures') AS s ORDER BY e.idx, s.id;
+
 CREATE VIEW v_keys AS
   WITH known (since_entry, since, role, key_id, run) AS (
-    SELECT e.idx, json_extract(e.statement, '$.predicate.createdAt'), 'root', json_extract(k.value, '$.kid'), NULL
+    SELECT e.idx, json_extract(e.statement, '$.predicate.createdAt'), 'root',
+      json_extract(e.statement, k.fullkey || '.kid'), NULL
     FROM entry AS e, json_each(e.statement, '$.predicate.rootKeys') AS k WHERE e.kind = 'genesis'
     UNION ALL
     SELECT e.idx, coalesce(
         json_extract(e.statement, '$.predicate.addedAt'), json_extract(e.statement, '$.predicate.startedAt')),
       CASE e.kind WHEN 'run-open' THEN 'run' ELSE json_extract(e.statement, '$.predicate.role') END, e.certifies, e.run
     FROM entry AS e WHERE e.certifies IS NOT NULL),
-  ended (idx, kind, key_id, from_entry) AS (
+  ended (idx, kind, key_id, from_entry, at, reason) AS (
     SELECT e.idx, e.kind, json_extract(e.statement, '$.predicate.kid'),
-      json_extract(e.statement, '$.predicate.fromIndex')
+      json_extract(e.statement, '$.predicate.fromIndex'), coalesce(
+        json_extract(e.statement, '$.predicate.retiredAt'), json_extract(e.statement, '$.predicate.revokedAt')),
+      json_extract(e.statement, '$.predicate.reason')
     FROM entry AS e WHERE e.kind IN ('key-retire', 'key-revoke'))
   SELECT k.since_entry, k.since, k.role, k.key_id, k.run, a.idx AS retired_by, b.idx AS revoked_by,
-    b.from_entry AS revoked_from
+    b.from_entry AS revoked_from, a.at AS retired_at, b.at AS revoked_at, coalesce(b.reason, a.reason) AS reason,
+    (SELECT h.holder FROM v_holder AS h WHERE h.key_id = k.key_id) AS holder
   FROM known AS k
   LEFT JOIN ended AS a ON a.key_id = k.key_id AND a.kind = 'key-retire'
   LEFT JOIN ended AS b ON b.key_id = k.key_id AND b.kind = 'key-revoke'
   ORDER BY k.since_entry, k.key_id;
 
 CREATE VIEW v_approval AS
-  SELECT idx, json_extract(statement, '$.predicate.decidedAt') AS decided_at,
-    json_extract(statement, '$.predicate.decision') AS decision, run,
-    subject_name, subject_sha256, key_id AS signed_by,
-    json_extract(statement, '$.predicate.reason') AS reason, appended_at AS writer_clock
-  FROM entry WHERE kind = 'approval' ORDER BY idx;
+  SELECT a.idx, json_extract(a.statement, '$.predicate.decidedAt') AS decided_at,
+    json_extract(a.statement, '$.predicate.decision') AS decision, a.run,
+    a.subject_name, a.subject_sha256, a.key_id AS signed_by,
+    json_extract(a.statement, '$.predicate.reason') AS reason,
+    json_extract(a.statement, '$.predicate.count') AS files,
+    (SELECT group_concat(coalesce((SELECT h.holder FROM v_holder AS h
+        WHERE h.key_id = json_extract(CAST(a.leaf AS TEXT), s.fullkey || '.keyid')),
+        json_extract(CAST(a.leaf AS TEXT), s.fullkey || '.keyid')), ', ')
+     FROM json_each(CAST(a.leaf AS TEXT), '$.signatures') AS s) AS persons,
+    a.appended_at AS writer_clock
+  FROM entry AS a WHERE a.kind = 'approval' ORDER BY a.idx;
+
+-- One row for each file that an approval lists, and for each person who signed it.
+CREATE VIEW v_approved_file AS
+  SELECT a.idx, json_extract(a.statement, '$.predicate.decidedAt') AS decided_at,
+    json_extract(a.statement, f.fullkey || '.name') AS file,
+    json_extract(a.statement, f.fullkey || '.sha256') AS file_sha256,
+    coalesce(json_extract(a.statement, f.fullkey || '.decision'),
+      json_extract(a.statement, '$.predicate.decision')) AS decision,
+    coalesce(nullif(json_extract(a.statement, f.fullkey || '.reason'), ''),
+      json_extract(a.statement, '$.predicate.reason')) AS reason,
+    a.run, s.holder AS person, s.key_id AS signed_by, s.key_since AS key_enrolled_by, a.appended_at AS writer_clock
+  FROM entry AS a, json_each(a.statement, '$.predicate.files') AS f, v_signer AS s
+  WHERE a.kind = 'approval' AND s.idx = a.idx ORDER BY a.idx, f.id, s.place;
 
 CREATE VIEW v_persona AS
   SELECT idx, json_extract(statement, '$.predicate.frozenAt') AS frozen_at,
@@ -259,3 +307,172 @@ CREATE VIEW v_checkpoint AS
     (SELECT count(*) FROM cosignature AS c WHERE c.size = checkpoint.size) AS cosignatures,
     (SELECT count(*) FROM timestamp AS t WHERE t.size = checkpoint.size) AS timestamps
   FROM checkpoint ORDER BY size;
+
+-- What one run said at its end, and what stands in the ledger.
+CREATE VIEW v_run_end AS
+  SELECT c.idx, json_extract(c.statement, '$.predicate.closedAt') AS closed_at, c.run,
+    json_extract(c.statement, '$.predicate.firstIndex') AS first_entry,
+    json_extract(c.statement, '$.predicate.lastIndex') AS last_entry,
+    json_extract(c.statement, '$.predicate.planned') AS planned,
+    json_extract(c.statement, '$.predicate.outputs') AS outputs_said,
+    (SELECT count(*) FROM entry AS o WHERE o.run = c.run AND o.kind = 'output'
+     AND o.idx > json_extract(c.statement, '$.predicate.firstIndex') AND o.idx < c.idx) AS outputs_found,
+    json_extract(c.statement, '$.predicate.rejects') AS rejects_said,
+    (SELECT count(*) FROM entry AS r WHERE r.run = c.run AND r.kind = 'reject'
+     AND r.idx > json_extract(c.statement, '$.predicate.firstIndex') AND r.idx < c.idx) AS rejects_found,
+    (SELECT count(*) FROM entry AS v WHERE v.run = c.run AND v.kind = 'void'
+     AND v.idx > json_extract(c.statement, '$.predicate.firstIndex') AND v.idx < c.idx) AS voids_found,
+    c.key_id AS signed_by, c.appended_at AS writer_clock
+  FROM entry AS c WHERE c.kind = 'run-close' ORDER BY c.idx;
+
+CREATE VIEW v_void AS
+  SELECT idx, run, voids, subject_name AS file, subject_sha256 AS file_sha256,
+    json_extract(statement, '$.predicate.reason') AS reason, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'void' ORDER BY idx;
+
+-- Outputs by the persona of the run that made them: this way the question is answered from indexes.
+CREATE VIEW v_persona_output AS
+  SELECT json_extract(r.statement, '$.predicate.persona.id') AS persona,
+    json_extract(r.statement, '$.predicate.persona.version') AS persona_version, o.idx,
+    json_extract(o.statement, '$.predicate.generatedAt') AS generated_at, o.run, o.subject_name AS file,
+    o.subject_sha256 AS file_sha256,
+    json_extract(o.statement, '$.predicate.identity.verdict') AS identity_verdict,
+    json_extract(o.statement, '$.predicate.identity.score') AS identity_score,
+    json_extract(o.statement, '$.predicate.identity.threshold') AS identity_threshold,
+    (SELECT v.idx FROM entry AS v WHERE v.voids = o.idx) AS voided_by
+  FROM entry AS r CROSS JOIN entry AS o
+  WHERE r.kind = 'run-open' AND o.kind = 'output' AND o.run = r.run
+    AND NOT EXISTS (SELECT 1 FROM entry AS b WHERE b.run = r.run AND b.kind = 'run-open' AND b.idx < r.idx);
+
+CREATE VIEW v_released_file AS
+  SELECT e.idx, json_extract(e.statement, '$.predicate.releasedAt') AS released_at,
+    json_extract(e.statement, f.fullkey || '.name') AS file,
+    json_extract(e.statement, f.fullkey || '.sha256') AS file_sha256,
+    json_extract(e.statement, f.fullkey || '.index') AS output,
+    e.run, e.key_id AS signed_by, e.appended_at AS writer_clock
+  FROM entry AS e, json_each(e.statement, '$.predicate.files') AS f WHERE e.kind = 'release' ORDER BY e.idx, f.id;
+
+-- Everything that names a file by its SHA-256: as subject, or in the list of an approval or a release.
+CREATE VIEW v_file AS
+  SELECT e.subject_sha256 AS file_sha256, e.subject_name AS file, e.idx, e.kind, e.run,
+    CASE e.kind WHEN 'output' THEN json_extract(e.statement, '$.predicate.identity.verdict')
+      ELSE json_extract(e.statement, '$.predicate.reason') END AS said,
+    e.key_id AS signed_by, e.appended_at AS writer_clock
+  FROM entry AS e
+  UNION ALL
+  SELECT f.file_sha256, f.file, f.idx, 'approval', f.run, f.decision || coalesce(' by ' || f.person, ''), f.signed_by,
+    f.writer_clock
+  FROM v_approved_file AS f
+  UNION ALL
+  SELECT f.file_sha256, f.file, f.idx, 'release', f.run, 'in the bundle', f.signed_by, f.writer_clock
+  FROM v_released_file AS f;
+
+CREATE VIEW v_genesis AS
+  SELECT idx, json_extract(statement, '$.predicate.createdAt') AS created_at,
+    json_extract(statement, '$.predicate.domain') AS domain,
+    json_extract(statement, '$.predicate.ledgerId') AS ledger_id,
+    json_extract(statement, '$.predicate.format') AS format,
+    json_extract(statement, '$.predicate.development') AS development,
+    coalesce(json_extract(statement, '$.predicate.rootThreshold'), 1) AS root_threshold, appended_at AS writer_clock
+  FROM entry WHERE kind = 'genesis' ORDER BY idx;
+
+CREATE VIEW v_calibration AS
+  SELECT idx, json_extract(statement, '$.predicate.calibratedAt') AS calibrated_at,
+    json_extract(statement, '$.predicate.persona.id') AS persona,
+    json_extract(statement, '$.predicate.persona.version') AS persona_version,
+    json_extract(statement, '$.predicate.threshold') AS threshold,
+    json_extract(statement, '$.predicate.samples') AS samples,
+    json_extract(statement, '$.predicate.recogniserSha256') AS recogniser_sha256,
+    json_extract(statement, '$.predicate.detectorSha256') AS detector_sha256,
+    subject_sha256 AS calibration_id, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'calibration' ORDER BY idx;
+
+CREATE VIEW v_training AS
+  SELECT idx, json_extract(statement, '$.predicate.trainedAt') AS trained_at,
+    json_extract(statement, '$.predicate.persona.id') AS persona,
+    json_extract(statement, '$.predicate.persona.version') AS persona_version,
+    json_extract(statement, '$.predicate.model.name') AS model,
+    json_extract(statement, '$.predicate.model.sha256') AS model_sha256,
+    json_extract(statement, '$.predicate.count') AS items,
+    json_extract(statement, '$.predicate.dataSha256') AS data_sha256,
+    subject_name AS file, subject_sha256 AS file_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'training' ORDER BY idx;
+
+CREATE VIEW v_refusal AS
+  SELECT idx, json_extract(statement, '$.predicate.refusedAt') AS refused_at, run,
+    json_extract(statement, '$.predicate.rule.id') AS rule,
+    json_extract(statement, '$.predicate.rule.policySha256') AS policy_sha256,
+    json_extract(statement, '$.predicate.reason') AS reason,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'refusal' ORDER BY idx;
+
+CREATE VIEW v_withdrawal AS
+  SELECT idx, json_extract(statement, '$.predicate.withdrawnAt') AS withdrawn_at, voids AS withdraws,
+    subject_name AS file, subject_sha256 AS file_sha256,
+    json_extract(statement, '$.predicate.reason') AS reason, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'withdrawal' ORDER BY idx;
+
+CREATE VIEW v_note AS
+  SELECT idx, json_extract(statement, '$.predicate.notedAt') AS noted_at,
+    json_extract(statement, '$.predicate.text') AS text,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'note' ORDER BY idx;
+
+-- Where this ledger came from, and what it took in: restore, migration and merge.
+CREATE VIEW v_origin AS
+  SELECT idx, kind, coalesce(json_extract(statement, '$.predicate.restoredAt'),
+      json_extract(statement, '$.predicate.migratedAt'), json_extract(statement, '$.predicate.mergedAt')) AS at,
+    coalesce(json_extract(statement, '$.predicate.restores.origin'),
+      json_extract(statement, '$.predicate.merges.origin')) AS other_origin,
+    coalesce(json_extract(statement, '$.predicate.restores.size'), json_extract(statement, '$.predicate.merges.size'),
+      json_extract(statement, '$.predicate.entries')) AS other_size,
+    coalesce(json_extract(statement, '$.predicate.restores.root'),
+      json_extract(statement, '$.predicate.merges.root')) AS other_root,
+    json_extract(statement, '$.predicate.first') AS first_entry,
+    json_extract(statement, '$.predicate.count') AS entries,
+    json_extract(statement, '$.predicate.reason') AS reason, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind IN ('restore', 'migration', 'merge') ORDER BY idx;
+
+-- Entries of other ledgers that were taken in; the merge entry that closes them stands in v_origin.
+CREATE VIEW v_merged AS
+  SELECT idx, json_extract(statement, '$.predicate.mergedAt') AS merged_at,
+    json_extract(statement, '$.predicate.source.origin') AS other_origin,
+    json_extract(statement, '$.predicate.source.index') AS other_index,
+    json_extract(statement, '$.predicate.source.kind') AS other_kind,
+    json_extract(statement, '$.predicate.source.leafHash') AS other_leaf_hash,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'merged' ORDER BY idx;
+
+-- Each value that an entry committed to: still here, erased (by which entry, on what basis), or not in this file.
+CREATE VIEW v_sealed AS
+  WITH erased (idx, field, erased_by, basis, erased_at) AS (
+    SELECT CAST(json_extract(x.statement, i.fullkey || '.index') AS INTEGER), CAST(f.value AS TEXT), min(x.idx),
+      json_extract(x.statement, '$.predicate.basis'), json_extract(x.statement, '$.predicate.erasedAt')
+    FROM entry AS x, json_each(x.statement, '$.predicate.erases') AS i,
+      json_each(x.statement, i.fullkey || '.fields') AS f
+    WHERE x.kind = 'erasure' GROUP BY 1, 2)
+  SELECT e.idx, e.kind, c.key AS field,
+    CASE WHEN s.value IS NOT NULL THEN 'present' WHEN x.erased_by IS NOT NULL THEN 'erased'
+      ELSE 'not in this file' END AS state,
+    s.value, c.value AS commitment, x.erased_by, x.erased_at, x.basis
+  FROM entry AS e, json_each(e.statement, '$.predicate.sealed') AS c
+  LEFT JOIN sealed AS s ON s.idx = e.idx AND s.field = c.key
+  LEFT JOIN erased AS x ON x.idx = e.idx AND x.field = CAST(c.key AS TEXT)
+  ORDER BY e.idx, c.key;
+
+CREATE VIEW v_cosignature AS
+  SELECT size, key_name AS witness, lower(hex(key_hash)) AS key_hash, line, received_at AS writer_clock
+  FROM cosignature ORDER BY size, key_name, key_hash;
+
+CREATE VIEW v_timestamp AS
+  SELECT t.id, t.size, t.tsa, t.hash_algorithm, t.covers, length(t.token) AS token_bytes,
+    coalesce(length(t.evidence), 0) AS evidence_bytes, c.root, t.received_at AS writer_clock
+  FROM timestamp AS t LEFT JOIN checkpoint AS c ON c.size = t.size ORDER BY t.id;
+
+-- What the operator said about time stamps; the tokens themselves are in v_timestamp.
+CREATE VIEW v_stamped AS
+  SELECT idx, json_extract(statement, '$.predicate.stampedAt') AS stamped_at,
+    json_extract(statement, '$.predicate.size') AS size, json_extract(statement, '$.predicate.tsa') AS tsa,
+    json_extract(statement, '$.predicate.tokenSha256') AS token_sha256,
+    json_extract(statement, '$.predicate.covers') AS covers, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'timestamp' ORDER BY idx;

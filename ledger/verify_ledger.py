@@ -3,6 +3,7 @@
 
     verify_ledger.py ledger  FILE         [--trust trust.json] [--anchor RECEIPT_OR_CHECKPOINT]...
     verify_ledger.py receipt FILE.receipt --trust trust.json   [--file FILE]
+    verify_ledger.py export  PATH         [--trust trust.json] [--anchor RECEIPT_OR_CHECKPOINT]...
     verify_ledger.py misbehaviour FILE    --trust trust.json
 
 Every line names the clause of SPEC.md that it checks.
@@ -22,6 +23,7 @@ import sqlite3
 import stat
 import sys
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -90,6 +92,12 @@ def require_plain(path: Path) -> None:
 def read_plain(path: Path) -> bytes:
     require_plain(path)
     return path.read_bytes()
+
+
+def file_digest(path: Path) -> str:
+    require_plain(path)
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 # --- SPEC 1 and 2: spelling --------------------
@@ -723,6 +731,7 @@ class Checkpoint:
 
     def __init__(self, note: str):
         plain = len(note) <= 262144 and not re.search(r"[\x00-\x09\x0b-\x1f]", note)
+        self.note = note
         body, blank, tail = note.rpartition("\n\n")
         need(plain and blank and body and tail.endswith("\n"), "7.1", "ledger.note", "this is not a signed note")
         lines = [re.fullmatch(r"— ([^\s+]{1,255}) ([A-Za-z0-9+/=]+)", line) for line in tail[:-1].split("\n")]
@@ -1562,6 +1571,29 @@ class LedgerFile:
         finally:
             connection.close()
 
+    def verify_leaves(
+        self, head: Checkpoint, leaves: Iterator[bytes], trust: Trust | None, anchors: list[bytes]
+    ) -> None:
+        """SPEC 16.9: the leaves of an export, which are known to lead to its checkpoint."""
+        self.believed_below = trust.revoked if trust is not None else {}
+        for index, leaf in enumerate(leaves):
+            try:
+                self.said(index, Entry(leaf))
+            except Bad as bad:
+                self.report.fail(bad.clause, bad.code, f"entry {index}: {bad.message}")
+        self.report.sum_up("16.9", f"{len(self.hashes)} entries: rules and signatures of SPEC 6")
+        tree = Tree(self.hashes)
+        try:
+            self._head(tree, head.size, head.root.hex(), head.note)
+        except Bad as bad:
+            self.report.fail(bad.clause, bad.code, f"checkpoint over {head.size}: {bad.message}")
+        self._outside(tree, [head], trust, anchors)
+        if trust is not None and trust.quorum:
+            names, wrong = head.cosigners(trust.witnesses)
+            asked = f"{trust.quorum} witnesses of the trust file cosigned the checkpoint"
+            self.report.check(len(names) >= trust.quorum and not wrong, "12.6", "ledger.trust-witness", asked)
+        self._revocations()
+
     def _header(self) -> None:
         """SPEC 12.1 and 12.2, from the bytes."""
         with self.path.open("rb") as stream:
@@ -1637,6 +1669,10 @@ class LedgerFile:
         wrong = [n for n, a, b in zip(COLUMNS[1:], columns[1:], columns_of(entry)[1:], strict=True) if a != b]
         if wrong:
             self.report.fail("12.4", "ledger.projection", f"entry {index}: the leaf does not say {', '.join(wrong)}")
+        self.said(index, entry)
+
+    def said(self, index: int, entry: Entry) -> None:
+        """SPEC 6: what an entry says, judged by those before it."""
         self._commitments(index, entry.said, entry.kind)
         self.trust_entry = entry if entry.kind == "trust" else self.trust_entry
         try:
@@ -1715,6 +1751,11 @@ class LedgerFile:
             "12.5", f"{len(heads)} checkpoints; {len(self.hashes) - covered} entries come after the last"
         )
         self._cosigned(connection, heads, trust)
+        self._outside(tree, heads, trust, anchors)
+
+    def _outside(self, tree: Tree, heads: list[Checkpoint], trust: Trust | None, anchors: list[bytes]) -> None:
+        """SPEC 12.6 and 12.7: what the verifier brings along."""
+        covered = heads[-1].size if heads else 0
         if trust is None:
             self.report.note("12.6", "no --trust was given: whose ledger this is was not checked")
         else:
@@ -1903,6 +1944,223 @@ class LedgerFile:
             self.report.note("12.8", f"entry {index} was signed by a key revoked from before it (ledger.distrusted)")
 
 
+# --- SPEC 16: exports --------------------
+
+
+class Export:
+    """SPEC 16.9: lead the bytes to the checkpoint, then judge what the entries say. A failure ends its form."""
+
+    def __init__(self, report: Report, trust: Trust | None, anchors: list[bytes]):
+        self.report, self.trust, self.anchors = report, trust, anchors
+        self.judged: Path | None = None
+        self.heads: dict[str, tuple[bytes, Checkpoint]] = {}
+
+    def verify(self, path: Path) -> None:
+        if not path.is_dir():
+            self._try(self._lines, path)
+        elif (path / "SHA256SUMS").exists():
+            self._folder(path)
+        else:
+            self._try(self._tiles, path)
+
+    def _try(self, call: object, *arguments: object) -> None:
+        try:
+            call(*arguments)
+        except Bad as bad:
+            self.report.fail(bad.clause, bad.code, bad.message)
+
+    def _bytes(self, path: Path, most: int, clause: str, code: str) -> bytes:
+        plain = path.exists() and not path.is_symlink() and path.is_file()
+        need(plain, clause, code, f"{path.name} is missing, or is not a plain file")
+        need(path.stat().st_size <= most, clause, code, f"{path.name} is longer than {most} bytes")
+        return path.read_bytes()
+
+    def _head(self, path: Path, clause: str) -> Checkpoint:
+        data = self._bytes(path, 262144, clause, "export.files")
+        try:
+            head = Checkpoint(data.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise Bad("7.1", "ledger.note", "a checkpoint is not UTF-8") from None
+        need(head.size > 0, clause, "export.size", "the checkpoint is over no entry")
+        self.heads[str(path)] = (data, head)
+        return head
+
+    def _lines(self, path: Path) -> None:
+        """SPEC 16.2, and 16.3 when an excerpt lies beside the lines."""
+        head = self._head(Path(f"{path}.checkpoint"), "16.2")
+        hashes = [sha256(b"\0", line) for line in self._leaves(path)]
+        beside = Path(f"{path}.excerpt")
+        if beside.exists() or beside.is_symlink():
+            self._excerpt(beside, head, hashes)
+            for line in self._leaves(path):
+                Entry(line)
+            return
+        size = f"{len(hashes)} lines, and the checkpoint is over {head.size} entries"
+        need(len(hashes) == head.size, "16.2", "export.size", size)
+        self.report.ok("16.2", f"{len(hashes)} lines, each one leaf, as many as the checkpoint covers")
+        self._judge(path, head, hashes, self._leaves(path), "16.2")
+
+    def _leaves(self, path: Path) -> Iterator[bytes]:
+        """SPEC 16.2, line by line: a file may be larger than the memory."""
+        plain = path.exists() and not path.is_symlink() and path.is_file()
+        need(plain, "16.2", "export.files", f"{path.name} is missing, or is not a plain file")
+        with path.open("rb") as stream:
+            while line := stream.readline(65537):
+                good = len(line) > 1 and line[-1:] == b"\n" and b"\r" not in line
+                need(good, "16.2", "export.line", "a line is empty, too long, not ended by one newline, or holds a CR")
+                yield line[:-1]
+
+    def _excerpt(self, path: Path, head: Checkpoint, lines: list[bytes]) -> None:
+        code = "export.excerpt"
+        document = load_json(self._bytes(path, 64 << 20, "16.3", code), "16.3", code)
+        schema, ranges, hashes = take(document, "schema ranges hashes", "16.3", code)
+        good = schema == "personactl.ledger-excerpt/1" and isinstance(ranges, list) and ranges
+        good = good and isinstance(hashes, list)
+        good = good and all(isinstance(r, list) and len(r) == 2 and all(type(n) is int for n in r) for r in ranges)
+        flat = [number for pair in ranges for number in pair] if good else []
+        good = good and all(a < b for a, b in zip([-1, *flat], flat, strict=False)) and flat[-1] <= head.size
+        need(good, "16.3", code, "an excerpt has a wrong form, or its ranges do not grow inside the tree")
+        gaps = [unbase64(item, "16.3", code) for item in hashes]
+        need(all(len(item) == 32 for item in gaps), "16.3", code, "a hash is not 32 bytes")
+        need(len(lines) == sum(b - a for a, b in ranges), "16.3", "export.size", "the number of lines is not that said")
+        gaps.reverse()
+        root = rebuild(0, head.size, ranges, lines[::-1], gaps)
+        need(not gaps, "16.3", code, "the excerpt gives too many hashes")
+        need(root == head.root, "16.3", "ledger.checkpoint-root", "lines and hashes do not lead to the checkpoint")
+        self.report.ok("16.3", f"{len(lines)} lines stand in the tree of {head.size} entries; signers were not judged")
+        if self.trust is None:
+            self.report.note("12.6", "no --trust was given: whose checkpoint this is was not checked")
+            return
+        same = head.origin == self.trust.origin
+        need(same, "12.6", "ledger.trust-origin", f"the checkpoint is from {head.origin}")
+        accepted, wrong = head.signers(self.trust.log_keys)
+        good = accepted and not wrong
+        self.report.check(good, "12.6", "ledger.trust-log-key", "the trusted log keys signed the checkpoint")
+
+    def _tiles(self, folder: Path) -> None:
+        """SPEC 16.4: the files that a tree of this size has, no others, and what each must hold."""
+        head = self._head(folder / "checkpoint", "16.4")
+        sizes: list[int] = [head.size]
+        while sizes[-1] >= 256:
+            sizes.append(sizes[-1] // 256)
+        names = {(level, n): tile_name(level, n, min(256, size - 256 * n)) for level, size in enumerate(sizes)
+                 for n in range((size + 255) // 256)}  # fmt: skip
+        bundles = [tile_name("entries", n, min(256, head.size - 256 * n)) for n in range((head.size + 255) // 256)]
+        same_files(files_in(folder), {"checkpoint", *names.values(), *bundles}, "16.4")
+        order = [(folder / name, head.size - 256 * n) for n, name in enumerate(bundles)]
+        hashes = every = [sha256(b"\0", leaf) for item in order for leaf in self._bundle(*item)]
+        for level, size in enumerate(sizes):
+            for n in range((size + 255) // 256):
+                expected = b"".join(hashes[256 * n : 256 * n + 256])
+                found = self._bytes(folder / names[level, n], 8192, "16.4", "export.tile")
+                need(found == expected, "16.4", "export.tile", f"{names[level, n]} is not what lies below it")
+            hashes = [Tree(hashes[i : i + 256]).root(0, 256) for i in range(0, size - 255, 256)]
+        self.report.ok("16.4", f"{len(names)} tiles and {len(bundles)} bundles, as a tree of {head.size} entries has")
+        self._judge(folder, head, every, (leaf for item in order for leaf in self._bundle(*item)), "16.4")
+
+    def _bundle(self, path: Path, rest: int) -> list[bytes]:
+        data, leaves = self._bytes(path, 256 * 65537, "16.4", "export.bundle"), []
+        while data:
+            length = int.from_bytes(data[:2], "big")
+            need(len(data) >= 2 + length, "16.4", "export.bundle", f"{path.name} ends inside an entry")
+            leaves.append(data[2 : 2 + length])
+            data = data[2 + length :]
+        need(len(leaves) == min(256, rest), "16.4", "export.bundle", f"{path.name} has another number of entries")
+        return leaves
+
+    def _judge(self, path: Path, head: Checkpoint, hashes: list[bytes], leaves: Iterator[bytes], clause: str) -> None:
+        """The root, then SPEC 6 and 12.5 to 12.8 over the leaves; once for all forms of an export."""
+        ledger = LedgerFile(self.report, path)
+        ledger.hashes = hashes
+        root = Tree(ledger.hashes).root(0, head.size)
+        need(root == head.root, clause, "ledger.checkpoint-root", "the entries do not lead to the checkpoint")
+        self.report.ok(clause, f"the entries lead to the checkpoint over {head.size} entries")
+        if self.judged is None:
+            self.judged = path
+            ledger.verify_leaves(head, leaves, self.trust, self.anchors)
+
+    def _folder(self, folder: Path) -> None:
+        """SPEC 16.6."""
+        try:
+            names = self._sums(folder)
+        except Bad as bad:
+            self.report.fail(bad.clause, bad.code, bad.message)
+            return
+        if "entries.jsonl" in names:
+            self._try(self._lines, folder / "entries.jsonl")
+        if "tiles/checkpoint" in names:
+            self._try(self._tiles, folder / "tiles")
+        copy = LedgerFile(self.report, folder / "ledger.sqlite") if "ledger.sqlite" in names else None
+        if copy is not None:
+            self._try(copy.verify, self.trust, self.anchors)
+        one = len({data for data, _ in self.heads.values()}) == 1
+        if not self.heads:
+            self.report.fail("16.6", "export.files", "the folder holds neither JSON lines nor tiles")
+        else:
+            self.report.check(one, "16.6", "export.forms", "all forms have one checkpoint")
+        if copy is not None and self.heads:
+            head = next(iter(self.heads.values()))[1]
+            same = len(copy.hashes) == head.size and Tree(copy.hashes).root(0, head.size) == head.root
+            self.report.check(same, "16.8", "export.forms", "the copy is over the tree of the checkpoint")
+        if any(name.endswith(".csv") for name in names):
+            self.report.note("16.7", "the CSV files were compared with SHA256SUMS alone")
+
+    def _sums(self, folder: Path) -> set[str]:
+        code, sums = "export.sums", {}
+        text = self._bytes(folder / "SHA256SUMS", 256 << 20, "16.6", code).decode("ascii", "replace")
+        need(not text or text.endswith("\n"), "16.6", code, "the last line of SHA256SUMS is not ended")
+        for line in text.splitlines(keepends=True):
+            name, part = line[66:-1], r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+"
+            good = re.fullmatch(rf"[0-9a-f]{{64}}  {part}(/{part})*\n", line) and name not in sums
+            need(good, "16.6", code, "SHA256SUMS has a wrong line")
+            sums[name] = line[:64]
+        same_files(files_in(folder) - {"SHA256SUMS"}, set(sums), "16.6")
+        for name, digest in sums.items():
+            need(file_digest(folder / name) == digest, "16.6", code, f"{name} has another digest than SHA256SUMS says")
+        self.report.ok("16.6", f"{len(sums)} files, each with the digest that SHA256SUMS says")
+        return set(sums)
+
+
+def tile_name(level: int | str, n: int, width: int) -> str:
+    """tlog-tiles: three digits a folder, all but the last with an x in front."""
+    name = f"{n % 1000:03d}"
+    while n := n // 1000:
+        name = f"x{n % 1000:03d}/{name}"
+    return f"tile/{level}/{name}" + (f".p/{width}" if width < 256 else "")
+
+
+def rebuild(start: int, stop: int, ranges: list, lines: list[bytes], gaps: list[bytes]) -> bytes:
+    """SPEC 16.3: the root over [start, stop). Lines and gaps are taken from the end of their lists."""
+    inside = [pair for pair in ranges if pair[0] < stop and pair[1] > start]
+    if not inside:
+        need(gaps, "16.3", "export.excerpt", "the excerpt gives too few hashes")
+        value = gaps.pop()
+    elif stop - start == 1:
+        value = lines.pop()
+    else:
+        middle = start + split(stop - start)
+        left = rebuild(start, middle, inside, lines, gaps)
+        value = sha256(b"\x01", left, rebuild(middle, stop, inside, lines, gaps))
+    return value
+
+
+def files_in(folder: Path) -> set[str]:
+    """Plain files by relative name; anything else that is no folder is refused."""
+    found = set()
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        plain = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+        need(plain, "16.6", "export.files", "the export holds a link, a pipe or a device")
+        if stat.S_ISREG(mode):
+            found.add(path.relative_to(folder).as_posix())
+    return found
+
+
+def same_files(found: set[str], wanted: set[str], clause: str) -> None:
+    some = ", ".join(sorted(found ^ wanted)[:3])
+    need(found == wanted, clause, "export.files", f"files are missing or too many: {some}")
+
+
 # --- what is printed --------------------
 
 
@@ -1952,6 +2210,10 @@ def main(arguments: list[str] | None = None) -> int:
     ledger.add_argument("path", type=Path)
     ledger.add_argument("--trust", type=Path)
     ledger.add_argument("--anchor", type=Path, action="append", default=[])
+    export = commands.add_parser("export", help="check JSON lines, a tiles directory or an export folder")
+    export.add_argument("path", type=Path)
+    export.add_argument("--trust", type=Path)
+    export.add_argument("--anchor", type=Path, action="append", default=[])
     receipt = commands.add_parser("receipt", help="check one receipt, offline")
     receipt.add_argument("path", type=Path)
     receipt.add_argument("--trust", type=Path, required=True)
@@ -1970,12 +2232,14 @@ def verify(options: argparse.Namespace) -> int:
         print(f"{options.trust}: {error}", file=sys.stderr)
         return 2
     try:
-        require_plain(options.path)
-        with options.path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {options.path} sha256 {digest}")
+        named = options.path
+        if options.command == "export" and named.is_dir():
+            named /= "SHA256SUMS" if (named / "SHA256SUMS").exists() else "checkpoint"
+        print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {named} sha256 {file_digest(named)}")
         if options.command == "ledger":
             LedgerFile(report, options.path).verify(trust, [read_plain(path) for path in options.anchor])
+        elif options.command == "export":
+            Export(report, trust, [read_plain(path) for path in options.anchor]).verify(options.path)
         elif options.command == "misbehaviour":
             verify_misbehaviour(report, read_plain(options.path), trust)
         else:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
+import audit_page
+import pytest
 import reference_pages
 
 from personactl import manifest
@@ -28,6 +31,14 @@ def test_the_readme_names_every_exit_code(repository: Path) -> None:
     (line,) = [part for part in text.split("\n\n") if part.startswith("Exit codes:")]
     named = {int(number) for number in re.findall(r"\b\d+\b", line)}
     assert named == set(TABLE)
+
+
+def test_the_answers_on_the_audit_page_are_those_of_today() -> None:
+    if shutil.which("sqlite3") is None:
+        pytest.skip("needs the Debian package sqlite3")
+    text = audit_page.PAGE.read_text(encoding="utf-8")
+    assert len(audit_page.QUESTION.findall(text)) >= 6
+    assert text == audit_page.audit_page(text)
 
 
 def test_every_link_between_pages_leads_somewhere(repository: Path) -> None:

@@ -48,6 +48,9 @@ def test_the_wheel_holds_both_packages_the_policies_the_pack_and_nothing_of_the_
         "personactl/demo_persona/hero.png",
         "personactl_ledger/__init__.py",
         "personactl_ledger/schema.sql",
+        "personactl_ledger/SPEC.md",
+        "personactl_ledger/predicates.md",
+        "personactl_ledger/verify_ledger.py",
     ):
         assert needed in names
     tops = {name.split("/")[0] for name in names}
@@ -77,6 +80,7 @@ def test_an_installed_wheel_initialises_a_project_and_plans_outside_the_checkout
         ["plan", "manifests/spring.toml"],
         ["policy", "list"],
         ["ledger", "check"],
+        ["ledger", "export", "-o", "exported"],
     ):
         done = personactl(*command, cwd=project)
         assert done.returncode == 0, (command, done.stderr)

@@ -1,8 +1,9 @@
 """What SQL a connection to a ledger may run: a belt beside the triggers and the tree (SQLite's authorizer).
 
 The writer adds rows to the tables of schema.sql and deletes from `sealed` (SPEC 10.3); readers read. Anything else is
-refused when the statement is prepared: UPDATE, DROP, ALTER, ATTACH (and so VACUUM INTO), new tables or triggers, loading of
-extensions, settings that were read back. It is no evidence: whoever has the file can open it without these rules.
+refused when the statement is prepared: UPDATE, DROP, ALTER, ATTACH (and so VACUUM INTO), new tables or triggers,
+loading of extensions, settings that were read back. It is no evidence: whoever has the file can open it without these
+rules.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _WITH_ARGUMENT = frozenset(
 """PRAGMAs whose argument says what to look at, or only how much memory, time or space to use."""
 _UNASKED = frozenset({"incremental_vacuum", "optimize", "shrink_memory", "wal_checkpoint"})
 """PRAGMAs that do something without an argument."""
-_READER_SETTINGS = frozenset({("trusted_schema", "on"), ("recursive_triggers", "on")})
-"""What `tables` and sqlite-utils set on connections that read."""
+_READER_SETTINGS = frozenset({("trusted_schema", "on"), ("recursive_triggers", "on"), ("temp_store", "file")})
+"""What `tables`, exports and sqlite-utils set on connections that read."""
 _WRITER_SETTINGS = frozenset({("journal_mode", "delete")})
 """What closing a ledger sets (docs/adr/0100)."""
 

@@ -37,7 +37,7 @@ def check_witnesses(
             findings.add("ledger.cosignature", f"the cosignature of {name} over {head.size} entries is wrong")
     notes = [NOT_COMPUTED] if any(found.unsupported for _, found in counted) else []
     if trust is not None and trust.witnesses[0] > 0:
-        notes.append(_quorum([cosigned.get(head.size, head) for head in heads], trust, findings))
+        notes.append(check_quorum([cosigned.get(head.size, head) for head in heads], trust, findings))
     return notes
 
 
@@ -98,7 +98,7 @@ def _named_in(trust: LedgerTrust | None) -> tuple[Witness, ...]:
         return ()
 
 
-def _quorum(heads: Sequence[Checkpoint], trust: LedgerTrust, findings: Findings) -> str:
+def check_quorum(heads: Sequence[Checkpoint], trust: LedgerTrust, findings: Findings) -> str:
     """The latest checkpoint must be cosigned by the quorum; how far the newest that is reaches is said in any case."""
     quorum = trust.witnesses[0]
     keys = _named_in(trust)

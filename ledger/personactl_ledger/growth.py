@@ -37,6 +37,10 @@ class Growth:
             count //= TILE_WIDTH
         return cls(Frontier.at(size, store.subtree), pending)
 
+    def edge(self) -> list[list[bytes]]:
+        """The hashes of each level's tile that is not full, lowest level first."""
+        return [level.copy() for level in self._pending]
+
     def copy(self) -> Growth:
         return Growth(self.frontier.copy(), [level.copy() for level in self._pending])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from functools import cache
-from pathlib import Path
+
+from personactl_ledger.shipped import SCHEMA, shipped
 
 APPLICATION_ID = 0x504C4731
 USER_VERSION = 1
@@ -20,9 +21,7 @@ Objects = dict[tuple[str, str], tuple[str, bool, str | None]]
 @cache
 def schema_sql() -> str:
     """The text of schema.sql: inside the installed package, else beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    inside = here / "schema.sql"
-    return (inside if inside.is_file() else here.parent / "schema.sql").read_text(encoding="utf-8")
+    return shipped(SCHEMA).decode("utf-8")
 
 
 @cache

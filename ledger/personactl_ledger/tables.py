@@ -9,8 +9,10 @@ from personactl_ledger.database import connect_reader, require_file, require_for
 from personactl_ledger.errors import LedgerMissing
 
 VIEWS = (
-    "v_timeline", "v_run", "v_output", "v_reject", "v_persona", "v_adoption", "v_approval", "v_release", "v_erasure",
-    "v_keys", "v_trust", "v_checkpoint",
+    "v_timeline", "v_genesis", "v_keys", "v_holder", "v_signer", "v_trust", "v_run", "v_run_end", "v_output",
+    "v_persona_output", "v_reject", "v_void", "v_file", "v_persona", "v_calibration", "v_training", "v_refusal",
+    "v_adoption", "v_withdrawal", "v_approval", "v_approved_file", "v_release", "v_released_file", "v_sealed",
+    "v_erasure", "v_note", "v_origin", "v_merged", "v_checkpoint", "v_cosignature", "v_timestamp", "v_stamped",
 )  # fmt: skip
 
 

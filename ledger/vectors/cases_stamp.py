@@ -26,8 +26,9 @@ TSA = "TEST-ONLY time"
 class Stamped:
     """A ledger with one output and one checkpoint, and the bytes that its tokens cover."""
 
-    def __init__(self) -> None:
-        self.forge = Forge()
+    def __init__(self, forge: Forge | None = None, begin: Callable[[Forge], object] = lambda forge: None) -> None:
+        self.forge = forge or Forge()
+        begin(self.forge)
         self.forge.run_open(RUN, signer("run"))
         self.index = self.forge.output(RUN, "delivered", signer("run"))
         note = self.forge.checkpoint()

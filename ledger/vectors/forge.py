@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,17 @@ def _triggers() -> list[tuple[str, str, str]]:
 
 def dumps(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def load_export(folder: Path, target: Path) -> Path:
+    """Put the files of an export vector below `target`; returns what a reader is given."""
+    vector = json.loads((folder / "vector.json").read_text(encoding="utf-8"))
+    target.mkdir()
+    for source in [folder.parent / vector["base"], folder] if "base" in vector else [folder]:
+        shutil.copytree(source / "export", target, dirs_exist_ok=True) if (source / "export").exists() else None
+    for name in vector.get("remove", []):
+        (target / name).unlink()
+    return target / vector["path"]
 
 
 def load(folder: Path, target: Path) -> Path:

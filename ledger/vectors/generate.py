@@ -12,7 +12,8 @@ import argparse
 import importlib
 from pathlib import Path
 
-import cases_file  # noqa: F401  (each module registers its cases)
+import cases_export  # noqa: F401  (each module registers its cases)
+import cases_file  # noqa: F401
 import cases_keys  # noqa: F401
 import cases_ledger  # noqa: F401
 import cases_lifecycle  # noqa: F401
@@ -52,6 +53,7 @@ def write_fixed(target: Path, area: str) -> None:
 def write(folder: Path, files: Files) -> None:
     """Write the files of one case."""
     for file_name, content in files.items():
+        (folder / file_name).parent.mkdir(parents=True, exist_ok=True)
         (folder / file_name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 

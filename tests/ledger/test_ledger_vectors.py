@@ -15,6 +15,7 @@ import pytest
 from ledger_bench import ROOM, forge
 from personactl_ledger import LedgerError, LedgerTrust, ReceiptError, check, verify_receipt
 from personactl_ledger.checkpoint import mldsa_available
+from personactl_ledger.export_check import check_export
 from personactl_ledger.misbehaviour import verify_misbehaviour
 from personactl_ledger.note import COSIGNATURE_ED25519, Vkey
 
@@ -59,6 +60,11 @@ def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int
         assert any("not excluded" in note for note in report.notes) != report.anchored
         codes = [finding.code for finding in report.findings if finding.severity == "error"]
         return report.exit_code, codes + [f.code for f in report.findings if f.severity == "warning"]
+    if vector["reader"] == "export":
+        anchors = [(folder / name).read_bytes() for name in vector.get("anchors", [])]
+        found = check_export(forge.load_export(folder, scratch / "export"), anchors=anchors, trust=trust)
+        assert found.anchored == (bool(anchors) and not vector.get("code"))
+        return found.exit_code, [item.code for item in found.findings if item.severity == "error"]
     assert trust is not None
     if vector["reader"] == "misbehaviour":
         try:
@@ -82,6 +88,10 @@ def by_verifier(
     arguments = [vector["reader"]]
     if vector["reader"] == "ledger":
         arguments.append(str(forge.load(folder, scratch / "ledger.sqlite")))
+        for name in vector.get("anchors", []):
+            arguments += ["--anchor", str(folder / name)]
+    elif vector["reader"] == "export":
+        arguments.append(str(forge.load_export(folder, scratch / "export")))
         for name in vector.get("anchors", []):
             arguments += ["--anchor", str(folder / name)]
     elif vector["reader"] == "misbehaviour":
@@ -163,7 +173,7 @@ def test_the_stand_alone_verifier_refuses_a_trust_file_that_it_cannot_follow(
 def test_the_generator_writes_what_is_committed(tmp_path: Path) -> None:
     generate.main(tmp_path)
     written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    kept = {path.relative_to(VECTORS): path.read_bytes() for path in VECTORS.glob("*/*") if path.is_file()}
+    kept = {path.relative_to(VECTORS): path.read_bytes() for path in VECTORS.glob("*/**/*") if path.is_file()}
     kept = {path: data for path, data in kept.items() if path.parts[0] not in (*generate.FIXED, "__pycache__")}
     assert sorted(written) == sorted(kept)
     assert [path for path in written if written[path] != kept[path]] == []

@@ -43,7 +43,7 @@ INSERT INTO "entry" VALUES(1,X'3985CFDD7FCDEA0DBCFB13BB92B06C0B946CA8C6CD0F14F9D
 INSERT INTO "entry" VALUES(2,X'65E7FB582CF8935B00576E2FB748849FDF88648368100C28EB7EEED2327FEB90','key-add',NULL,NULL,NULL,NULL,'SHA256:k97HBaOtuCqe70rWBL0mFgE+/4I47yjMo6NheIX35yE=','key','93dec705a3adb82a9eef4ad604bd2616013eff8238ef28cca3a3617885f7e721','SHA256:8ljyPwCIp9HnDxtUXX2DjehUW63KJdKMMLUteVb2LEs=','2026-01-02T03:04:05Z','{"_type":"https://in-toto.io/Statement/v1","predicate":{"addedAt":"2026-01-02T03:04:05Z","kid":"SHA256:k97HBaOtuCqe70rWBL0mFgE+/4I47yjMo6NheIX35yE=","origin":"vectors.example/personactl/2d5179988a9f8e5a","publicKey":"LAXpDijcCOaJ2NcDxQ00XCezWownSdYOIjwojfIkRR4=","role":"ledger","vkeys":["vectors.example/personactl/2d5179988a9f8e5a+56405809+ASwF6Q4o3AjmidjXA8UNNFwns1qMJ0nWDiI8KI3yJEUe"]},"predicateType":"urn:personactl:predicate:key-add:1","subject":[{"digest":{"sha256":"93dec705a3adb82a9eef4ad604bd2616013eff8238ef28cca3a3617885f7e721"},"name":"key"}]}',X'7B227061796C6F6164223A2265794A6664486C775A534936496D68306448427A4F69387661573474644739306279357062793954644746305A57316C626E5176646A45694C434A77636D566B61574E68644755694F6E73695957526B5A57524264434936496A49774D6A59744D4445744D444A554D444D364D4451364D4456614969776961326C6B496A6F69553068424D6A55324F6D73354E3068435955393064554E785A546377636C644354444274526D64464B793830535451336557704E627A5A4F6147564A57444D31655555394969776962334A705A326C75496A6F69646D566A644739796379356C654746746347786C4C33426C636E4E76626D466A644777764D6D51314D5463354F54673459546C6D4F47553159534973496E4231596D78705930746C65534936496B7842574842456157706A51303968536A4A4F593052345554417757454E6C656C6476643235545A466C50535770336232706D53577453556A513949697769636D39735A534936496D786C5A47646C63694973496E5A725A586C7A496A7062496E5A6C59335276636E4D755A586868625842735A5339775A584A7A62323568593352734C7A4A6B4E5445334F546B344F4745355A6A686C4E5745724E5459304D4455344D446B7251564E33526A5A524E47387A5157707461575271574545345655354F526E6475637A467854556F77626C644561556B3453306B7A655570465657556958583073496E42795A575270593246305A565235634755694F694A31636D3436634756796332397559574E3062447077636D566B61574E6864475536613256354C57466B5A446F784969776963335669616D566A64434936573373695A476C6E5A584E30496A7037496E4E6F595449314E694936496A6B7A5A47566A4E7A413159544E685A4749344D6D45355A57566D4E47466B4E6A4130596D51794E6A45324D44457A5A575A6D4F44497A4F47566D4D6A686A5932457A59544D324D5463344F44566D4E3255334D6A456966537769626D46745A534936496D746C65534A395858303D222C227061796C6F616454797065223A226170706C69636174696F6E2F766E642E696E2D746F746F2B6A736F6E222C227369676E617475726573223A5B7B226B65796964223A225348413235363A386C6A79507743497039486E44787455585832446A6568555736334B4A644B4D4D4C5574655662324C45733D222C22736967223A225845356D55624373744A2B2F683768584E6658584861484654472B71713379736355674F75516967735255796350544375616B35664F31345A61502F764E6C2B672F783876436C36487749775748416F43746F3044673D3D227D5D7D');
 INSERT INTO "entry" VALUES(3,X'A9FA3618C6091A23DC9A191EC5B8984FD203A30534EF346F98B6D2560954026D','run-open','spring-1a2b3c4d',NULL,NULL,NULL,'SHA256:cdAssMIjvEscMIiFFEGmY8zjIsM3C6XmsHTbz8qa2p8=','plan','64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525','SHA256:+nYZhBC+ZMho/7S57Faubq9dRi90acU5GiI+Ef3jNV0=','2026-01-02T03:04:05Z','{"_type":"https://in-toto.io/Statement/v1","predicate":{"origin":"vectors.example/personactl/2d5179988a9f8e5a","planSha256":"64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525","planned":2,"run":"spring-1a2b3c4d","runKey":{"kid":"SHA256:cdAssMIjvEscMIiFFEGmY8zjIsM3C6XmsHTbz8qa2p8=","publicKey":"fIz+couMTEDIrIN5SiLlZfmtxHg1Tjp3jDS/O5sHBg0="},"startedAt":"2026-01-02T03:04:05Z"},"predicateType":"urn:personactl:predicate:run-open:1","subject":[{"digest":{"sha256":"64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525"},"name":"plan"}]}',X'7B227061796C6F6164223A2265794A6664486C775A534936496D68306448427A4F69387661573474644739306279357062793954644746305A57316C626E5176646A45694C434A77636D566B61574E68644755694F6E736962334A705A326C75496A6F69646D566A644739796379356C654746746347786C4C33426C636E4E76626D466A644777764D6D51314D5463354F54673459546C6D4F47553159534973496E427359573554614745794E5459694F6949324E4467334F5759335A445A694F545977595441784F5441354E7A59795A446B784D57457A4D6D51304E546779597A49774D444577597A55324E44466C5A546B774D6A6334596A59304E4745355A544E694E5449314969776963477868626D356C5A4349364D697769636E5675496A6F69633342796157356E4C5446684D6D497A597A526B49697769636E567553325635496A7037496D74705A434936496C4E49515449314E6A706A5A45467A6330314A616E5A4663324E4E53576C47526B564862566B34656D704A6330307A517A5A5962584E4956474A364F4846684D6E413450534973496E4231596D78705930746C65534936496D5A4A6569746A6233564E5645564553584A4A546A565461557873576D5A74644868495A7A4655616E417A616B52544C303831633068435A7A4139496E3073496E4E3059584A305A57524264434936496A49774D6A59744D4445744D444A554D444D364D4451364D445661496E3073496E42795A575270593246305A565235634755694F694A31636D3436634756796332397559574E3062447077636D566B61574E6864475536636E56754C5739775A5734364D534973496E4E31596D706C593351694F6C7437496D52705A32567A6443493665794A7A614745794E5459694F6949324E4467334F5759335A445A694F545977595441784F5441354E7A59795A446B784D57457A4D6D51304E546779597A49774D444577597A55324E44466C5A546B774D6A6334596A59304E4745355A544E694E544931496E3073496D3568625755694F694A7762474675496E316466513D3D222C227061796C6F616454797065223A226170706C69636174696F6E2F766E642E696E2D746F746F2B6A736F6E222C227369676E617475726573223A5B7B226B65796964223A225348413235363A2B6E595A6842432B5A4D686F2F375335374661756271396452693930616355354769492B4566336A4E56303D222C22736967223A225649636E416963565561417343416152394C2F6C47712F64627A696A2F54586A496967486E742B7563494B794C2F727358312B377051775774786E583945396C353466546473456C6863686C6C4D4E777934386A43413D3D227D5D7D');
 INSERT INTO "entry" VALUES(4,X'C42985FDAD4CB07B809F21BC9741C484ADDF9A206121DC71E977DB5B6F91D8B7','output','spring-1a2b3c4d','fdae6fa0004582d7c0abe09722eb9b14','14d49cdaffb36b2d31271f5fa64527d494b12a9f19713773a44d33006c9fa10a',NULL,NULL,'delivered.png','d299e6cffa5ecb9b7dd43b097749fdd00e3e396c3fc3985f2202aca39afd1248','SHA256:cdAssMIjvEscMIiFFEGmY8zjIsM3C6XmsHTbz8qa2p8=','2026-01-02T03:04:05Z','{"_type":"https://in-toto.io/Statement/v1","predicate":{"attempt":0,"entryId":"fdae6fa0004582d7c0abe09722eb9b14","generatedAt":"2026-01-02T03:04:05Z","identity":{"score":"0.81","threshold":"0.6","verdict":"pass"},"index":0,"jobKey":"14d49cdaffb36b2d31271f5fa64527d494b12a9f19713773a44d33006c9fa10a","origin":"vectors.example/personactl/2d5179988a9f8e5a","persona":{"id":"lira","recordSha256":"70ce871f8a3d3fb449bc3c3ace6547cef02dfc74ffe48d912532a724bfdbe5b9","version":1},"run":"spring-1a2b3c4d","seed":"1234","shot":"delivered"},"predicateType":"urn:personactl:predicate:output:1","subject":[{"digest":{"sha256":"d299e6cffa5ecb9b7dd43b097749fdd00e3e396c3fc3985f2202aca39afd1248"},"name":"delivered.png"}]}',X'7B227061796C6F6164223A2265794A6664486C775A534936496D68306448427A4F69387661573474644739306279357062793954644746305A57316C626E5176646A45694C434A77636D566B61574E68644755694F6E7369595852305A573177644349364D4377695A573530636E6C4A5A434936496D5A6B595755325A6D45774D4441304E5467795A44646A4D4746695A5441354E7A49795A574935596A4530496977695A3256755A584A686447566B515851694F6949794D4449324C5441784C5441795644417A4F6A41304F6A413157694973496D6C6B5A57353061585235496A7037496E4E6A62334A6C496A6F694D4334344D534973496E526F636D567A614739735A434936496A41754E694973496E5A6C636D5270593351694F694A7759584E7A496E3073496D6C755A475634496A6F774C434A7162324A4C5A586B694F6949784E4751304F574E6B59575A6D596A4D32596A4A6B4D7A45794E7A466D4E575A684E6A51314D6A646B4E446B30596A457959546C6D4D546B334D544D334E7A4E684E44526B4D7A4D774D445A6A4F575A684D5442684969776962334A705A326C75496A6F69646D566A644739796379356C654746746347786C4C33426C636E4E76626D466A644777764D6D51314D5463354F54673459546C6D4F47553159534973496E426C636E4E76626D45694F6E7369615751694F694A7361584A6849697769636D566A62334A6B553268684D6A5532496A6F694E7A426A5A5467334D57593459544E6B4D325A694E445135596D4D7A597A4E68593255324E5451335932566D4D444A6B5A6D4D334E475A6D5A5451345A446B784D6A557A4D6D45334D6A52695A6D52695A5456694F534973496E5A6C636E4E70623234694F6A46394C434A79645734694F694A7A63484A70626D63744D574579596A4E6A4E4751694C434A7A5A57566B496A6F694D54497A4E434973496E4E6F623351694F694A6B5A577870646D56795A5751696653776963484A6C5A476C6A5958526C56486C775A534936496E5679626A70775A584A7A62323568593352734F6E42795A575270593246305A54707664585277645851364D534973496E4E31596D706C593351694F6C7437496D52705A32567A6443493665794A7A614745794E5459694F694A6B4D6A6B355A545A6A5A6D5A684E57566A596A6C694E32526B4E444E694D446B334E7A51355A6D526B4D44426C4D32557A4F545A6A4D325A6A4D7A6B344E5759794D6A417959574E684D7A6C685A6D51784D6A5134496E3073496D3568625755694F694A6B5A577870646D56795A5751756347356E496E316466513D3D222C227061796C6F616454797065223A226170706C69636174696F6E2F766E642E696E2D746F746F2B6A736F6E222C227369676E617475726573223A5B7B226B65796964223A225348413235363A63644173734D496A764573634D4969464645476D59387A6A49734D334336586D734854627A3871613270383D222C22736967223A226F7256586A77765379725A774A4F307A62785152566873716E594F38772B7579766234484B4E31766259666B6150577A42362F30645175384644765458517138566E637879326D6B7850436F5A576E594F4A485541773D3D227D5D7D');
-INSERT INTO "entry" VALUES(5,X'12ECDCC7C42FD34B2D748C07A19867A54397196E305A8AEE95559987EB7AC41C','timestamp',NULL,NULL,NULL,NULL,NULL,'checkpoint','c300487f9887f2133081e87906b6b3a0f2029c3537d33354551a38bf9843a436','SHA256:+nYZhBC+ZMho/7S57Faubq9dRi90acU5GiI+Ef3jNV0=','2026-01-02T03:04:05Z','{"_type":"https://in-toto.io/Statement/v1","predicate":{"covers":null,"origin":"vectors.example/personactl/2d5179988a9f8e5a","size":5,"stampedAt":"2026-01-02T03:04:05Z","tokenSha256":"bfd1149c52d68a42c2cd52d0dd11e106f33e30dae8bbe34a72315eb1c8459831","tsa":"TEST-ONLY time"},"predicateType":"urn:personactl:predicate:timestamp:1","subject":[{"digest":{"sha256":"c300487f9887f2133081e87906b6b3a0f2029c3537d33354551a38bf9843a436"},"name":"checkpoint"}]}',X'7B227061796C6F6164223A2265794A6664486C775A534936496D68306448427A4F69387661573474644739306279357062793954644746305A57316C626E5176646A45694C434A77636D566B61574E68644755694F6E7369593239325A584A7A496A7075645778734C434A76636D6C6E615734694F694A325A574E3062334A7A4C6D56345957317762475576634756796332397559574E30624338795A4455784E7A6B354F4468684F5759345A5456684969776963326C365A5349364E537769633352686258426C5A454630496A6F694D6A41794E6930774D5330774D6C51774D7A6F774E446F774E566F694C434A306232746C626C4E6F595449314E694936496D4A6D5A4445784E446C6A4E544A6B4E6A68684E444A6A4D6D4E6B4E544A6B4D47526B4D54466C4D5441325A6A4D7A5A544D775A47466C4F474A695A544D30595463794D7A45315A574978597A67304E546B344D7A45694C434A30633245694F694A5552564E554C55394F54466B6764476C745A534A394C434A77636D566B61574E68644756556558426C496A6F6964584A754F6E426C636E4E76626D466A6447773663484A6C5A476C6A5958526C4F6E52706257567A6447467463446F784969776963335669616D566A64434936573373695A476C6E5A584E30496A7037496E4E6F595449314E694936496D4D7A4D4441304F44646D4F5467344E3259794D544D7A4D4467785A5467334F544132596A5A694D3245775A6A49774D6A6C6A4D7A557A4E32517A4D7A4D314E4455314D57457A4F474A6D4F5467304D3245304D7A596966537769626D46745A534936496D4E6F5A574E7263473970626E516966563139222C227061796C6F616454797065223A226170706C69636174696F6E2F766E642E696E2D746F746F2B6A736F6E222C227369676E617475726573223A5B7B226B65796964223A225348413235363A2B6E595A6842432B5A4D686F2F375335374661756271396452693930616355354769492B4566336A4E56303D222C22736967223A226578496D69527243526E5A61724137504868376D576E7A58354E2F79306C4F4F773741425157456467766C65494D544A354B56357463793537384C3257413874766B2F6E374F426B543036514A7438304D784A3944513D3D227D5D7D');
+INSERT INTO "entry" VALUES(5,X'D7598E991F4C68AAFC122B152B1740C4E2252CB8E76D9DACC5C9161C61F60793','timestamp',NULL,NULL,NULL,NULL,NULL,'checkpoint','c300487f9887f2133081e87906b6b3a0f2029c3537d33354551a38bf9843a436','SHA256:+nYZhBC+ZMho/7S57Faubq9dRi90acU5GiI+Ef3jNV0=','2026-01-02T03:04:05Z','{"_type":"https://in-toto.io/Statement/v1","predicate":{"covers":null,"origin":"vectors.example/personactl/2d5179988a9f8e5a","size":5,"stampedAt":"2026-01-02T03:04:05Z","tokenSha256":"886a3139b1540270227d82430a52fcbf1a7af589a907554c122b032cdcc4c785","tsa":"TEST-ONLY time"},"predicateType":"urn:personactl:predicate:timestamp:1","subject":[{"digest":{"sha256":"c300487f9887f2133081e87906b6b3a0f2029c3537d33354551a38bf9843a436"},"name":"checkpoint"}]}',X'7B227061796C6F6164223A2265794A6664486C775A534936496D68306448427A4F69387661573474644739306279357062793954644746305A57316C626E5176646A45694C434A77636D566B61574E68644755694F6E7369593239325A584A7A496A7075645778734C434A76636D6C6E615734694F694A325A574E3062334A7A4C6D56345957317762475576634756796332397559574E30624338795A4455784E7A6B354F4468684F5759345A5456684969776963326C365A5349364E537769633352686258426C5A454630496A6F694D6A41794E6930774D5330774D6C51774D7A6F774E446F774E566F694C434A306232746C626C4E6F595449314E694936496A67344E6D457A4D544D35596A45314E4441794E7A41794D6A646B4F4449304D7A42684E544A6D59324A6D4D574533595759314F446C684F5441334E545530597A45794D6D49774D7A4A6A5A474E6A4E474D334F4455694C434A30633245694F694A5552564E554C55394F54466B6764476C745A534A394C434A77636D566B61574E68644756556558426C496A6F6964584A754F6E426C636E4E76626D466A6447773663484A6C5A476C6A5958526C4F6E52706257567A6447467463446F784969776963335669616D566A64434936573373695A476C6E5A584E30496A7037496E4E6F595449314E694936496D4D7A4D4441304F44646D4F5467344E3259794D544D7A4D4467785A5467334F544132596A5A694D3245775A6A49774D6A6C6A4D7A557A4E32517A4D7A4D314E4455314D57457A4F474A6D4F5467304D3245304D7A596966537769626D46745A534936496D4E6F5A574E7263473970626E516966563139222C227061796C6F616454797065223A226170706C69636174696F6E2F766E642E696E2D746F746F2B6A736F6E222C227369676E617475726573223A5B7B226B65796964223A225348413235363A2B6E595A6842432B5A4D686F2F375335374661756271396452693930616355354769492B4566336A4E56303D222C22736967223A225064627A53725A4A3930475754765639504C78747A79354A434241544C387347474336336176354C675A682B4652636364754E4A6956495255527951305A334C336F654D4933416F75782F7A56754C6833342B3044413D3D227D5D7D');
 CREATE TABLE sealed (
   idx INTEGER NOT NULL REFERENCES entry (idx),
   field TEXT NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE timestamp (
   evidence BLOB,
   received_at TEXT NOT NULL CHECK (received_at GLOB '????-??-??T??:??:??*Z')
 ) STRICT;
-INSERT INTO "timestamp" VALUES(1,5,'TEST-ONLY time','sha512',X'3082039030030201003082038706092A864886F70D010702A082037830820374020103310F300D0609608648016503040201050030818D060B2A864886F70D0109100104A07E047C307A02010106092B06010401868D1F013051300D0609608648016503040203050004408F95B5036B9A121FCF7EA9E5FF1BF24761BD996FC7FD72BA2F3883C08179A96C3DBEB45AE10CE866A01BB947F6E94649F64FF292DE6D248B91DDFD83C0DD58F2020107180F32303236303130323034303030305A3003020101A08201A23082019E30820145A00302010202080F64C9A834DE5B06300A06082A8648CE3D04030230233121301F06035504030C18544553542D4F4E4C5920656C7365776865726520726F6F74301E170D3235303130313030303030305A170D3236303230313030303030305A301E311C301A06035504030C13544553542D4F4E4C5920656C736577686572653059301306072A8648CE3D020106082A8648CE3D03010703420004C1046BC1929DC102032977D409A46DE8E204D59AAE3ABFB38AB62DA666A35856B6DDB90EAB441A6E6DF6FDDDFA553070C5BBD4526A1FA49C81AFE716514159FAA3683066300C0603551D130101FF0402300030160603551D250101FF040C300A06082B06010505070308301D0603551D0E041604144BB475908B0FAB28B001D904D261111444FA938F301F0603551D2304183016801497189658AEC02B2BCB7E9699173C16E95A475FC6300A06082A8648CE3D040302034700304402202737E4FE84DEBD4B528CED13C63130711BE7F9E057945F93AF1B2012D41649E802205E588E223717886347F32D7495622183853B1FD5731FE8F3EF194C05FCD4E7323182012630820122020101302F30233121301F06035504030C18544553542D4F4E4C5920656C7365776865726520726F6F7402080F64C9A834DE5B06300D06096086480165030402010500A08186301A06092A864886F70D010903310D060B2A864886F70D0109100104302F06092A864886F70D01090431220420C1929A9D83BA39D6AF54C0767D31C64062FE04B64B7529FD243D456CE89C930B3037060B2A864886F70D010910022F31283026302430220420D450FA0D0A9BFBFBE4B25A2F484BABB1C5A474D94918B40A454AE9FB87B2E25C300A06082A8648CE3D04030204483046022100D57C4AB9240C839F3F76CD15EB353A844E052B6A5051147C70BF3264607AEDB1022100A4A09A10EE0FFDD2B1C3CFB6AC4BED9E8D37D84BEDEEB6DC294FF9A6B3DE4622',NULL,NULL,'2026-01-02T03:04:05Z');
+INSERT INTO "timestamp" VALUES(1,5,'TEST-ONLY time','sha512',X'3082038F30030201003082038606092A864886F70D010702A082037730820373020103310F300D0609608648016503040201050030818D060B2A864886F70D0109100104A07E047C307A02010106092B06010401868D1F013051300D0609608648016503040203050004408F95B5036B9A121FCF7EA9E5FF1BF24761BD996FC7FD72BA2F3883C08179A96C3DBEB45AE10CE866A01BB947F6E94649F64FF292DE6D248B91DDFD83C0DD58F2020107180F32303236303130323034303030305A3003020101A08201A23082019E30820145A00302010202080F64C9A834DE5B06300A06082A8648CE3D04030230233121301F06035504030C18544553542D4F4E4C5920656C7365776865726520726F6F74301E170D3235303130313030303030305A170D3236303230313030303030305A301E311C301A06035504030C13544553542D4F4E4C5920656C736577686572653059301306072A8648CE3D020106082A8648CE3D03010703420004C1046BC1929DC102032977D409A46DE8E204D59AAE3ABFB38AB62DA666A35856B6DDB90EAB441A6E6DF6FDDDFA553070C5BBD4526A1FA49C81AFE716514159FAA3683066300C0603551D130101FF0402300030160603551D250101FF040C300A06082B06010505070308301D0603551D0E041604144BB475908B0FAB28B001D904D261111444FA938F301F0603551D2304183016801497189658AEC02B2BCB7E9699173C16E95A475FC6300A06082A8648CE3D040302034700304402205766752FEDFA90AEA4048E15732DB35FA361D2FFC8FBB82FFC8E218374B31A7402202E4C6955E31B717444376E221E27E63F0ED91884CAB54DC27D609A8F755ED5DF3182012530820121020101302F30233121301F06035504030C18544553542D4F4E4C5920656C7365776865726520726F6F7402080F64C9A834DE5B06300D06096086480165030402010500A08186301A06092A864886F70D010903310D060B2A864886F70D0109100104302F06092A864886F70D01090431220420C1929A9D83BA39D6AF54C0767D31C64062FE04B64B7529FD243D456CE89C930B3037060B2A864886F70D010910022F312830263024302204205BB45590CCE2B6E39EB339AE212A7DB2165B344CFC1A22118536B32D6D8E13E1300A06082A8648CE3D04030204473045022065623A62906ED2855B297EF76B6DB803AAB8844BBAD324D7890952AEB9C4F1200221008BDBBEC5509F34372FAA0F02385E414CD8956CCEC95028A9A3D301B2E15584D1',NULL,NULL,'2026-01-02T03:04:05Z');
 CREATE INDEX entry_kind ON entry (kind, idx);
 CREATE INDEX entry_run ON entry (run, kind, idx) WHERE run IS NOT NULL;
 CREATE INDEX entry_subject ON entry (subject_sha256);
@@ -121,7 +121,7 @@ CREATE VIEW v_timeline AS
       json_extract(statement, '$.predicate.stampedAt'), json_extract(statement, '$.predicate.restoredAt'),
       json_extract(statement, '$.predicate.migratedAt'), json_extract(statement, '$.predicate.mergedAt'),
       json_extract(statement, '$.predicate.notedAt'), json_extract(statement, '$.predicate.decidedAt')) AS signed_time,
-    kind, run, subject_name, key_id AS signed_by, appended_at AS writer_clock
+    kind, run, subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
   FROM entry ORDER BY idx;
 CREATE VIEW v_output AS
   SELECT o.idx, json_extract(o.statement, '$.predicate.generatedAt') AS generated_at, o.run,
@@ -136,11 +136,13 @@ CREATE VIEW v_output AS
     json_extract(o.statement, '$.predicate.identity.verdict') AS identity_verdict,
     json_extract(o.statement, '$.predicate.identity.score') AS identity_score,
     json_extract(o.statement, '$.predicate.identity.threshold') AS identity_threshold,
+    json_extract(o.statement, '$.predicate.identity.calibrationId') AS calibration_id,
     json_extract(o.statement, '$.predicate.disclosure.layers') AS disclosure_layers,
+    json_extract(o.statement, '$.predicate.iscc') AS iscc,
     o.entry_id, o.job_key,
     (SELECT v.idx FROM entry AS v WHERE v.voids = o.idx) AS voided_by,
     o.key_id AS signed_by, o.appended_at AS writer_clock
-  FROM entry AS o WHERE o.kind = 'output' ORDER BY o.idx;
+  FROM entry AS o WHERE likelihood(o.kind = 'output', 0.9) ORDER BY o.idx;
 CREATE VIEW v_reject AS
   SELECT idx, json_extract(statement, '$.predicate.generatedAt') AS generated_at, run,
     json_extract(statement, '$.predicate.persona.id') AS persona,
@@ -153,7 +155,7 @@ CREATE VIEW v_reject AS
     json_extract(statement, '$.predicate.identity.score') AS identity_score,
     json_extract(statement, '$.predicate.identity.threshold') AS identity_threshold,
     entry_id, key_id AS signed_by, appended_at AS writer_clock
-  FROM entry WHERE kind = 'reject' ORDER BY idx;
+  FROM entry WHERE likelihood(kind = 'reject', 0.9) ORDER BY idx;
 CREATE VIEW v_run AS
   SELECT o.idx AS opened_by, o.run, json_extract(o.statement, '$.predicate.startedAt') AS started_at,
     json_extract(o.statement, '$.predicate.planned') AS planned,
@@ -172,31 +174,71 @@ CREATE VIEW v_run AS
   LEFT JOIN entry AS c ON c.kind = 'run-close' AND c.run = o.run
     AND json_extract(c.statement, '$.predicate.firstIndex') = o.idx
   WHERE o.kind = 'run-open' ORDER BY o.idx;
+CREATE VIEW v_holder AS
+  SELECT k.idx AS since_entry, k.certifies AS key_id, coalesce(
+    (SELECT s.value FROM sealed AS s WHERE s.idx = k.idx AND s.field = 'name'),
+    (SELECT '(erased by entry ' || x.idx || ')'
+     FROM entry AS x, json_each(x.statement, '$.predicate.erases') AS i,
+       json_each(x.statement, i.fullkey || '.fields') AS f
+     WHERE x.kind = 'erasure' AND json_extract(x.statement, i.fullkey || '.index') = k.idx AND f.value = 'name'),
+    '(not in this file)') AS holder
+  FROM entry AS k
+  WHERE k.certifies IS NOT NULL AND json_extract(k.statement, '$.predicate.sealed.name') IS NOT NULL;
+CREATE VIEW v_signer AS
+  SELECT e.idx, e.kind, s.key + 1 AS place, json_extract(CAST(e.leaf AS TEXT), s.fullkey || '.keyid') AS key_id,
+    coalesce((SELECT CASE k.kind WHEN 'run-open' THEN 'run' ELSE json_extract(k.statement, '$.predicate.role') END
+      FROM entry AS k WHERE k.certifies = json_extract(CAST(e.leaf AS TEXT), s.fullkey || '.keyid')), 'root') AS role,
+    coalesce((SELECT k.idx FROM entry AS k
+      WHERE k.certifies = json_extract(CAST(e.leaf AS TEXT), s.fullkey || '.keyid')), 0) AS key_since,
+    (SELECT h.holder FROM v_holder AS h
+     WHERE h.key_id = json_extract(CAST(e.leaf AS TEXT), s.fullkey || '.keyid')) AS holder
+  FROM entry AS e, json_each(CAST(e.leaf AS TEXT), '$.signatures') AS s ORDER BY e.idx, s.id;
 CREATE VIEW v_keys AS
   WITH known (since_entry, since, role, key_id, run) AS (
-    SELECT e.idx, json_extract(e.statement, '$.predicate.createdAt'), 'root', json_extract(k.value, '$.kid'), NULL
+    SELECT e.idx, json_extract(e.statement, '$.predicate.createdAt'), 'root',
+      json_extract(e.statement, k.fullkey || '.kid'), NULL
     FROM entry AS e, json_each(e.statement, '$.predicate.rootKeys') AS k WHERE e.kind = 'genesis'
     UNION ALL
     SELECT e.idx, coalesce(
         json_extract(e.statement, '$.predicate.addedAt'), json_extract(e.statement, '$.predicate.startedAt')),
       CASE e.kind WHEN 'run-open' THEN 'run' ELSE json_extract(e.statement, '$.predicate.role') END, e.certifies, e.run
     FROM entry AS e WHERE e.certifies IS NOT NULL),
-  ended (idx, kind, key_id, from_entry) AS (
+  ended (idx, kind, key_id, from_entry, at, reason) AS (
     SELECT e.idx, e.kind, json_extract(e.statement, '$.predicate.kid'),
-      json_extract(e.statement, '$.predicate.fromIndex')
+      json_extract(e.statement, '$.predicate.fromIndex'), coalesce(
+        json_extract(e.statement, '$.predicate.retiredAt'), json_extract(e.statement, '$.predicate.revokedAt')),
+      json_extract(e.statement, '$.predicate.reason')
     FROM entry AS e WHERE e.kind IN ('key-retire', 'key-revoke'))
   SELECT k.since_entry, k.since, k.role, k.key_id, k.run, a.idx AS retired_by, b.idx AS revoked_by,
-    b.from_entry AS revoked_from
+    b.from_entry AS revoked_from, a.at AS retired_at, b.at AS revoked_at, coalesce(b.reason, a.reason) AS reason,
+    (SELECT h.holder FROM v_holder AS h WHERE h.key_id = k.key_id) AS holder
   FROM known AS k
   LEFT JOIN ended AS a ON a.key_id = k.key_id AND a.kind = 'key-retire'
   LEFT JOIN ended AS b ON b.key_id = k.key_id AND b.kind = 'key-revoke'
   ORDER BY k.since_entry, k.key_id;
 CREATE VIEW v_approval AS
-  SELECT idx, json_extract(statement, '$.predicate.decidedAt') AS decided_at,
-    json_extract(statement, '$.predicate.decision') AS decision, run,
-    subject_name, subject_sha256, key_id AS signed_by,
-    json_extract(statement, '$.predicate.reason') AS reason, appended_at AS writer_clock
-  FROM entry WHERE kind = 'approval' ORDER BY idx;
+  SELECT a.idx, json_extract(a.statement, '$.predicate.decidedAt') AS decided_at,
+    json_extract(a.statement, '$.predicate.decision') AS decision, a.run,
+    a.subject_name, a.subject_sha256, a.key_id AS signed_by,
+    json_extract(a.statement, '$.predicate.reason') AS reason,
+    json_extract(a.statement, '$.predicate.count') AS files,
+    (SELECT group_concat(coalesce((SELECT h.holder FROM v_holder AS h
+        WHERE h.key_id = json_extract(CAST(a.leaf AS TEXT), s.fullkey || '.keyid')),
+        json_extract(CAST(a.leaf AS TEXT), s.fullkey || '.keyid')), ', ')
+     FROM json_each(CAST(a.leaf AS TEXT), '$.signatures') AS s) AS persons,
+    a.appended_at AS writer_clock
+  FROM entry AS a WHERE a.kind = 'approval' ORDER BY a.idx;
+CREATE VIEW v_approved_file AS
+  SELECT a.idx, json_extract(a.statement, '$.predicate.decidedAt') AS decided_at,
+    json_extract(a.statement, f.fullkey || '.name') AS file,
+    json_extract(a.statement, f.fullkey || '.sha256') AS file_sha256,
+    coalesce(json_extract(a.statement, f.fullkey || '.decision'),
+      json_extract(a.statement, '$.predicate.decision')) AS decision,
+    coalesce(nullif(json_extract(a.statement, f.fullkey || '.reason'), ''),
+      json_extract(a.statement, '$.predicate.reason')) AS reason,
+    a.run, s.holder AS person, s.key_id AS signed_by, s.key_since AS key_enrolled_by, a.appended_at AS writer_clock
+  FROM entry AS a, json_each(a.statement, '$.predicate.files') AS f, v_signer AS s
+  WHERE a.kind = 'approval' AND s.idx = a.idx ORDER BY a.idx, f.id, s.place;
 CREATE VIEW v_persona AS
   SELECT idx, json_extract(statement, '$.predicate.frozenAt') AS frozen_at,
     json_extract(statement, '$.predicate.persona.id') AS persona,
@@ -241,4 +283,149 @@ CREATE VIEW v_checkpoint AS
     (SELECT count(*) FROM cosignature AS c WHERE c.size = checkpoint.size) AS cosignatures,
     (SELECT count(*) FROM timestamp AS t WHERE t.size = checkpoint.size) AS timestamps
   FROM checkpoint ORDER BY size;
+CREATE VIEW v_run_end AS
+  SELECT c.idx, json_extract(c.statement, '$.predicate.closedAt') AS closed_at, c.run,
+    json_extract(c.statement, '$.predicate.firstIndex') AS first_entry,
+    json_extract(c.statement, '$.predicate.lastIndex') AS last_entry,
+    json_extract(c.statement, '$.predicate.planned') AS planned,
+    json_extract(c.statement, '$.predicate.outputs') AS outputs_said,
+    (SELECT count(*) FROM entry AS o WHERE o.run = c.run AND o.kind = 'output'
+     AND o.idx > json_extract(c.statement, '$.predicate.firstIndex') AND o.idx < c.idx) AS outputs_found,
+    json_extract(c.statement, '$.predicate.rejects') AS rejects_said,
+    (SELECT count(*) FROM entry AS r WHERE r.run = c.run AND r.kind = 'reject'
+     AND r.idx > json_extract(c.statement, '$.predicate.firstIndex') AND r.idx < c.idx) AS rejects_found,
+    (SELECT count(*) FROM entry AS v WHERE v.run = c.run AND v.kind = 'void'
+     AND v.idx > json_extract(c.statement, '$.predicate.firstIndex') AND v.idx < c.idx) AS voids_found,
+    c.key_id AS signed_by, c.appended_at AS writer_clock
+  FROM entry AS c WHERE c.kind = 'run-close' ORDER BY c.idx;
+CREATE VIEW v_void AS
+  SELECT idx, run, voids, subject_name AS file, subject_sha256 AS file_sha256,
+    json_extract(statement, '$.predicate.reason') AS reason, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'void' ORDER BY idx;
+CREATE VIEW v_persona_output AS
+  SELECT json_extract(r.statement, '$.predicate.persona.id') AS persona,
+    json_extract(r.statement, '$.predicate.persona.version') AS persona_version, o.idx,
+    json_extract(o.statement, '$.predicate.generatedAt') AS generated_at, o.run, o.subject_name AS file,
+    o.subject_sha256 AS file_sha256,
+    json_extract(o.statement, '$.predicate.identity.verdict') AS identity_verdict,
+    json_extract(o.statement, '$.predicate.identity.score') AS identity_score,
+    json_extract(o.statement, '$.predicate.identity.threshold') AS identity_threshold,
+    (SELECT v.idx FROM entry AS v WHERE v.voids = o.idx) AS voided_by
+  FROM entry AS r CROSS JOIN entry AS o
+  WHERE r.kind = 'run-open' AND o.kind = 'output' AND o.run = r.run
+    AND NOT EXISTS (SELECT 1 FROM entry AS b WHERE b.run = r.run AND b.kind = 'run-open' AND b.idx < r.idx);
+CREATE VIEW v_released_file AS
+  SELECT e.idx, json_extract(e.statement, '$.predicate.releasedAt') AS released_at,
+    json_extract(e.statement, f.fullkey || '.name') AS file,
+    json_extract(e.statement, f.fullkey || '.sha256') AS file_sha256,
+    json_extract(e.statement, f.fullkey || '.index') AS output,
+    e.run, e.key_id AS signed_by, e.appended_at AS writer_clock
+  FROM entry AS e, json_each(e.statement, '$.predicate.files') AS f WHERE e.kind = 'release' ORDER BY e.idx, f.id;
+CREATE VIEW v_file AS
+  SELECT e.subject_sha256 AS file_sha256, e.subject_name AS file, e.idx, e.kind, e.run,
+    CASE e.kind WHEN 'output' THEN json_extract(e.statement, '$.predicate.identity.verdict')
+      ELSE json_extract(e.statement, '$.predicate.reason') END AS said,
+    e.key_id AS signed_by, e.appended_at AS writer_clock
+  FROM entry AS e
+  UNION ALL
+  SELECT f.file_sha256, f.file, f.idx, 'approval', f.run, f.decision || coalesce(' by ' || f.person, ''), f.signed_by,
+    f.writer_clock
+  FROM v_approved_file AS f
+  UNION ALL
+  SELECT f.file_sha256, f.file, f.idx, 'release', f.run, 'in the bundle', f.signed_by, f.writer_clock
+  FROM v_released_file AS f;
+CREATE VIEW v_genesis AS
+  SELECT idx, json_extract(statement, '$.predicate.createdAt') AS created_at,
+    json_extract(statement, '$.predicate.domain') AS domain,
+    json_extract(statement, '$.predicate.ledgerId') AS ledger_id,
+    json_extract(statement, '$.predicate.format') AS format,
+    json_extract(statement, '$.predicate.development') AS development,
+    coalesce(json_extract(statement, '$.predicate.rootThreshold'), 1) AS root_threshold, appended_at AS writer_clock
+  FROM entry WHERE kind = 'genesis' ORDER BY idx;
+CREATE VIEW v_calibration AS
+  SELECT idx, json_extract(statement, '$.predicate.calibratedAt') AS calibrated_at,
+    json_extract(statement, '$.predicate.persona.id') AS persona,
+    json_extract(statement, '$.predicate.persona.version') AS persona_version,
+    json_extract(statement, '$.predicate.threshold') AS threshold,
+    json_extract(statement, '$.predicate.samples') AS samples,
+    json_extract(statement, '$.predicate.recogniserSha256') AS recogniser_sha256,
+    json_extract(statement, '$.predicate.detectorSha256') AS detector_sha256,
+    subject_sha256 AS calibration_id, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'calibration' ORDER BY idx;
+CREATE VIEW v_training AS
+  SELECT idx, json_extract(statement, '$.predicate.trainedAt') AS trained_at,
+    json_extract(statement, '$.predicate.persona.id') AS persona,
+    json_extract(statement, '$.predicate.persona.version') AS persona_version,
+    json_extract(statement, '$.predicate.model.name') AS model,
+    json_extract(statement, '$.predicate.model.sha256') AS model_sha256,
+    json_extract(statement, '$.predicate.count') AS items,
+    json_extract(statement, '$.predicate.dataSha256') AS data_sha256,
+    subject_name AS file, subject_sha256 AS file_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'training' ORDER BY idx;
+CREATE VIEW v_refusal AS
+  SELECT idx, json_extract(statement, '$.predicate.refusedAt') AS refused_at, run,
+    json_extract(statement, '$.predicate.rule.id') AS rule,
+    json_extract(statement, '$.predicate.rule.policySha256') AS policy_sha256,
+    json_extract(statement, '$.predicate.reason') AS reason,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'refusal' ORDER BY idx;
+CREATE VIEW v_withdrawal AS
+  SELECT idx, json_extract(statement, '$.predicate.withdrawnAt') AS withdrawn_at, voids AS withdraws,
+    subject_name AS file, subject_sha256 AS file_sha256,
+    json_extract(statement, '$.predicate.reason') AS reason, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'withdrawal' ORDER BY idx;
+CREATE VIEW v_note AS
+  SELECT idx, json_extract(statement, '$.predicate.notedAt') AS noted_at,
+    json_extract(statement, '$.predicate.text') AS text,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'note' ORDER BY idx;
+CREATE VIEW v_origin AS
+  SELECT idx, kind, coalesce(json_extract(statement, '$.predicate.restoredAt'),
+      json_extract(statement, '$.predicate.migratedAt'), json_extract(statement, '$.predicate.mergedAt')) AS at,
+    coalesce(json_extract(statement, '$.predicate.restores.origin'),
+      json_extract(statement, '$.predicate.merges.origin')) AS other_origin,
+    coalesce(json_extract(statement, '$.predicate.restores.size'), json_extract(statement, '$.predicate.merges.size'),
+      json_extract(statement, '$.predicate.entries')) AS other_size,
+    coalesce(json_extract(statement, '$.predicate.restores.root'),
+      json_extract(statement, '$.predicate.merges.root')) AS other_root,
+    json_extract(statement, '$.predicate.first') AS first_entry,
+    json_extract(statement, '$.predicate.count') AS entries,
+    json_extract(statement, '$.predicate.reason') AS reason, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind IN ('restore', 'migration', 'merge') ORDER BY idx;
+CREATE VIEW v_merged AS
+  SELECT idx, json_extract(statement, '$.predicate.mergedAt') AS merged_at,
+    json_extract(statement, '$.predicate.source.origin') AS other_origin,
+    json_extract(statement, '$.predicate.source.index') AS other_index,
+    json_extract(statement, '$.predicate.source.kind') AS other_kind,
+    json_extract(statement, '$.predicate.source.leafHash') AS other_leaf_hash,
+    subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'merged' ORDER BY idx;
+CREATE VIEW v_sealed AS
+  WITH erased (idx, field, erased_by, basis, erased_at) AS (
+    SELECT CAST(json_extract(x.statement, i.fullkey || '.index') AS INTEGER), CAST(f.value AS TEXT), min(x.idx),
+      json_extract(x.statement, '$.predicate.basis'), json_extract(x.statement, '$.predicate.erasedAt')
+    FROM entry AS x, json_each(x.statement, '$.predicate.erases') AS i,
+      json_each(x.statement, i.fullkey || '.fields') AS f
+    WHERE x.kind = 'erasure' GROUP BY 1, 2)
+  SELECT e.idx, e.kind, c.key AS field,
+    CASE WHEN s.value IS NOT NULL THEN 'present' WHEN x.erased_by IS NOT NULL THEN 'erased'
+      ELSE 'not in this file' END AS state,
+    s.value, c.value AS commitment, x.erased_by, x.erased_at, x.basis
+  FROM entry AS e, json_each(e.statement, '$.predicate.sealed') AS c
+  LEFT JOIN sealed AS s ON s.idx = e.idx AND s.field = c.key
+  LEFT JOIN erased AS x ON x.idx = e.idx AND x.field = CAST(c.key AS TEXT)
+  ORDER BY e.idx, c.key;
+CREATE VIEW v_cosignature AS
+  SELECT size, key_name AS witness, lower(hex(key_hash)) AS key_hash, line, received_at AS writer_clock
+  FROM cosignature ORDER BY size, key_name, key_hash;
+CREATE VIEW v_timestamp AS
+  SELECT t.id, t.size, t.tsa, t.hash_algorithm, t.covers, length(t.token) AS token_bytes,
+    coalesce(length(t.evidence), 0) AS evidence_bytes, c.root, t.received_at AS writer_clock
+  FROM timestamp AS t LEFT JOIN checkpoint AS c ON c.size = t.size ORDER BY t.id;
+CREATE VIEW v_stamped AS
+  SELECT idx, json_extract(statement, '$.predicate.stampedAt') AS stamped_at,
+    json_extract(statement, '$.predicate.size') AS size, json_extract(statement, '$.predicate.tsa') AS tsa,
+    json_extract(statement, '$.predicate.tokenSha256') AS token_sha256,
+    json_extract(statement, '$.predicate.covers') AS covers, key_id AS signed_by, appended_at AS writer_clock
+  FROM entry WHERE kind = 'timestamp' ORDER BY idx;
 COMMIT;
