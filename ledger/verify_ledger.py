@@ -295,11 +295,7 @@ class Entry:
 
     def _fields(self) -> None:
         """SPEC 6.1: the fields that rules read."""
-
-        def field(name: str, good: bool) -> None:
-            need(good, "6.1", "ledger.predicate", f"the field {name} of a {self.kind} entry has a wrong form")
-
-        said = self.said
+        said, field = self.said, self._field
         sealed = said.get("sealed", {})
         field("origin", self.kind == "genesis" or text(said.get("origin")))
         field("sealed", isinstance(sealed, dict) and all(matches(HEX64, item) for item in sealed.values())
@@ -336,6 +332,9 @@ class Entry:
             field("rootThreshold", type(threshold) is int and 1 <= threshold <= len(said["rootKeys"]))
             field("format", said["format"] == "personactl-ledger/1")
             field("domain", matches(r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?", said["domain"]))
+
+    def _field(self, name: str, good: bool) -> None:
+        need(good, "6.1", "ledger.predicate", f"the field {name} of a {self.kind} entry has a wrong form")
 
 
 REQUIRED = {

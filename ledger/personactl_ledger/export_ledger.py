@@ -73,19 +73,7 @@ def export(
     with Ledger.open_reader(path) as view, staged(*names) as drafts:
         state = take_state(view)
         at = dict(zip(names, drafts, strict=True))
-        sealed = 0
-        if targets.jsonl is not None:
-            _jsonl(view, state, chosen, targets.jsonl, at)
-        if targets.tiles is not None:
-            at[targets.tiles].mkdir()
-            write_tiles(view, state, at[targets.tiles])
-        if targets.copy is not None:
-            sealed = write_copy(view, state, at[targets.copy], with_sealed=with_sealed)
-            check_copy(view, state, at[targets.copy])
-        if targets.csv is not None:
-            sealed = max(sealed, _csv(view, state, chosen, targets, at[targets.csv], with_sealed=with_sealed))
-        if targets.folder is not None:
-            sealed = write_folder(view, state, at[targets.folder], with_sealed=with_sealed, trust=trust)
+        sealed = _write(view, state, chosen, targets, at, with_sealed=with_sealed, trust=trust)
         return ExportReport(
             origin=view.origin,
             size=state.size,
@@ -94,6 +82,33 @@ def export(
             sealed=sealed,
             written=tuple(str(item) for item in targets.paths()),
         )
+
+
+def _write(
+    view: LedgerView,
+    state: ExportState,
+    chosen: Selection,
+    targets: ExportTargets,
+    at: dict[Path, Path],
+    *,
+    with_sealed: bool,
+    trust: bytes | None,
+) -> int:
+    """Write each form to its draft, `at` its name; returns how many sealed values went along."""
+    sealed = 0
+    if targets.jsonl is not None:
+        _jsonl(view, state, chosen, targets.jsonl, at)
+    if targets.tiles is not None:
+        at[targets.tiles].mkdir()
+        write_tiles(view, state, at[targets.tiles])
+    if targets.copy is not None:
+        sealed = write_copy(view, state, at[targets.copy], with_sealed=with_sealed)
+        check_copy(view, state, at[targets.copy])
+    if targets.csv is not None:
+        sealed = max(sealed, _csv(view, state, chosen, targets, at[targets.csv], with_sealed=with_sealed))
+    if targets.folder is not None:
+        sealed = write_folder(view, state, at[targets.folder], with_sealed=with_sealed, trust=trust)
+    return sealed
 
 
 def _require_fitting(targets: ExportTargets, chosen: Selection) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from personactl_ledger.check import check
-from personactl_ledger.checkpoint import Checkpoint, parse_checkpoint
+from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.encoding import require_time
 from personactl_ledger.entry import sign_entry
@@ -108,10 +108,10 @@ def _require_whole(report: CheckReport, path: Path) -> None:
 def _signed_head(source: Ledger, size: int) -> Checkpoint:
     """The checkpoint that was checked; a writer that is at work may have signed later ones since."""
     with storage_errors(source.path):
-        note = source.store.checkpoint_note(size)
-    if note is None:
+        head = source.store.checkpoint(size)
+    if head is None:
         raise LedgerCorrupt("the other ledger changed while it was read", code="ledger.merge-broken")
-    return parse_checkpoint(note)
+    return head
 
 
 def _require_mergeable(ledger: Ledger, source: Ledger, report: CheckReport) -> None:

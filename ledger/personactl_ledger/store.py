@@ -270,10 +270,6 @@ class Store:
         sql = "SELECT note FROM checkpoint WHERE size > ? ORDER BY size"
         return [str(row[0]) for row in self.connection.execute(sql, (above,)).fetchall()]
 
-    def checkpoint_note(self, size: int) -> str | None:
-        row = self._maybe("SELECT note FROM checkpoint WHERE size = ?", (size,))
-        return None if row is None else str(row[0])
-
     def cosignature_lines(self, size: int) -> list[str]:
         """Witness lines over the checkpoint of that size, each ending in a newline."""
         sql = "SELECT line FROM cosignature WHERE size = ? ORDER BY key_name, key_hash"

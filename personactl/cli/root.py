@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": (f"{_HERE}.verify:verify", "Give a verdict on delivered files."),
     "adopt": (f"{_LATER}:adopt", "Bring in files of another generator (not yet)."),
     "replay": (f"{_LATER}:replay", "Generate again from a ledger entry (not yet)."),
-    "ledger": (f"{_HERE}.ledger:ledger", "Read, check and prove the ledger."),
+    "ledger": (f"{_HERE}.ledger:ledger", "Read, check, prove and look after the ledger."),
     "audit": (f"{_LATER}:audit", "Write reports and evidence for auditors (not yet)."),
     "policy": (f"{_HERE}.policy:policy", "Show the regimes as data, with sources."),
     "explain": (f"{_HERE}.explain:explain", "Explain a finding or error code."),

@@ -97,7 +97,6 @@ def export_trust(
     and the approvers where none are given. `witnesses` is the quorum and the verifier keys of witnesses (SPEC 14.2);
     without keys the file does not name them.
     """
-    leaf = x509.load_pem_x509_certificates(keyset.c2pa.chain_pem)[0]
     own = LedgerTrust(origin, keyset.log.vkeys(origin), keyset.root_public_keys)
     known = ledger or own
     document: dict[str, Any] = {
@@ -105,8 +104,7 @@ def export_trust(
         "name": name,
         "origin": origin,
         "development": keyset.development,
-        "c2paAnchors": [_normal_pem(x509.load_pem_x509_certificate(keyset.c2pa.anchor_pem.encode()))],
-        "leafFingerprints": list(dict.fromkeys([fingerprint(leaf), *keyset.earlier_leaves])),
+        **_content_credentials(keyset),
         "logKeys": list(known.log_keys),
         "rootKeys": [b64encode(key).decode() for key in dict.fromkeys([*own.root_keys, *known.root_keys])],
         "approvers": _written(approvers or known.approvers),
@@ -121,6 +119,16 @@ def export_trust(
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     parse(data, "trust.json")
     return data
+
+
+def _content_credentials(keyset: KeySet) -> dict[str, list[str]]:
+    """Who may have signed files: the anchor, and this leaf with the earlier ones that still count."""
+    leaf = x509.load_pem_x509_certificates(keyset.c2pa.chain_pem)[0]
+    anchor = x509.load_pem_x509_certificate(keyset.c2pa.anchor_pem.encode())
+    return {
+        "c2paAnchors": [_normal_pem(anchor)],
+        "leafFingerprints": list(dict.fromkeys([fingerprint(leaf), *keyset.earlier_leaves])),
+    }
 
 
 def _written(approvers: tuple[int, tuple[bytes, ...]] | None) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ ledger_option = click.option(
 
 @click.group(cls=SessionGroup)
 def ledger() -> None:
-    """Read, check and prove the ledger."""
+    """Read, check, prove and look after the ledger."""
 
 
 def ledger_path(given: Path | None) -> Path:
