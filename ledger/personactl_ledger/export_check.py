@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from personactl_ledger.check import NO_ANCHOR, check
+from personactl_ledger.check import anchor_notes, check
 from personactl_ledger.check_entries import EntryPass
 from personactl_ledger.check_signed import (
     StoredCheckpoint,
@@ -246,7 +246,7 @@ class _Audit:
     def report(self, kind: Kind) -> ExportCheck:
         """The result."""
         head = self.head
-        notes = [] if self.anchored else [NO_ANCHOR]
+        notes = anchor_notes(self.anchors, self.anchored, self.findings)
         return ExportCheck(
             kind=kind,
             origin="" if head is None else head.origin,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from personactl_ledger import CheckReport
 
 STYLES = {"error": "bad", "warning": "warn"}
+MOST_EXPLAINED = 3
+AGAINST_ANCHOR = frozenset({"ledger.anchor", "ledger.rollback", "ledger.fork"})
 
 
 def show_check(
@@ -23,12 +25,9 @@ def show_check(
     for item in report.findings:
         place = "" if item.index is None else f" at entry {item.index}"
         terminal.line(Styled(f"{item.severity}[{item.code}]", STYLES[item.severity]), f"{place}: {item.message}")
-    lines: list[Line] = [
-        [_verdict(report), f": {report.size} entries in {report.origin} ({report.level} check)"],
-        [Styled(f"  root {report.root_hex}, {report.checkpoints} checkpoints, {report.signed_size} signed", "dim")],
-        *([f"  {shown}"] for shown in report.shown),
-        *([f"  note: {note}"] for note in report.notes),
-    ]
+    lines: list[Line] = [*_summary(report), *([f"  note: {note}"] for note in report.notes)]
+    errors = dict.fromkeys(item.code for item in report.findings if item.severity == "error")
+    lines += [[Styled(f"  → personactl explain {code}", "dim")] for code in list(errors)[:MOST_EXPLAINED]]
     if saved is not None:
         lines.append(["  kept for --since: ", Styled(str(saved), "bold")])
     elif save is not None:
@@ -61,7 +60,24 @@ def _document(report: CheckReport, exit_code: int, saved: Path | None) -> dict[s
     }
 
 
+def _summary(report: CheckReport) -> list[Line]:
+    if not report.origin:  # nothing of it could be read as entries
+        return [[_verdict(report), f": no entry was read ({report.level} check)"]]
+    lines: list[Line] = [
+        [_verdict(report), f": {report.size} entries in {report.origin} ({report.level} check)"],
+        [Styled(f"  root {report.root_hex}, {report.checkpoints} checkpoints, {report.signed_size} signed", "dim")],
+    ]
+    if report.development:
+        lines.append([Styled("  development keys: not for release", "warn")])
+    return [*lines, *([f"  {shown}"] for shown in report.shown)]
+
+
 def _verdict(report: CheckReport) -> Styled:
     if report.exit_code == 0:
         return Styled("good", "good")
+    errors = {item.code for item in report.findings if item.severity == "error"}
+    if errors <= AGAINST_ANCHOR:
+        return Styled("contradicts an anchor", "bad")
+    if errors == {"ledger.journal"}:
+        return Styled("not checked", "bad")
     return Styled("not trusted" if report.exit_code == 5 else "broken", "bad")

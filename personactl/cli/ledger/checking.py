@@ -10,7 +10,7 @@ import click
 
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
 from personactl.cli.session import pass_terminal
-from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK
+from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
 from personactl.render.terminal import Terminal
 
 LARGEST_ANCHOR = 1 << 20
@@ -62,6 +62,19 @@ def check(
 
 
 def _kept(path: Path, what: str) -> bytes:
+    """An anchor's bytes. Raises UsageProblem for what is none: the wrong file says nothing about the ledger."""
+    from personactl_ledger import LedgerError
+    from personactl_ledger.check_signed import parse_anchor
+
     from personactl.document import read_plain_file
 
-    return read_plain_file(path, LARGEST_ANCHOR, what)
+    data = read_plain_file(path, LARGEST_ANCHOR, what)
+    try:
+        parse_anchor(data)
+    except LedgerError as error:
+        raise UsageProblem(
+            f"this {what} is no receipt, proof or checkpoint: {error.message}",
+            where=str(path),
+            hint="name a receipt, or a checkpoint that `ledger checkpoint -o` or `ledger check --save` wrote",
+        ) from error
+    return data
