@@ -1660,7 +1660,7 @@ class LedgerFile:
                 self.report.fail("12.4", "ledger.writer-clock", f"entry {index}: appended_at is no time")
             if appended < clock:
                 self.report.note("12.4", f"entry {index} has an earlier appended_at than the one before (ledger.clock)")
-            clock = max(clock, appended)
+            clock = appended
         need(self.hashes, "12.4", "ledger.genesis", "the ledger is empty")
         self.report.sum_up("12.4", f"{len(self.hashes)} entries: hashes, columns, rules and signatures of SPEC 6")
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from personactl_ledger.encoding import from_base64
 from personactl_ledger.entry import Entry
+from personactl_ledger.key_table import KeyTable
 from personactl_ledger.predicates import KINDS, ROOT
 from personactl_ledger.taken import Taken, other_origin
+
+EntryAt = Callable[[int], Entry | None]
+
+
+def _no_entry(index: int) -> Entry | None:
+    """For the few entries of a receipt, whose rules ask for none of them again."""
+    return None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,98 +119,129 @@ class Book(Protocol):
         """Take over an entry."""
 
 
-@dataclass(slots=True)
 class MemoryBook:
-    """All of it in dictionaries, for a pass over the whole ledger."""
+    """Kept in memory, for a pass over a whole ledger: about 40 bytes an entry.
 
-    runs: dict[str, RunState] = field(default_factory=dict)
-    _entry_ids: dict[str, int] = field(default_factory=dict)
-    _standing: dict[str, int] = field(default_factory=dict)
-    _outputs: dict[int, OutputRecord] = field(default_factory=dict)
-    _adoptions: dict[int, AdoptionRecord] = field(default_factory=dict)
-    _frozen: dict[tuple[str, int], int] = field(default_factory=dict)
-    _certified: set[str] = field(default_factory=set)
-    _committed: dict[frozenset[str], array[int]] = field(default_factory=dict)
-    _taken: dict[str, Taken] = field(default_factory=dict)
-    _begun: bool = False
+    `entry_at` reads an entry below the one that is judged again, None where it cannot be parsed: only a digest of each
+    entryId and jobKey is kept, and a digest that was seen before is compared with the entry itself. `older` answers for
+    the entries below `start` that the pass does not read.
+    """
+
+    def __init__(self, entry_at: EntryAt = _no_entry, older: Book | None = None, start: int = 0):
+        self._entry_at = entry_at
+        self._older = older
+        self._start = start
+        self._runs: dict[str, RunState] = {}
+        self._entry_ids = KeyTable()
+        self._outputs = KeyTable()
+        self._taken_back = bytearray()
+        self._taken: dict[str, Taken] = {}
+        self._begun = False
+        self._frozen: dict[tuple[str, int], int] = {}
+        self._certified: set[str] = set()
 
     def run(self, run: str) -> RunState | None:
-        return self.runs.get(run)
+        state = self._runs.get(run)
+        if state is None and self._older is not None and (state := self._older.run(run)) is not None:
+            self._runs[run] = state
+        return state
 
     def entry_id(self, entry_id: str) -> int | None:
-        return self._entry_ids.get(entry_id)
+        found = self._entry_ids.find(entry_id, lambda index: self._said(index, "entryId") == entry_id)
+        return self._older.entry_id(entry_id) if found is None and self._older is not None else found
 
     def standing(self, job_key: str) -> int | None:
-        return self._standing.get(job_key)
+        found = self._outputs.find(job_key, lambda index: self._said(index, "jobKey") == job_key)
+        if found is None and self._older is not None:
+            found = self._older.standing(job_key)
+        return None if found is None or self._was_taken_back(found) else found
 
     def output(self, index: int) -> OutputRecord | None:
-        return self._outputs.get(index)
+        if index < self._start:
+            found = None if self._older is None else self._older.output(index)
+            return replace(found, voided=True) if found is not None and self._was_taken_back(index) else found
+        entry = self._of_kind(index, "output")
+        return None if entry is None else output_record(entry, voided=self._was_taken_back(index))
 
     def adoption(self, index: int) -> AdoptionRecord | None:
-        return self._adoptions.get(index)
+        if index < self._start:
+            found = None if self._older is None else self._older.adoption(index)
+            return replace(found, withdrawn=True) if found is not None and self._was_taken_back(index) else found
+        entry = self._of_kind(index, "adoption")
+        return None if entry is None else adoption_record(entry, withdrawn=self._was_taken_back(index))
 
     def frozen(self, persona: str, version: int) -> int | None:
-        return self._frozen.get((persona, version))
+        found = self._frozen.get((persona, version))
+        return self._older.frozen(persona, version) if found is None and self._older is not None else found
 
     def committed(self, index: int) -> frozenset[str]:
-        for fields, indexes in self._committed.items():
-            place = bisect_left(indexes, index)
-            if place < len(indexes) and indexes[place] == index:
-                return fields
-        return frozenset()
+        if index < self._start:
+            return frozenset() if self._older is None else self._older.committed(index)
+        entry = self._entry_at(index)
+        return frozenset() if entry is None else frozenset(entry.predicate.get("sealed", {}))
 
     def taken(self, origin: str) -> Taken:
-        return self._taken.setdefault(origin, Taken())
+        if origin not in self._taken:
+            self._taken[origin] = Taken() if self._older is None else self._older.taken(origin)
+        return self._taken[origin]
 
     def begun(self) -> bool:
-        return self._begun
+        return self._begun or (self._older is not None and self._older.begun())
 
     def certified(self, key: str) -> bool:
-        return key in self._certified
+        return key in self._certified or (self._older is not None and self._older.certified(key))
 
     def record(self, index: int, entry: Entry) -> None:
         kind, said = entry.kind, entry.predicate
         self._begun = self._begun or KINDS.get(kind) != ROOT
-        if said.get("sealed"):
-            self._committed.setdefault(frozenset(said["sealed"]), array("Q")).append(index)
-        if kind in ("merged", "merge"):
-            self.taken(other_origin(entry)).record(index, entry)
         if kind == "run-open":
-            self.runs[said["run"]] = RunState.opened(index, entry)
+            self._runs[said["run"]] = RunState.opened(index, entry)
             self._certified.add(said["runKey"]["kid"])
-            return
-        if kind in ("persona-freeze", "adoption", "withdrawal"):
-            self._record_statement(index, entry)
-        if kind not in ("output", "reject", "void", "run-close"):
-            return
-        if said["run"] in self.runs:
-            self.runs[said["run"]].record(index, kind)
-        if kind in ("output", "reject"):
-            self._entry_ids.setdefault(said["entryId"], index)
-        if kind == "output":
-            self._standing.setdefault(said["jobKey"], index)
-            self._outputs[index] = output_record(entry, voided=False)
-        elif kind == "void":
-            self._void(said["voids"])
-
-    def _record_statement(self, index: int, entry: Entry) -> None:
-        """What the operator says outside runs."""
-        said = entry.predicate
-        if entry.kind == "persona-freeze":
+        elif kind == "persona-freeze":
             self._frozen.setdefault((said["persona"]["id"], said["persona"]["version"]), index)
-        elif entry.kind == "adoption":
-            self._entry_ids.setdefault(said["entryId"], index)
-            self._adoptions[index] = adoption_record(entry, withdrawn=False)
-        elif (found := self._adoptions.get(said["withdraws"])) is not None:
-            self._adoptions[said["withdraws"]] = replace(found, withdrawn=True)
+        elif kind == "adoption":
+            self._record_entry_id(index, said["entryId"])
+        elif kind == "withdrawal" and self.adoption(said["withdraws"]) is not None:
+            self._take_back(said["withdraws"])
+        elif kind in ("merged", "merge"):
+            self.taken(other_origin(entry)).record(index, entry)
+        if kind in ("output", "reject", "void", "run-close"):
+            self._record_run_entry(index, entry)
 
-    def _void(self, index: int) -> None:
-        found = self._outputs.get(index)
-        if found is None:
-            return
-        if self._standing.get(found.job_key) == index:
-            del self._standing[found.job_key]
-        self._outputs[index] = replace(found, voided=True)
+    def _record_run_entry(self, index: int, entry: Entry) -> None:
+        kind, said = entry.kind, entry.predicate
+        if (state := self.run(said["run"])) is not None:
+            state.record(index, kind)
+        if kind in ("output", "reject"):
+            self._record_entry_id(index, said["entryId"])
+        if kind == "output":
+            if self.standing(said["jobKey"]) is None:
+                job_key = said["jobKey"]
+                self._outputs.put(job_key, index, lambda other: self._said(other, "jobKey") == job_key)
+        elif kind == "void" and self.output(said["voids"]) is not None:
+            self._take_back(said["voids"])
+
+    def _record_entry_id(self, index: int, entry_id: str) -> None:
+        if self.entry_id(entry_id) is None:
+            self._entry_ids.put(entry_id, index, lambda other: self._said(other, "entryId") == entry_id)
+
+    def _said(self, index: int, name: str) -> object:
+        entry = self._entry_at(index)
+        return None if entry is None else entry.predicate.get(name)
+
+    def _of_kind(self, index: int, kind: str) -> Entry | None:
+        entry = self._entry_at(index)
+        return entry if entry is not None and entry.kind == kind else None
+
+    def _was_taken_back(self, index: int) -> bool:
+        place, bit = divmod(index, 8)
+        return place < len(self._taken_back) and self._taken_back[place] >> bit & 1 == 1
+
+    def _take_back(self, index: int) -> None:
+        place, bit = divmod(index, 8)
+        if place >= len(self._taken_back):
+            self._taken_back.extend(bytes(place + 1 - len(self._taken_back)))
+        self._taken_back[place] |= 1 << bit
 
 
 def output_record(entry: Entry, *, voided: bool) -> OutputRecord:

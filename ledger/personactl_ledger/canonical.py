@@ -17,7 +17,10 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
 """Maps and lists inside one another; the outermost counts as one."""
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+# Values were parsed, or had their depth checked: they cannot hold themselves.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -35,16 +38,30 @@ def parse_canonical(data: bytes) -> Any:
     Raises ProfileError unless `data` is exactly what `canonical_bytes` writes: this refuses duplicate keys, floats,
     other spellings of a string, white space, and keys out of order.
     """
-    value = parse_strict(data)
-    try:
-        again = _ENCODER.encode(value).encode("utf-8")
-    except UnicodeEncodeError:
-        raise ProfileError("a string holds half of a surrogate pair") from None
-    if again != data:
-        raise ProfileError("JSON is not in canonical form (key order, duplicate keys, white space or escapes)")
+    value = _written_again(data)
+    if value is None:
+        value = parse_strict(data)
+        try:
+            again = _ENCODER.encode(value).encode("utf-8")
+        except UnicodeEncodeError:
+            raise ProfileError("a string holds half of a surrogate pair") from None
+        except RecursionError:
+            raise ProfileError(f"JSON is nested deeper than {MAX_DEPTH}") from None
+        if again != data:
+            raise ProfileError("JSON is not in canonical form (key order, duplicate keys, white space or escapes)")
     if not _plain(data):
         _require_profile(value, 1)
     return value
+
+
+def _written_again(data: bytes) -> Any:
+    """The value when writing it again gives the same text; None for null and for all that the long way shall judge."""
+    try:
+        text = data.decode("utf-8")
+        value, end = _DECODER.raw_decode(text)
+        return value if end == len(text) and _ENCODER.encode(value) == text else None
+    except (ValueError, RecursionError, ProfileError):
+        return None
 
 
 def _plain(data: bytes) -> bool:

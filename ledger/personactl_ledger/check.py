@@ -7,12 +7,15 @@ leaf, derives its columns again and applies the rules; `full` also verifies ever
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from personactl_ledger.check_entries import EntryPass, Progress
 from personactl_ledger.check_file import check_database, check_header, check_journals, check_schema
+from personactl_ledger.check_resume import finish, resume
 from personactl_ledger.check_signed import (
+    StoredCheckpoint,
     check_anchor,
     check_checkpoints,
     check_covered,
@@ -20,18 +23,26 @@ from personactl_ledger.check_signed import (
     parse_anchor,
     read_checkpoints,
 )
+from personactl_ledger.check_since import KeptTree, NotKept
 from personactl_ledger.check_stamps import check_timestamps
 from personactl_ledger.check_witness import check_witnesses
+from personactl_ledger.check_workers import Work, spans
 from personactl_ledger.database import connect_reader, require_file, storage_errors
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import CheckReport, Findings, LedgerFinding, Level
 from personactl_ledger.lock import has_journal, writer_active
-from personactl_ledger.store import SIZE
+from personactl_ledger.store import SIZE, TILE_WIDTH
 from personactl_ledger.trust import LedgerTrust, earliest
 
 __all__ = ["CheckReport", "LedgerFinding", "Level", "check"]
 
 NO_ANCHOR = "no outside anchor was given: that the file was cut back to an earlier state is not excluded"
+KEPT = (
+    "the {} entries of the kept checkpoint were not read again, nor their columns, tiles and sealed values, nor was the"
+    " database checked by SQLite: check without a kept checkpoint now and then"
+)
+NOT_KEPT = "the kept checkpoint does not fix the older entries of this file, or is not enough: all entries were read"
+DATABASE_LEFT_OUT = "a writer is at work, so SQLite's own check was given up after some seconds: check the file at rest"
 UNEXPLAINED = "{} sealed values that entries commit to are not in the file, and no erasure entry names them"
 
 
@@ -41,19 +52,25 @@ def check(
     level: Level = "full",
     anchors: Sequence[bytes] = (),
     trust: LedgerTrust | None = None,
+    since: bytes | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> CheckReport:
     """Check a ledger file, read-only, also while a writer is active (SPEC 12).
 
-    `anchors` are the bytes of receipts, tlog-proofs or checkpoints that were handed out before. Raises LedgerMissing
-    when there is no file, LedgerStorage when it cannot be read; everything else is a finding.
+    `anchors` are the bytes of receipts, tlog-proofs or checkpoints that were handed out before. `since` is one of those
+    that this verifier kept from an earlier check: it is an anchor, and entries below it are not read again (SPEC 12.9).
+    `workers` is the number of processes that read entries, None for as many as help; the report is the same.
+
+    Raises LedgerMissing when there is no file, LedgerStorage when it cannot be read or (code ledger.check-worker) when
+    a worker dies; everything else is a finding.
     """
     path = Path(path)
     require_file(path)
-    audit = _Audit(level, anchors, trust)
+    audit = _Audit(path, level, anchors, trust, since, workers)
     try:
         with storage_errors(path):
-            audit.run(path, progress)
+            audit.run(progress)
     except LedgerError as error:
         if error.code == "ledger.locked" and has_journal(path) and not writer_active(path):
             check_journals(path, audit.findings)  # the writer died after the check had begun
@@ -67,45 +84,101 @@ def check(
 class _Audit:
     """One check of one file, in the order of SPEC 12."""
 
-    def __init__(self, level: Level, anchors: Sequence[bytes], trust: LedgerTrust | None):
-        self.level, self.anchors, self.trust = level, anchors, trust
+    def __init__(
+        self,
+        path: Path,
+        level: Level,
+        anchors: Sequence[bytes],
+        trust: LedgerTrust | None,
+        since: bytes | None,
+        workers: int | None,
+    ):
+        self.path, self.level, self.trust, self.since, self.workers = path, level, trust, since, workers
+        self.anchors = anchors if since is None else (since, *anchors)
         self.findings = Findings()
         self.entries: EntryPass | None = None
+        self.kept: KeptTree | None = None
         self.size = self.signed_size = self.checkpoints = 0
+        self.latest = ""
         self.distrusted: tuple[int, ...] = ()
         self.shown: list[str] = []
         self.unstamped: list[str] = []
-        self.anchored = False
         self.witnessed: list[str] = []
+        self.anchored = False
+        self.database_checked = True
 
-    def run(self, path: Path, progress: Progress | None) -> None:
-        if not (check_header(path, self.findings) and check_journals(path, self.findings)):
+    def run(self, progress: Progress | None) -> None:
+        if not (check_header(self.path, self.findings) and check_journals(self.path, self.findings)):
             return
-        connection = connect_reader(path)
+        connection = connect_reader(self.path)
         try:
             if check_schema(connection, self.findings):
-                check_database(connection, self.level, self.findings)
-                self._contents(connection, progress)
+                self._all_or_new(connection, progress)
         finally:
             connection.close()
+
+    def _all_or_new(self, connection: sqlite3.Connection, progress: Progress | None) -> None:
+        """Only the new entries where the kept checkpoint fixes the old ones; else everything, which shows why not."""
+        if self.since is not None:
+            before = self.findings.copy()
+            try:
+                self.kept = KeptTree(connection, self.since, _size(connection))
+                self._contents(connection, progress)
+            except NotKept:
+                self.kept, self.findings = None, before
+            else:
+                return
+        self.database_checked = check_database(connection, self.level, self.findings, self.path)
+        self._contents(connection, progress)
 
     def _contents(self, connection: sqlite3.Connection, progress: Progress | None) -> None:
         # Checkpoints first: a writer that is at work can only add entries between the two statements.
         stored = read_checkpoints(connection, self.findings)
-        self.size = int(connection.execute(f"SELECT {SIZE} FROM entry NOT INDEXED").fetchone()[0])  # noqa: S608
-        self.checkpoints = len(stored)
+        self.size = _size(connection)
         self.signed_size = stored[-1].checkpoint.size if stored else 0
-        wanted = {row.checkpoint.size for row in stored} | _anchor_sizes(self.anchors) | {self.size}
-        entries = self.entries = EntryPass(connection, self.level, self.findings, wanted)
-        entries.run(self.size, progress)
-        origin, keyring, roots = entries.rules.origin, entries.rules.keyring, entries.roots
-        revoked = self.trust.revoked_from() if self.trust is not None else {}
-        ends = earliest(keyring.revoked_from(), revoked)
-        check_checkpoints(stored, roots, origin, keyring, ends, self.findings)
+        since = min(self.kept.size if self.kept else 0, self.signed_size)
+        compared = [row for row in stored if row.size >= since]
+        self.checkpoints = len(compared)
+        wanted = {row.checkpoint.size for row in compared} | _anchor_sizes(self.anchors) | {self.size}
+        entries = self.entries = self._entries(connection, wanted, progress)
+        origin, keyring = entries.rules.origin, entries.rules.keyring
+        self.latest = check_checkpoints(compared, entries.roots, origin, keyring, self._ends(entries), self.findings)
+        if self.since is not None and self.signed_size < max(_anchor_sizes([self.since]), default=0):
+            self.latest = ""  # a smaller one must not take the place of the one that was kept
         if not stored:
             self.findings.add("ledger.no-checkpoint", "no checkpoint was signed yet", severity="warning")
         self.witnessed = check_witnesses(connection, [row.checkpoint for row in stored], self.trust, self.findings)
         self.shown, self.unstamped = check_timestamps(connection, stored, keyring, self.trust, self.findings)
+        self._outside(stored, entries)
+        self.distrusted = entries.distrusted(self.size, self._revoked())
+        for index in self.distrusted:
+            self.findings.add("ledger.distrusted", "signed by a key that was revoked from before it", index, "warning")
+
+    def _entries(self, connection: sqlite3.Connection, wanted: set[int], progress: Progress | None) -> EntryPass:
+        """SPEC 12.4, over all entries or those after the kept checkpoint."""
+        if self.kept is None:
+            entries = EntryPass(connection, self.findings, wanted)
+        else:
+            entries = resume(connection, self.kept, self.findings, wanted)
+        loose = {size // TILE_WIDTH for size in wanted if size % TILE_WIDTH}
+        work = Work(self.path, self.level, entries.start, self.size, loose)
+        with closing(spans(work, connection, self.workers)) as found:
+            entries.run(found, self.size, progress)
+        if self.kept is not None:
+            finish(self.kept, entries, self._revoked())
+        return entries
+
+    def _revoked(self) -> Mapping[str, int]:
+        """What the trust file revokes."""
+        return self.trust.revoked_from() if self.trust is not None else {}
+
+    def _ends(self, entries: EntryPass) -> Mapping[str, int]:
+        """Key ids to the first index that is not believed, by the ledger and by the trust file."""
+        return earliest(entries.rules.keyring.revoked_from(), self._revoked())
+
+    def _outside(self, stored: list[StoredCheckpoint], entries: EntryPass) -> None:
+        """SPEC 12.6 and 12.7: the trust file and the anchors."""
+        roots, origin, keyring, ends = entries.roots, entries.rules.origin, entries.rules.keyring, self._ends(entries)
         if self.trust is not None:
             latest = stored[-1].checkpoint if stored else None
             check_trust(self.trust, latest, origin, entries.genesis_signers, self.findings)
@@ -114,9 +187,6 @@ class _Audit:
         if self.trust is not None:
             shown = [parse_anchor(data).size for data, holds in zip(self.anchors, held, strict=True) if holds]
             self.anchored &= check_covered(max(shown, default=0), self.signed_size, self.findings)
-        self.distrusted = entries.distrusted(self.size, revoked)
-        for index in self.distrusted:
-            self.findings.add("ledger.distrusted", "signed by a key that was revoked from before it", index, "warning")
 
     def report(self) -> CheckReport:
         notes = [] if self.anchored else [NO_ANCHOR]
@@ -129,6 +199,12 @@ class _Audit:
         missing = sum(map(len, self.entries.unexplained.values())) if self.entries is not None else 0
         if missing:
             notes.append(UNEXPLAINED.format(missing))
+        if not self.database_checked:
+            notes.append(DATABASE_LEFT_OUT)
+        if self.kept is not None:
+            notes.append(KEPT.format(self.kept.size))
+        elif self.since is not None:
+            notes.append(NOT_KEPT)
         if self.findings.left_out:
             notes.append(f"{self.findings.left_out} more findings are not listed")
         root = self.entries.roots.get(self.size, b"") if self.entries is not None else b""
@@ -146,7 +222,13 @@ class _Audit:
             distrusted=self.distrusted,
             notes=tuple(notes),
             shown=tuple(self.shown),
+            since=self.kept.size if self.kept is not None else None,
+            latest="" if self.findings.broken else self.latest,
         )
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    return int(connection.execute(f"SELECT {SIZE} FROM entry NOT INDEXED").fetchone()[0])  # noqa: S608  (a constant)
 
 
 def _anchor_sizes(anchors: Sequence[bytes]) -> set[int]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from time import monotonic
 
 from personactl_ledger.findings import Findings, Level
 from personactl_ledger.header import HEADER_BYTES, header_problem, length_problem, number
 from personactl_ledger.journal import foreign_journal
 from personactl_ledger.lock import has_journal, writer_active
 from personactl_ledger.schema import expected_objects, read_objects
+
+MOST_SECONDS = 10.0
+"""For SQLite's own check where a writer is at work: it waits 30 seconds for readers, then gives up."""
+_STEPS_BETWEEN_LOOKS = 100_000
 
 
 def check_header(path: Path, findings: Findings) -> bool:
@@ -57,15 +62,28 @@ def check_schema(connection: sqlite3.Connection, findings: Findings) -> bool:
     return readable
 
 
-def check_database(connection: sqlite3.Connection, level: Level, findings: Findings) -> None:
-    """SPEC 12.3: SQLite's own consistency check: pages at level index, also every index and key at level full."""
+def check_database(connection: sqlite3.Connection, level: Level, findings: Findings, path: Path) -> bool:
+    """SPEC 12.3: SQLite's own consistency check: pages at level index, also every index and key at level full.
+
+    It reads in one go and so keeps a writer out. Where one is at work it is given up after MOST_SECONDS: then False.
+    """
     if level == "tree":
-        return
+        return True
+    end = monotonic() + MOST_SECONDS
+    connection.set_progress_handler(lambda: monotonic() > end and writer_active(path), _STEPS_BETWEEN_LOOKS)
     pragma = "integrity_check" if level == "full" else "quick_check"
     # The whole check leaves out the list of free pages in a schema with views (SQLite 3.40); by this name it is read.
-    for what in ("10", "sqlite_master"):
-        rows = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}({what})").fetchall()]
-        if rows != ["ok"]:
-            findings.add("ledger.database", f"{pragma} of SQLite: {'; '.join(rows)[:300]}")
-    if level == "full" and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-        findings.add("ledger.database", "a row points to an entry or a checkpoint that is not there")
+    try:
+        for what in ("10", "sqlite_master"):
+            rows = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}({what})").fetchall()]
+            if rows != ["ok"]:
+                findings.add("ledger.database", f"{pragma} of SQLite: {'; '.join(rows)[:300]}")
+        if level == "full" and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            findings.add("ledger.database", "a row points to an entry or a checkpoint that is not there")
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
+            raise
+        return False
+    finally:
+        connection.set_progress_handler(None, 0)
+    return True

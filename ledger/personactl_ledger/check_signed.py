@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, parse_checkpoint
@@ -57,16 +57,18 @@ def parse_anchor(data: bytes) -> Checkpoint:
 
 
 def check_checkpoints(
-    stored: list[StoredCheckpoint],
+    stored: Sequence[StoredCheckpoint],
     roots: Mapping[int, bytes],
     origin: str,
     keyring: Keyring,
     revoked: Mapping[str, int],
     findings: Findings,
-) -> None:
+) -> str:
     """SPEC 12.5: columns, origin, root and signature of every stored checkpoint. `roots` maps sizes to tree heads,
-    `revoked` key ids to the first index that is not believed."""
+    `revoked` key ids to the first index that is not believed. The note of the latest that holds."""
+    latest = ""
     for row in stored:
+        before = len(findings.items) + findings.left_out
         head = row.checkpoint
         if (row.size, row.root_hex, origin) != (head.size, head.root.hex(), head.origin):
             findings.add("ledger.checkpoint-columns", f"the row of the checkpoint over {row.size} contradicts its note")
@@ -84,6 +86,9 @@ def check_checkpoints(
             )
         elif not believed(head, signers.by, revoked):
             findings.add("ledger.distrusted", _DISTRUSTED.format("checkpoint", head.size), severity="warning")
+        if len(findings.items) + findings.left_out == before:
+            latest = head.note
+    return latest
 
 
 def check_trust(

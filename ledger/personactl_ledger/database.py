@@ -192,7 +192,7 @@ def _translate(error: sqlite3.Error, path: Path) -> LedgerError:
         )
     if name == "SQLITE_TOOBIG":
         return LedgerCorrupt(
-            f"a row is larger than the {LONGEST_VALUE} bytes that a ledger may have in one",
+            "a row is larger than any that a ledger may have",
             where=where,
             hint="keep the file as it is; restore a backup",
             code="ledger.row-size",

@@ -45,15 +45,16 @@ def sign_entry(statement: bytes, *signers: Signer) -> bytes:
     return SignedLeaf.mark(leaf, Envelope(statement, signatures), tuple(s.public_key for s in signers))
 
 
-def parse_entry(leaf: bytes, *, later: bool = False) -> Entry:
+def parse_entry(leaf: bytes, *, later: bool = False, likely: bytes = b"") -> Entry:
     """Parse a leaf strictly; signatures are not checked here (SPEC 3.3).
 
-    `later` also takes kinds of a later version: the `kind` is then not in KINDS (SPEC 6.10).
+    `later` also takes kinds of a later version: the `kind` is then not in KINDS (SPEC 6.10). `likely` may be what the
+    payload probably is, from any source; it saves time and changes nothing else.
 
     Raises FormatError (codes ledger.leaf-size, ledger.envelope, ledger.profile, ledger.statement, ledger.kind-unknown,
     ledger.predicate).
     """
-    envelope = parse_envelope(leaf)
+    envelope = parse_envelope(leaf, likely)
     return _entry(leaf, envelope, parse_statement(envelope.payload, later=later))
 
 

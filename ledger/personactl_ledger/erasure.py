@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from personactl_ledger.check_entries import erasures
+from personactl_ledger.check_scan import erasures
 from personactl_ledger.database import storage_errors
 from personactl_ledger.encoding import require_time
 from personactl_ledger.entry import sign_entry

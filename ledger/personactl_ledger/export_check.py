@@ -24,11 +24,13 @@ from personactl_ledger.check_signed import (
 from personactl_ledger.check_witness import check_quorum
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
 from personactl_ledger.database import storage_errors
-from personactl_ledger.entry import parse_entry
+from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import FormatError, LedgerError, LedgerMissing
 from personactl_ledger.export_folder import COPY, JSONL, SUMS, TILES
 from personactl_ledger.export_jsonl import CHECKPOINT, EXCERPT
 from personactl_ledger.export_read import (
+    LineAt,
+    bundled_leaf,
     check_sums,
     files_below,
     head_path,
@@ -50,6 +52,8 @@ from personactl_ledger.trust import LedgerTrust, earliest
 
 Kind = Literal["jsonl", "excerpt", "tiles", "folder"]
 UNANCHORED = "an excerpt does not show the tree of an anchor: none was compared"
+LeafAt = Callable[[int], bytes]
+"""A leaf below the one that is being judged, once more. Raises FormatError where it is not there any more."""
 EXCERPT_NOTE = "an excerpt shows that its lines stand in the signed tree; who may sign was not judged"
 DERIVED_NOTE = "the CSV files were compared with SHA256SUMS alone"
 
@@ -141,7 +145,8 @@ class _Audit:
         _require_root(root, head)
         self.lines = count(ranges)
         if whole:
-            self._entries(jsonl_lines(path), head)
+            line = LineAt(path)
+            self._entries(line.remembered(), head, line)
             return "jsonl"
         for index, leaf in enumerate(jsonl_lines(path)):
             self._parses(index, leaf)
@@ -173,7 +178,7 @@ class _Audit:
         self.lines = head.size
         if judged:
             leaves = (leaf for level, n, width in tiles if level == 0 for leaf in read_bundle(folder, n, width))
-            self._entries(leaves, head)
+            self._entries(leaves, head, lambda index: bundled_leaf(folder, index, head.size))
         return "tiles"
 
     def folder(self, folder: Path) -> Kind:
@@ -207,10 +212,10 @@ class _Audit:
         if self.head is not None and (report.size, report.root_hex) != (self.head.size, self.head.root.hex()):
             self.findings.add("export.forms", f"{COPY} is not over the tree of the checkpoint")
 
-    def _entries(self, leaves: Iterator[bytes], head: Checkpoint) -> None:
+    def _entries(self, leaves: Iterator[bytes], head: Checkpoint, leaf_at: LeafAt) -> None:
         """What the entries of a whole export say, against the checkpoint, trust and anchors (SPEC 6, 12.5 to 12.8)."""
         sizes = {parsed.size for parsed in map(_anchor, self.anchors) if parsed is not None}
-        entries = _LeafPass(self.findings, sizes | {head.size})
+        entries = _LeafPass(self.findings, sizes | {head.size}, leaf_at)
         for index, leaf in enumerate(leaves):
             entries.take(index, leaf)
         origin, keyring, roots = entries.rules.origin, entries.rules.keyring, entries.roots
@@ -262,20 +267,31 @@ class _Audit:
 
 
 class _LeafPass(EntryPass):
-    """The rules over leaves alone, without the columns and tiles of a file."""
+    """The rules over leaves alone, without the columns and tiles of a file. `leaf_at` reads one of them again."""
 
-    def __init__(self, findings: Findings, wanted: set[int]):
-        super().__init__(sqlite3.connect(":memory:"), "full", findings, wanted)
+    def __init__(self, findings: Findings, wanted: set[int], leaf_at: LeafAt):
+        super().__init__(sqlite3.connect(":memory:"), findings, wanted)
+        self._leaf_at = leaf_at
 
     def take(self, index: int, leaf: bytes) -> None:
         """Judge one leaf at its place."""
         try:
-            self._judge(index, parse_entry(leaf, later=True))
+            self._judge(index, parse_entry(leaf, later=True), None)
         except LedgerError as error:
             self._findings.add(error.code, error.message, index)
         self._growth.append(leaf_hash(leaf), self)
-        if index + 1 in self._wanted:
-            self.roots[index + 1] = self._growth.frontier.root()
+        self._keep_root()
+        self._tell()
+
+    def _entry_at(self, index: int) -> Entry | None:
+        try:
+            return parse_entry(self._leaf_at(index), later=True) if index <= self._index else None
+        except LedgerError:
+            return None
+
+    def _clocks(self, start: int, stop: int) -> list[str]:
+        """An export says nothing of the writer's clock."""
+        return []
 
     def insert_tile(self, level: int, index: int, hashes: bytes, root: bytes) -> None:
         """There is no table to compare with."""

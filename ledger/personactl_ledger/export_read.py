@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import stat
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from personactl_ledger.export_tiles import ENTRIES, tile_path
 from personactl_ledger.export_tree import Ranges, parse_ranges
 from personactl_ledger.note import MAX_NOTE_BYTES
 from personactl_ledger.schema import MAGIC
+from personactl_ledger.store import TILE_WIDTH
 
 MAX_EXCERPT_BYTES = 64 << 20
 MAX_SUMS_BYTES = 256 << 20
@@ -72,6 +74,27 @@ def jsonl_lines(path: Path) -> Iterator[bytes]:
             number += 1
 
 
+class LineAt:
+    """Gives any line that went by once more, by its place in the file: 8 bytes a line."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._starts = array("Q", [0])
+
+    def remembered(self) -> Iterator[bytes]:
+        """The lines as `jsonl_lines` reads them."""
+        for leaf in jsonl_lines(self._path):
+            self._starts.append(self._starts[-1] + len(leaf) + 1)
+            yield leaf
+
+    def __call__(self, index: int) -> bytes:
+        if not 0 <= index < len(self._starts) - 1:
+            raise FormatError(f"line {index + 1} was not read", code="export.line")
+        with self._path.open("rb") as stream:
+            stream.seek(self._starts[index])
+            return stream.read(self._starts[index + 1] - self._starts[index] - 1)
+
+
 def read_excerpt(path: Path, size: int) -> tuple[Ranges, list[bytes]]:
     """The ranges of an excerpt of a tree of `size`, and the hashes of what it leaves out (SPEC 16.3)."""
     data = read_whole(path.with_name(path.name + EXCERPT), MAX_EXCERPT_BYTES, "export.excerpt")
@@ -114,6 +137,12 @@ def read_bundle(folder: Path, index: int, width: int) -> list[bytes]:
     if place != len(data) or len(found) != width:
         raise FormatError(f"{name} does not hold exactly {width} entries", code="export.bundle")
     return found
+
+
+def bundled_leaf(folder: Path, index: int, size: int) -> bytes:
+    """One leaf of the tiles of a tree of `size`. Raises FormatError (code export.bundle)."""
+    bundle, place = divmod(index, TILE_WIDTH)
+    return read_bundle(folder, bundle, min(TILE_WIDTH, size - bundle * TILE_WIDTH))[place]
 
 
 def files_below(folder: Path) -> set[str]:

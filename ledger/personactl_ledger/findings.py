@@ -27,7 +27,9 @@ class LedgerFinding:
 class CheckReport:
     """The result of a check. `root_hex` is the tree head over all `size` entries, `anchored` whether an outside
     checkpoint was found in this tree, `distrusted` entries signed by a key that was later revoked from before them,
-    `notes` what this check could not see, `shown` what time stamps show."""
+    `notes` what this check could not see, `shown` what time stamps show. `since` is the size of the kept checkpoint
+    whose entries were not read again, None when all were read. `latest` is the newest stored checkpoint that holds, as
+    its note, "" where the check is not good or none is stored."""
 
     ok: bool
     size: int
@@ -42,6 +44,8 @@ class CheckReport:
     distrusted: tuple[int, ...]
     notes: tuple[str, ...]
     shown: tuple[str, ...] = ()
+    since: int | None = None
+    latest: str = ""
 
     @property
     def first_error(self) -> str:
@@ -74,6 +78,9 @@ class Findings:
             self.left_out += 1
             if severity == "error" and all(item.severity == "warning" for item in self.items):
                 self.items[-1] = LedgerFinding(code, message, index, severity)
+
+    def copy(self) -> Findings:
+        return Findings(self.items.copy(), self.left_out)
 
     @property
     def broken(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from personactl_ledger.merkle import Frontier, perfect_root
@@ -26,6 +27,15 @@ class Growth:
         self._pending = pending
 
     @classmethod
+    def of_edges(cls, edges: Sequence[Sequence[bytes]]) -> Growth:
+        """From the hashes of the tile that is not full yet on each level, lowest first."""
+        frontier = Frontier()
+        for level in range(len(edges) - 1, -1, -1):
+            for digest in edges[level]:
+                frontier.extend(8 * level, digest)
+        return cls(frontier, [list(edge) for edge in edges])
+
+    @classmethod
     def load(cls, store: Store) -> Growth:
         """From a file: reads at most 255 hashes on each level, and the tiles that the frontier crosses."""
         size = store.size()
@@ -48,7 +58,16 @@ class Growth:
         """Add a leaf hash; hands over each tile that it fills."""
         index = self.frontier.size
         self.frontier.append(digest)
-        for level, pending in enumerate(self._pending):
+        self._fill(0, index, digest, tiles)
+
+    def append_tile(self, root: bytes, tiles: TileSink) -> None:
+        """Add a whole tile of leaf hashes by its root, where one begins; hands over tiles of higher levels only."""
+        index = self.frontier.size >> 8
+        self.frontier.extend(8, root)
+        self._fill(1, index, root, tiles)
+
+    def _fill(self, lowest: int, index: int, digest: bytes, tiles: TileSink) -> None:
+        for level, pending in enumerate(self._pending[lowest:], start=lowest):
             pending.append(digest)
             if len(pending) < TILE_WIDTH:
                 return

@@ -57,6 +57,16 @@ class Frontier:
         stack.append(digest)
         self.size += 1
 
+    def extend(self, level: int, digest: bytes) -> None:
+        """Add a perfect subtree of 2**level leaves by its root. `size` must be a multiple of 2**level."""
+        stack = self._stack
+        count = self.size >> level
+        while count & 1:
+            digest = _sha256(b"\x01" + stack.pop() + digest).digest()
+            count >>= 1
+        stack.append(digest)
+        self.size += 1 << level
+
     def root(self) -> bytes:
         """The tree head over all leaves so far."""
         if not self._stack:

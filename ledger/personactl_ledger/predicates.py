@@ -125,7 +125,6 @@ def _source(value: Any) -> bool:
     return good and _hex64(value.get("leafHash")) and _kind(value.get("kind"))
 
 
-
 def _unique_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_text, value)) and len(set(value)) == len(value)
 

@@ -1,9 +1,9 @@
 """The folder of a witness: its keys, its name, and what it remembers (SPEC 14.7). Made in one step, mode 0700.
 
-    witness.pem         Ed25519, PKCS#8, mode 0600
-    witness-mldsa.pem   ML-DSA-44, where the library has it
-    witness.json        {"schema": "personactl.witness/1", "name", "vkeys", "createdAt"}
-    witness.sqlite      which ledgers it follows, and the largest tree of each
+witness.pem         Ed25519, PKCS#8, mode 0600
+witness-mldsa.pem   ML-DSA-44, where the library has it
+witness.json        {"schema": "personactl.witness/1", "name", "vkeys", "createdAt"}
+witness.sqlite      which ledgers it follows, and the largest tree of each
 """
 
 from __future__ import annotations

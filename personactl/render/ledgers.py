@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from personactl.render.terminal import Line, Styled, Terminal
 
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
 STYLES = {"error": "bad", "warning": "warn"}
 
 
-def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> None:
-    """Every finding, the verdict as a word, and each note about what this check did not cover."""
+def show_check(
+    terminal: Terminal, report: CheckReport, *, exit_code: int, save: Path | None = None, saved: Path | None = None
+) -> None:
+    """Every finding, the verdict as a word, and each note about what this check did not cover.
+
+    `save` is where the latest checkpoint was to be kept, `saved` the same when it was.
+    """
     for item in report.findings:
         place = "" if item.index is None else f" at entry {item.index}"
         terminal.line(Styled(f"{item.severity}[{item.code}]", STYLES[item.severity]), f"{place}: {item.message}")
@@ -23,7 +29,15 @@ def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> No
         *([f"  {shown}"] for shown in report.shown),
         *([f"  note: {note}"] for note in report.notes),
     ]
-    document = {
+    if saved is not None:
+        lines.append(["  kept for --since: ", Styled(str(saved), "bold")])
+    elif save is not None:
+        lines.append(["  nothing was kept: there is no checkpoint that this check found good"])
+    terminal.result(_document(report, exit_code, saved), lines)
+
+
+def _document(report: CheckReport, exit_code: int, saved: Path | None) -> dict[str, Any]:
+    return {
         "schema": "personactl.ledger-check/1",
         "ok": report.ok,
         "exit": exit_code,
@@ -35,6 +49,8 @@ def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> No
         "signedSize": report.signed_size,
         "anchored": report.anchored,
         "development": report.development,
+        "since": report.since,
+        "saved": None if saved is None else str(saved),
         "distrusted": list(report.distrusted),
         "timeStamps": list(report.shown),
         "notes": list(report.notes),
@@ -43,7 +59,6 @@ def show_check(terminal: Terminal, report: CheckReport, *, exit_code: int) -> No
             for item in report.findings
         ],
     }
-    terminal.result(document, lines)
 
 
 def _verdict(report: CheckReport) -> Styled:

@@ -1,4 +1,4 @@
-"""Progress of a run on stderr: a bar with the time left on a terminal, else one plain line per 10 % or 30 seconds.
+"""Progress of a run or a check on stderr: a bar with the time left on a terminal, else a plain line per 10 % or 30 s.
 
 `--events FILE` writes NDJSON beside either: one object a line with `schema`, `event`, `at` and what is known then.
 All of them are observers of `run.execute`; none of them decides anything.
@@ -71,6 +71,14 @@ class Progress:
     def on_finish(self, summary: RunSummary) -> None:
         self.close()
 
+    def on_count(self, done: int, total: int) -> None:
+        """Things that are counted and not named, such as the entries of a check; nothing is shown of a single step."""
+        if self.total or done < total:
+            if total != self.total:
+                self.on_start(total)
+            self.finished = done
+            self.redraw()
+
     def say(self, *parts: str | Styled) -> None:
         self.terminal.detail(*parts)
 
@@ -100,6 +108,11 @@ class PlainProgress(Progress):
         if self._began is None:  # from the first step on: loading a model says nothing about the pictures
             self._began = self._clock()
         super().on_step(shot, step, steps)
+
+    def on_count(self, done: int, total: int) -> None:
+        if self._began is None:
+            self._began = self._told_at  # since this object was made: counting starts at once
+        super().on_count(done, total)
 
     def redraw(self) -> None:
         percent, now = int(self.fraction * 100), self._clock()

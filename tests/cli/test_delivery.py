@@ -144,6 +144,24 @@ def test_the_ledger_proves_an_output_to_a_stranger(machine: Machine) -> None:
         machine.step(f"exec personactl ledger check --level {level}")
 
 
+def test_a_daily_check_goes_on_from_what_the_last_one_kept(machine: Machine) -> None:
+    machine.step("exec personactl ledger check --save kept")
+    machine.step("stdout 'kept for --since: kept'")
+    machine.step("exec personactl ledger check --since kept --save kept --require-anchor --workers 2 --json")
+    document = json.loads(machine.stdout)
+    assert (document["exit"], document["anchored"], document["saved"]) == (0, True, "kept")
+    assert document["since"] == document["signedSize"] > 0
+    assert machine.stderr == ""
+    machine.step("exit 2 personactl ledger check --save ledger.sqlite")
+    machine.step("exit 2 personactl ledger check --workers 0")
+    kept = (machine.folder / "kept").read_text(encoding="utf-8")
+    (machine.folder / "kept").write_text(kept.replace("example", "elsewhere"), encoding="utf-8")
+    machine.step("exit 4 personactl ledger check --since kept --save new --json")
+    document = json.loads(machine.stdout)
+    assert (document["since"], document["saved"], document["findings"][0]["code"]) == (None, None, "ledger.anchor")
+    assert not (machine.folder / "new").exists()
+
+
 def test_a_damaged_ledger_is_said_to_be_broken(machine: Machine) -> None:
     path = machine.folder / "ledger.sqlite"
     data = path.read_bytes()

@@ -37,9 +37,7 @@ def make(project: Path) -> Config:
         origin = ledger.origin
         say(found, ledger, "the first")
         ledger.checkpoint(keyset.log, now=NOW)
-    found.trust_path.write_bytes(
-        keys.export_trust(keyset, name="Example Studio", origin=origin, detector="", now=NOW)
-    )
+    found.trust_path.write_bytes(keys.export_trust(keyset, name="Example Studio", origin=origin, detector="", now=NOW))
     return found
 
 

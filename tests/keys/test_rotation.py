@@ -234,9 +234,7 @@ def test_a_stolen_root_key_does_not_certify_its_successor(project: Config) -> No
     second = Ed25519Signer.generate()
     keyset = keys.load(project.keys_path)
     with Ledger.open_writer(project.ledger_path) as ledger:
-        leaf = key_add_leaf(
-            origin=ledger.origin, role="root", public_key=second.public_key, root=keyset.root, now=NOW
-        )
+        leaf = key_add_leaf(origin=ledger.origin, role="root", public_key=second.public_key, root=keyset.root, now=NOW)
         (index,) = ledger.append([Draft(leaf)], now=NOW)
     request = Request(role="root", compromised_since=index + 1, reason="stolen")
     done = keys.rotate(project, request, now=LATER, more_roots=[second])
@@ -268,9 +266,7 @@ def require_untouched(project: Config) -> None:
     ("operator", layout.ROOT_KEY), ("ledger", layout.ROOT_KEY), ("root", layout.ROOT_KEY),
     ("c2pa", layout.C2PA_ROOT_KEY),
 ])  # fmt: skip
-def test_a_root_key_that_is_kept_elsewhere_is_asked_for(
-    project: Config, tmp_path: Path, role: str, file: str
-) -> None:
+def test_a_root_key_that_is_kept_elsewhere_is_asked_for(project: Config, tmp_path: Path, role: str, file: str) -> None:
     away = tmp_path / "stick.pem"
     (project.keys_path / file).rename(away)
     with pytest.raises(KeyProblem) as refused:

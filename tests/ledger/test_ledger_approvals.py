@@ -197,9 +197,7 @@ def test_an_entry_that_a_hand_made_file_holds_against_the_rules_says_nothing(ben
     forged.append(forged.say("key-retire", forged.root, ("key", PLAN), kid=stranger, retiredAt=NOW))
     approvers = {"threshold": 1, "keys": [stranger]}
     forged.append(
-        forged.say(
-            "trust", forged.root, ("trust", PLAN), version=7, approvers=approvers, witnesses=None, setAt=NOW
-        )
+        forged.say("trust", forged.root, ("trust", PLAN), version=7, approvers=approvers, witnesses=None, setAt=NOW)
     )
     target = sqlite3.connect(bench.path)
     target.executescript(forged.dump())

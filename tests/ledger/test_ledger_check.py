@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from ledger_bench import NOW, ROOM, Bench, forge
-from personactl_ledger import Draft, Ledger, LedgerTrust, check, key_id, seal
-from personactl_ledger.check import NO_ANCHOR, UNEXPLAINED
+from personactl_ledger import Draft, Ledger, LedgerTrust, check, check_file, key_id, seal
+from personactl_ledger.check import DATABASE_LEFT_OUT, NO_ANCHOR, UNEXPLAINED
 from personactl_ledger.checkpoint import sign_checkpoint
 from personactl_ledger.encoding import to_base64
 from personactl_ledger.errors import LedgerCorrupt
@@ -263,6 +264,26 @@ def test_a_file_that_did_not_keep_its_types_is_a_finding_and_no_crash(
         assert report.exit_code in ((0, 4) if level == "tree" else (4,)), report
     assert verifier.main(["ledger", str(path)]) == 4
     assert "Traceback" not in capsys.readouterr().out
+
+
+def test_a_ledger_that_does_not_begin_with_a_genesis_is_a_finding(bench: Bench, ledger: Ledger) -> None:
+    ledger.close()
+    leaf = bench.note("first").leaf
+    tampered(bench.path, f"UPDATE entry SET leaf = X'{leaf.hex()}' WHERE idx = 0;")  # noqa: S608
+    assert "ledger.genesis" in codes(bench.path)
+
+
+@pytest.mark.parametrize("level", ["index", "full"])
+def test_the_databases_own_check_does_not_keep_a_writer_out_for_long(
+    bench: Bench, ledger: Ledger, level: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.append([bench.note(f"n{n}") for n in range(50)], now=NOW)
+    monkeypatch.setattr(check_file, "MOST_SECONDS", -1.0)
+    monkeypatch.setattr(check_file, "_STEPS_BETWEEN_LOOKS", 1)
+    report = check(bench.path, level=level)
+    assert (report.ok, DATABASE_LEFT_OUT in report.notes) == (True, True)
+    ledger.close()
+    assert DATABASE_LEFT_OUT not in check(bench.path, level=level).notes
 
 
 def test_write_ahead_logging_is_refused(tmp_path: Path) -> None:

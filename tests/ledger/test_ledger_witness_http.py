@@ -192,9 +192,7 @@ def test_by_files_across_an_air_gap(operator: Operator, state: Path, tmp_path: P
     assert again["size"] == size + 1
 
 
-def test_an_answer_that_was_lost_on_the_way_is_asked_for_again(
-    operator: Operator, state: Path, tmp_path: Path
-) -> None:
+def test_an_answer_that_was_lost_on_the_way_is_asked_for_again(operator: Operator, state: Path, tmp_path: Path) -> None:
     request, answer = tmp_path / "request", tmp_path / "answer"
     size = operator.grow("one")
     witness("request", "--ledger", operator.path, "-o", request)

@@ -63,6 +63,36 @@ def test_slow_work_says_every_thirty_seconds_that_it_lives() -> None:
     assert "left" in err.getvalue()
 
 
+def test_what_is_counted_is_told_by_the_tenth_with_the_time_left() -> None:
+    terminal, _, err = piped()
+    clock = Clock()
+    progress = PlainProgress(terminal, clock=clock)
+    for done in range(50, 1001, 50):
+        clock.now += 2
+        progress.on_count(done, 1000)
+    lines = err.getvalue().splitlines()
+    assert lines[0] == " 10 %  100 of 1000  about 36 s left"
+    assert (len(lines), lines[-1]) == (10, "100 %  1000 of 1000")
+
+
+def test_nothing_is_shown_of_what_is_done_in_one_step() -> None:
+    for terminal, _, err in (piped(), on_screen(TERM="xterm")):
+        progress = for_terminal(terminal)
+        progress.on_count(7, 7)
+        progress.close()
+        assert err.getvalue() == ""
+
+
+def test_the_bar_counts_as_well() -> None:
+    terminal, out, err = on_screen(NO_COLOR="1")
+    progress = BarProgress(terminal)
+    progress.on_count(2048, 5000)
+    progress.on_count(5000, 5000)
+    progress.close()
+    assert out.getvalue() == ""
+    assert "5000/5000" in err.getvalue()
+
+
 def test_rejected_and_failed_shots_count_to_the_total() -> None:
     terminal, _, err = piped()
     progress = PlainProgress(terminal, clock=Clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -25,28 +26,49 @@ Level = Literal["tree", "index", "full"]
     "--anchor", "anchors", type=PATH, multiple=True, metavar="FILE", help="A receipt or checkpoint kept outside."
 )
 @click.option("--require-anchor", is_flag=True, help="Exit 11 when no --anchor is given.")
+@click.option("--since", type=PATH, metavar="FILE", help="Read only entries after this kept checkpoint; an anchor too.")
+@click.option("--save", type=PATH, metavar="FILE", help="Keep the latest good checkpoint here, for --since.")
+@click.option("--workers", type=click.IntRange(1, 64), metavar="N", help="Processes that read entries.")
 @click.option("--trust", "trust_file", type=PATH, metavar="FILE", help="Check signatures against this trust file.")
 @pass_terminal
 def check(
     terminal: Terminal, *, path: Path | None, export: Path | None, level: Level, anchors: tuple[Path, ...],
-    require_anchor: bool, trust_file: Path | None,
+    require_anchor: bool, since: Path | None, save: Path | None, workers: int | None, trust_file: Path | None,
 ) -> int:  # fmt: skip
     """Recompute the ledger; compare it with an anchor.
 
-    An anchor is any receipt or checkpoint that was kept outside: only with one can a cut-back ledger be noticed. An
-    export is checked by itself, without the ledger that it was taken of.
+    An anchor is any receipt or checkpoint that was kept outside: only with one can a cut-back ledger be noticed. With
+    --since FILE --save FILE a daily check reads only what is new; run one without --since now and then. An export is
+    checked by itself, without the ledger that it was taken of.
     """
     from personactl_ledger import check as check_ledger
 
-    from personactl.document import read_plain_file
     from personactl.render import ledgers
+    from personactl.render.outfile import refuse_project_file, write_whole
+    from personactl.render.progress import for_terminal
 
     if export is not None:
-        refuse_beside_export(ledger=path is not None, level=level != "full")
-    kept = [read_plain_file(anchor, LARGEST_ANCHOR, "anchor") for anchor in anchors]
+        refuse_beside_export(ledger=path, level=level != "full", since=since, save=save, workers=workers)
+    kept, trust = [_kept(anchor, "anchor") for anchor in anchors], ledger_trust(trust_file)
     if export is not None:
-        return check_exported(terminal, export, kept, ledger_trust(trust_file), require_anchor=require_anchor)
-    report = check_ledger(ledger_path(path), level=level, anchors=kept, trust=ledger_trust(trust_file))
-    code = EXIT_NO_ANCHOR if require_anchor and not report.anchored else EXIT_OK
-    ledgers.show_check(terminal, report, exit_code=report.exit_code or code)
-    return report.exit_code or code
+        return check_exported(terminal, export, kept, trust, require_anchor=require_anchor)
+    target = ledger_path(path)
+    start = None if since is None else _kept(since, "kept checkpoint")
+    if save is not None:
+        refuse_project_file(save)
+    with closing(for_terminal(terminal)) as shown:
+        report = check_ledger(
+            target, level=level, anchors=kept, trust=trust, since=start, workers=workers, progress=shown.on_count
+        )
+    code = report.exit_code or (EXIT_NO_ANCHOR if require_anchor and not report.anchored else EXIT_OK)
+    saved = save if code == EXIT_OK and report.latest else None
+    if saved is not None:
+        write_whole(saved, report.latest.encode())
+    ledgers.show_check(terminal, report, exit_code=code, save=save, saved=saved)
+    return code
+
+
+def _kept(path: Path, what: str) -> bytes:
+    from personactl.document import read_plain_file
+
+    return read_plain_file(path, LARGEST_ANCHOR, what)

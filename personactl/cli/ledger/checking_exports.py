@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from personactl_ledger import LedgerTrust
 
 
-def refuse_beside_export(**given: bool) -> None:
-    """Raises UsageProblem (code cli.check-export) for an option that says nothing about an export."""
-    named = [f"--{name}" for name, there in given.items() if there]
+def refuse_beside_export(**given: object) -> None:
+    """Raises UsageProblem (code cli.check-export) where an option has a value that says nothing about an export."""
+    named = [f"--{name}" for name, value in given.items() if value]
     if named:
         raise UsageProblem(
             f"{' and '.join(named)} cannot go with --export: an export is always checked as a whole, by itself",
