@@ -109,7 +109,7 @@ def enrol(
     key is to be replaced, LedgerError, StorageError.
     """
     keys = keyset.load(project.keys_path)
-    roots = _roots(keys, more_roots)
+    roots = root_signers(keys, more_roots)
     sealed = (seal("name", name),) if name else ()
     new = Successor(role=role, public_key=public_key, sealed=sealed)
     with Ledger.open_writer(project.ledger_path) as ledger:
@@ -162,7 +162,7 @@ def set_approvers(
         if not already:
             leaf = trust_leaf(
                 origin=ledger.origin, version=version, approvers=approvers, witnesses=said["witnesses"],
-                roots=_roots(keys, more_roots), now=now,
+                roots=root_signers(keys, more_roots), now=now,
             )  # fmt: skip
             (index,) = ledger.append([Draft(leaf)], now=now)
         ledger.checkpoint(keys.log, now=now)
@@ -187,7 +187,8 @@ def _require_fit(threshold: int, kids: Sequence[str]) -> None:
         )
 
 
-def _roots(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:
+def root_signers(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:
+    """The root key of the folder, where it is there, and those elsewhere. Raises KeyProblem (keys.root-offline)."""
     own = () if keys.root_signer is None else (keys.root_signer,)
     found = {signer.key_id: signer for signer in (*own, *more)}
     return tuple(found.values()) or (keys.root,)

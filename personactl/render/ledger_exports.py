@@ -1,4 +1,4 @@
-"""What an export wrote, what it left out, and what to do with it."""
+"""What an export wrote and left out, and what a check of one found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
+    from personactl_ledger.export_check import ExportCheck
     from personactl_ledger.export_ledger import ExportReport
+
+FORMS = {"jsonl": "JSON lines", "excerpt": "an excerpt", "tiles": "tiles", "folder": "a folder"}
+SEVERITIES = {"error": "bad", "warning": "warn"}
+VERDICTS = {0: ("good", "good"), 4: ("broken", "bad"), 5: ("not trusted", "bad")}
 
 
 def show(terminal: Terminal, report: ExportReport) -> None:
@@ -28,5 +33,36 @@ def show(terminal: Terminal, report: ExportReport) -> None:
         "leftOut": report.left_out,
         "sealed": report.sealed,
         "paths": list(report.written),
+    }
+    terminal.result(document, lines)
+
+
+def show_check(terminal: Terminal, report: ExportCheck, *, exit_code: int) -> None:
+    """Every finding, the verdict as a word, what was there, and each note about what it cannot show."""
+    for item in report.findings:
+        place = "" if item.index is None else f" at entry {item.index}"
+        terminal.line(Styled(f"{item.severity}[{item.code}]", SEVERITIES[item.severity]), f"{place}: {item.message}")
+    word, style = VERDICTS[report.exit_code]
+    there = f"{report.lines} of {report.size} entries" if report.kind == "excerpt" else f"{report.size} entries"
+    lines: list[Line] = [
+        [Styled(word, style), f": {there} in {report.origin or 'an unknown ledger'} ({FORMS[report.kind]})"],
+        *([[Styled(f"  root {report.root_hex}", "dim")]] if report.root_hex else []),
+        *([f"  note: {note}"] for note in report.notes),
+    ]
+    document = {
+        "schema": "personactl.ledger-check-export/1",
+        "ok": report.exit_code == 0,
+        "exit": exit_code,
+        "form": report.kind,
+        "origin": report.origin,
+        "size": report.size,
+        "root": report.root_hex,
+        "lines": report.lines,
+        "anchored": report.anchored,
+        "notes": list(report.notes),
+        "findings": [
+            {"code": item.code, "severity": item.severity, "message": item.message, "index": item.index}
+            for item in report.findings
+        ],
     }
     terminal.result(document, lines)

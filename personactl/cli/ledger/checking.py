@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 import click
 
+from personactl.cli.ledger.checking_exports import check_exported, refuse_beside_export
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
 from personactl.cli.session import pass_terminal
 from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
@@ -19,6 +20,7 @@ Level = Literal["tree", "index", "full"]
 
 @ledger.command()
 @ledger_option
+@click.option("--export", type=PATH, metavar="PATH", help="Check this export instead: JSON lines, tiles or a folder.")
 @click.option("--level", type=click.Choice(get_args(Level)), default="full", show_default=True)
 @click.option(
     "--anchor", "anchors", type=PATH, multiple=True, metavar="FILE", help="A receipt or checkpoint kept outside."
@@ -30,13 +32,14 @@ Level = Literal["tree", "index", "full"]
 @click.option("--trust", "trust_file", type=PATH, metavar="FILE", help="Check signatures against this trust file.")
 @pass_terminal
 def check(
-    terminal: Terminal, *, path: Path | None, level: Level, anchors: tuple[Path, ...], require_anchor: bool,
-    since: Path | None, save: Path | None, workers: int | None, trust_file: Path | None,
+    terminal: Terminal, *, path: Path | None, export: Path | None, level: Level, anchors: tuple[Path, ...],
+    require_anchor: bool, since: Path | None, save: Path | None, workers: int | None, trust_file: Path | None,
 ) -> int:  # fmt: skip
     """Recompute the ledger; compare it with an anchor.
 
     An anchor is any receipt or checkpoint that was kept outside: only with one can a cut-back ledger be noticed. With
-    --since FILE --save FILE a daily check reads only what is new; run one without --since now and then.
+    --since FILE --save FILE a daily check reads only what is new; run one without --since now and then. An export is
+    checked by itself, without the ledger that it was taken of.
     """
     from personactl_ledger import check as check_ledger
 
@@ -44,8 +47,12 @@ def check(
     from personactl.render.outfile import refuse_project_file, write_whole
     from personactl.render.progress import for_terminal
 
-    target, trust = ledger_path(path), ledger_trust(trust_file)
-    kept = [_kept(anchor, "anchor") for anchor in anchors]
+    if export is not None:
+        refuse_beside_export(ledger=path, level=level != "full", since=since, save=save, workers=workers)
+    kept, trust = [_kept(anchor, "anchor") for anchor in anchors], ledger_trust(trust_file)
+    if export is not None:
+        return check_exported(terminal, export, kept, trust, require_anchor=require_anchor)
+    target = ledger_path(path)
     start = None if since is None else _kept(since, "kept checkpoint")
     if save is not None:
         refuse_project_file(save)

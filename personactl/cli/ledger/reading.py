@@ -11,7 +11,7 @@ from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
 from personactl.cli.session import pass_terminal
 from personactl.errors import UsageProblem
 from personactl.render.columns import columns
-from personactl.render.terminal import Styled, Terminal
+from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
     from personactl_ledger import StoredEntry
@@ -70,24 +70,30 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
 @click.argument("index", type=click.IntRange(min=0))
 @ledger_option
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the receipt here instead of to stdout.")
+@click.option("--at", "size", type=click.IntRange(min=1), metavar="SIZE", help="Stand on the checkpoint of this size.")
 @pass_terminal
-def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | None) -> None:
-    """Write the receipt of one entry."""
+def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | None, size: int | None) -> None:
+    """Write the receipt of one entry.
+
+    It stands on the newest checkpoint over the entry that a witness cosigned, else that was time-stamped, else on the
+    latest, and carries all that others said of it.
+    """
     import json
 
     from personactl_ledger import Ledger
+    from personactl_ledger.attested import attested_size
 
+    from personactl.render import receipts
     from personactl.render.outfile import write_whole
 
     with Ledger.open_reader(ledger_path(path)) as book:
         _require_index(index, book.size)
-        receipt = book.prove(index)
+        receipt = book.prove(index, size=attested_size(book, index) if size is None else size)
     if output is None:
         terminal.result(json.loads(receipt), receipt.decode().splitlines())
         return
     write_whole(output, receipt)
-    document = {"schema": "personactl.ledger-prove/1", "index": index, "path": str(output)}
-    terminal.result(document, [["receipt of entry ", str(index), ": ", Styled(str(output), "bold")]])
+    receipts.show_written(terminal, receipt, output)
 
 
 def _require_kind(kind: str | None) -> None:
