@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from personactl.render import ledger_findings
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
     from personactl_ledger.export_ledger import ExportReport
 
 FORMS = {"jsonl": "JSON lines", "excerpt": "an excerpt", "tiles": "tiles", "folder": "a folder"}
-SEVERITIES = {"error": "bad", "warning": "warn"}
-VERDICTS = {0: ("good", "good"), 4: ("broken", "bad"), 5: ("not trusted", "bad")}
 
 
 def show(terminal: Terminal, report: ExportReport) -> None:
@@ -39,15 +38,14 @@ def show(terminal: Terminal, report: ExportReport) -> None:
 
 def show_check(terminal: Terminal, report: ExportCheck, *, exit_code: int) -> None:
     """Every finding, the verdict as a word, what was there, and each note about what it cannot show."""
-    for item in report.findings:
-        place = "" if item.index is None else f" at entry {item.index}"
-        terminal.line(Styled(f"{item.severity}[{item.code}]", SEVERITIES[item.severity]), f"{place}: {item.message}")
-    word, style = VERDICTS[report.exit_code]
+    ledger_findings.tell(terminal, report.findings)
+    word = ledger_findings.verdict(report.findings, report.exit_code)
     there = f"{report.lines} of {report.size} entries" if report.kind == "excerpt" else f"{report.size} entries"
     lines: list[Line] = [
-        [Styled(word, style), f": {there} in {report.origin or 'an unknown ledger'} ({FORMS[report.kind]})"],
+        [word, f": {there} in {report.origin or 'an unknown ledger'} ({FORMS[report.kind]})"],
         *([[Styled(f"  root {report.root_hex}", "dim")]] if report.root_hex else []),
         *([f"  note: {note}"] for note in report.notes),
+        *ledger_findings.explained(report.findings),
     ]
     document = {
         "schema": "personactl.ledger-check-export/1",
@@ -60,9 +58,6 @@ def show_check(terminal: Terminal, report: ExportCheck, *, exit_code: int) -> No
         "lines": report.lines,
         "anchored": report.anchored,
         "notes": list(report.notes),
-        "findings": [
-            {"code": item.code, "severity": item.severity, "message": item.message, "index": item.index}
-            for item in report.findings
-        ],
+        "findings": ledger_findings.as_documents(report.findings),
     }
     terminal.result(document, lines)
