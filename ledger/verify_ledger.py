@@ -1818,6 +1818,7 @@ class LedgerFile:
         head = Checkpoint(note)
         same = (size, root, self.rules.origin) == (head.size, head.root.hex(), head.origin)
         need(same, "12.5", "ledger.checkpoint-columns", "its row contradicts its note")
+        need(head.size > 0, "12.5", "ledger.checkpoint-malformed", "a stored checkpoint covers no entry")
         need(head.size <= len(self.hashes), "12.5", "ledger.truncated", "it covers more entries than the file has")
         need(tree.root(0, size) == head.root, "12.5", "ledger.checkpoint-root", "the entries do not lead to its root")
         keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
@@ -1869,10 +1870,12 @@ class LedgerFile:
         elif self._revoked(signers, head):
             message = f"the anchor over {head.size}: its ledger key was revoked; it proves nothing"
             self.report.note("12.8", f"{message} (ledger.distrusted)")
+        elif head.size == 0:
+            self.report.fail("12.7", "ledger.anchor", "the anchor covers no entry")
         elif head.size > len(self.hashes):
             self.report.fail("12.7", "ledger.rollback", f"the anchor covers {head.size} entries: the file was cut back")
         else:
-            same = head.size > 0 and tree.root(0, head.size) == head.root
+            same = tree.root(0, head.size) == head.root
             self.report.check(same, "12.7", "ledger.fork", f"the anchor over {head.size} entries is part of this tree")
             return head.size if same else 0
         return 0
@@ -2041,13 +2044,16 @@ class Export:
     def _tiles(self, folder: Path) -> None:
         """SPEC 16.4: the files that a tree of this size has, no others, and what each must hold."""
         head = self._head(folder / "checkpoint", "16.4")
+        there = files_in(folder)
+        enough = head.size <= 256 * len(there)  # before a list is made that is as long as somebody claims
+        need(enough, "16.4", "export.files", f"{len(there)} files cannot hold {head.size} entries")
         sizes: list[int] = [head.size]
         while sizes[-1] >= 256:
             sizes.append(sizes[-1] // 256)
         names = {(level, n): tile_name(level, n, min(256, size - 256 * n)) for level, size in enumerate(sizes)
                  for n in range((size + 255) // 256)}  # fmt: skip
         bundles = [tile_name("entries", n, min(256, head.size - 256 * n)) for n in range((head.size + 255) // 256)]
-        same_files(files_in(folder), {"checkpoint", *names.values(), *bundles}, "16.4")
+        same_files(there, {"checkpoint", *names.values(), *bundles}, "16.4")
         order = [(folder / name, head.size - 256 * n) for n, name in enumerate(bundles)]
         hashes = every = [sha256(b"\0", leaf) for item in order for leaf in self._bundle(*item)]
         for level, size in enumerate(sizes):
@@ -2060,13 +2066,14 @@ class Export:
         self._judge(folder, head, every, (leaf for item in order for leaf in self._bundle(*item)), "16.4")
 
     def _bundle(self, path: Path, rest: int) -> list[bytes]:
-        data, leaves = self._bytes(path, 256 * 65537, "16.4", "export.bundle"), []
-        while data:
-            length = int.from_bytes(data[:2], "big")
-            need(len(data) >= 2 + length, "16.4", "export.bundle", f"{path.name} ends inside an entry")
-            leaves.append(data[2 : 2 + length])
-            data = data[2 + length :]
-        need(len(leaves) == min(256, rest), "16.4", "export.bundle", f"{path.name} has another number of entries")
+        data, leaves, at = self._bytes(path, 256 * 65537, "16.4", "export.bundle"), [], 0
+        while at < len(data) and len(leaves) < 256:
+            stop = at + 2 + int.from_bytes(data[at : at + 2], "big")
+            need(at + 2 <= stop <= len(data), "16.4", "export.bundle", f"{path.name} ends inside an entry")
+            leaves.append(data[at + 2 : stop])
+            at = stop
+        good = at == len(data) and len(leaves) == min(256, rest)
+        need(good, "16.4", "export.bundle", f"{path.name} has another number of entries")
         return leaves
 
     def _judge(self, path: Path, head: Checkpoint, hashes: list[bytes], leaves: Iterator[bytes], clause: str) -> None:
@@ -2236,7 +2243,9 @@ def verify(options: argparse.Namespace) -> int:
         named = options.path
         if options.command == "export" and named.is_dir():
             named /= "SHA256SUMS" if (named / "SHA256SUMS").exists() else "checkpoint"
-        print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {named} sha256 {file_digest(named)}")
+        whole = options.path.is_dir() and not named.is_file()  # the check says what is missing
+        said = "has no such file" if whole else f"sha256 {file_digest(named)}"
+        print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {named} {said}")
         if options.command == "ledger":
             LedgerFile(report, options.path).verify(trust, [read_plain(path) for path in options.anchor])
         elif options.command == "export":
