@@ -1888,9 +1888,11 @@ class LedgerFile:
             " coalesce(substr(CAST(evidence AS BLOB), 1, 1048576), X'') FROM timestamp ORDER BY id"
         )
         known: dict[int, tuple[int, bytes]] = {}
-        unread = False
+        unread, seen = False, set()
         for place, size, tsa, algorithm, covers, token, evidence in connection.execute(rows).fetchall():
             try:
+                token_need(token not in seen, "its token stands in an earlier row", "15.6")
+                seen.add(token)
                 said = self._stamp(place, size, tsa, algorithm, covers, token, evidence, known, roots)
             except Bad as bad:
                 unread = True

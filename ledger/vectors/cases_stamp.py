@@ -217,6 +217,11 @@ def ledgers_that_do_not() -> dict[str, Files]:
         s.keep(SERVICE.respond(s.covered + b"x"))
         s.forge.connection.executescript(tamper("UPDATE timestamp SET covers = 1;\n"))
 
+    def twice(s: Stamped) -> None:
+        kept_twice(s)
+        columns = "size, 'another service', hash_algorithm, token, covers, evidence, received_at"
+        s.forge.connection.execute(f"INSERT INTO timestamp SELECT 3, {columns} FROM timestamp WHERE id = 1")  # noqa: S608
+
     says = {"said": {"size": 3}}
     return {
         "ledger-stamp-imprint_fail": ledger(
@@ -231,6 +236,7 @@ def ledgers_that_do_not() -> dict[str, Files]:
             lambda s: s.keep(SERVICE.respond(s.covered), evidence=b"\x30\x05x"), "ledger.timestamp",
         ),
         "ledger-stamp-renewal_fail": ledger("A row renews itself.", alone, "ledger.timestamp"),
+        "ledger-stamp-twice_fail": ledger("A token stands in two rows.", twice, "ledger.timestamp"),
         "ledger-stamp-missing_fail": ledger("A token was deleted.", missing, "ledger.timestamp-missing"),
         "ledger-stamp-entry_fail": ledger(
             "An entry says another size.",
