@@ -180,6 +180,26 @@ class Tree:
         return value
 
 
+class Growing:
+    """A tree whose leaves come one by one, by the roots of its perfect parts from left to right."""
+
+    def __init__(self) -> None:
+        self.size, self.parts = 0, []
+
+    def add(self, digest: bytes) -> None:
+        self.size += 1
+        self.parts.append(digest)
+        for _ in range((self.size & -self.size).bit_length() - 1):  # as many parts as a carry in binary ends
+            right = self.parts.pop()
+            self.parts[-1] = sha256(b"\x01", self.parts[-1], right)
+
+    def root(self) -> bytes:
+        value = self.parts[-1]
+        for part in reversed(self.parts[:-1]):
+            value = sha256(b"\x01", part, value)
+        return value
+
+
 def climb(index: int, size: int, digest: bytes, path: list[bytes]) -> bytes | None:
     """The root that an inclusion path leads to, from the top down."""
     if size == 1:
@@ -422,7 +442,7 @@ def natural(value: object) -> bool:
 
 def well_named(value: object) -> bool:
     """SPEC 10.3: what an erasure names."""
-    seen: list[int] = []
+    seen: set[int] = set()
     for item in value if isinstance(value, list) else []:
         fields = item.get("fields") if isinstance(item, dict) else None
         if not isinstance(fields, list) or not natural(item.get("index")) or item["index"] in seen:
@@ -431,7 +451,7 @@ def well_named(value: object) -> bool:
             return False
         if len(set(fields)) < len(fields):
             return False
-        seen.append(item["index"])
+        seen.add(item["index"])
     return bool(seen)
 
 
@@ -464,6 +484,7 @@ class Rules:
     def __init__(self) -> None:
         self.origin, self.genesis = "", None
         self.keys: dict[str, dict] = {}
+        self.roots: set[str] = set()  # those in use
         self.revoked: dict[str, tuple[int, int]] = {}
         self.runs: dict[str, dict] = {}
         self.run_keys: set[str] = set()
@@ -474,7 +495,7 @@ class Rules:
         self.threshold, self.trust_version = 1, 0
         self.outputs: dict[int, tuple[str, ...]] = {}
         self.sealed: dict[int, set[str]] = {}
-        self.taken: dict[str, list[bytes]] = {}
+        self.taken: dict[str, Growing] = {}
         self.open_merge: dict[str, list[int]] = {}
         self.begun = False
 
@@ -570,21 +591,19 @@ class Rules:
             need(not self.begun, "17.3", "ledger.restore-late", "a restore is not what the operator says first")
         elif kind == "merged":
             origin, place = said["source"]["origin"], said["source"]["index"]
-            next_one = origin != self.origin and place == len(self.taken.get(origin, []))
+            next_one = origin != self.origin and place == self.taken.get(origin, Growing()).size
             need(next_one, "17.6", "ledger.merge-source", "an entry of another ledger was taken in out of order")
         elif kind == "merge":
-            hashes = self.taken.get(said["merges"]["origin"], [])
+            taken = self.taken.get(said["merges"]["origin"], Growing())
             places = self.open_merge.get(said["merges"]["origin"], [])
             counted = places and [said["first"], said["count"]] == [places[0], len(places)]
-            same = counted and said["merges"]["size"] == len(hashes)
-            same = same and Tree(hashes).root(0, len(hashes)).hex() == said["merges"]["root"]
+            same = counted and said["merges"]["size"] == taken.size
+            same = same and taken.root().hex() == said["merges"]["root"]
             need(same, "17.7", "ledger.merge-counts", "a merge does not agree with the entries that were taken in")
 
     def _end_key(self, index: int, entry: Entry) -> None:
         kid = entry.said["kid"]
         key = self.keys.get(kid)
-        in_use = {k: v for k, v in self.keys.items() if v["retired"] is None and k not in self.revoked}
-        roots = [k for k, v in in_use.items() if v["role"] == "root"]
         if entry.kind == "key-retire":
             need(key and key["retired"] is None, "6.6", "ledger.key-unknown", "the key to retire is not in use")
         else:
@@ -592,7 +611,8 @@ class Rules:
             need(known, "6.6", "ledger.key-unknown", "the key to revoke is not known, or revoked already")
             past = entry.said["fromIndex"] <= index
             need(past, "6.6", "ledger.key-revoke-index", "a revocation begins in the future")
-        need(kid not in roots or len(roots) > self.threshold, "6.6", "ledger.key-last", "the last root key cannot go")
+        left = kid not in self.roots or len(self.roots) > self.threshold
+        need(left, "6.6", "ledger.key-last", "the last root key cannot go")
 
     def _close(self, entry: Entry) -> None:
         run, said = self._open(entry), entry.said
@@ -605,8 +625,9 @@ class Rules:
         said, kind = entry.said, entry.kind
         self.sealed |= {index: set(said["sealed"])} if said.get("sealed") else {}
         self.begun = self.begun or entry.role != "root"
-        if kind == "merged" and said["source"]["index"] == len(self.taken.setdefault(said["source"]["origin"], [])):
-            self.taken[said["source"]["origin"]].append(bytes.fromhex(said["source"]["leafHash"]))
+        source = said["source"] if kind == "merged" else {}
+        if source and source["index"] == self.taken.setdefault(source["origin"], Growing()).size:
+            self.taken[source["origin"]].add(bytes.fromhex(source["leafHash"]))
             self.open_merge.setdefault(said["source"]["origin"], []).append(index)
         elif kind == "merge":
             self.open_merge[said["merges"]["origin"]] = []
@@ -622,8 +643,10 @@ class Rules:
             self.trust_version = said["version"]
         elif kind == "key-retire":
             self.keys[said["kid"]]["retired"] = index
+            self.roots.discard(said["kid"])
         elif kind == "key-revoke":
             self.revoked[said["kid"]] = (index, said["fromIndex"])
+            self.roots.discard(said["kid"])
         elif kind == "run-open":
             run = {k: said[k] for k in ("planSha256", "planned")} | {"kid": said["runKey"]["kid"], "open": True}
             run |= {"public": base64.b64decode(said["runKey"]["publicKey"]), "outputs": 0, "rejects": 0}
@@ -658,6 +681,7 @@ class Rules:
 
     def _enrol(self, pair: dict, role: str, index: int, vkeys: list) -> None:
         public = base64.b64decode(pair["publicKey"])
+        self.roots |= {pair["kid"]} if role == "root" else set()
         self.keys[pair["kid"]] = {"public": public, "role": role, "added": index, "retired": None, "vkeys": vkeys}
 
 
