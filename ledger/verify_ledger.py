@@ -1094,6 +1094,7 @@ DIGESTS = {f"2.16.840.1.101.3.4.2.{n}": name for n, name in zip((1, 2, 3, 8, 9, 
 RSA_WITH = {f"1.2.840.113549.1.1.{n}": HASHES[n - 11] for n in (11, 12, 13)}
 EC_WITH = {f"1.2.840.10045.4.3.{n}": HASHES[n - 2] for n in (2, 3, 4)}
 RSA_PLAIN, RSA_PSS, SIGNED_DATA = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.7.2"
+STAMPING = "1.3.6.1.5.5.7.3.8"
 TST_INFO, SMIME = "1.2.840.113549.1.9.16.1.4", "1.2.840.113549.1.9."
 STATUS = ("granted", "granted with changes", "rejection", "waiting", "revocation warning", "revocation notice")
 UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
@@ -1384,20 +1385,49 @@ def revoked(path: list, lists: list[bytes], at: datetime) -> str:
     return ""
 
 
+def unjudged(certificate: x509.Certificate) -> bool:
+    """SPEC 15.3: name constraints, or a critical extension that is none of key usage, subject alternative name, basic
+    constraints, certificate policies and extended key usage."""
+    known = {f"2.5.29.{number}" for number in (15, 17, 19, 32, 37)}
+    named = [(item.oid.dotted_string, item.critical) for item in certificate.extensions]
+    return any(name == "2.5.29.30" or (critical and name not in known) for name, critical in named)
+
+
+def too_long(path: list) -> bool:
+    """SPEC 15.3: whether a path length is exceeded, counted from the top down as in RFC 5280, section 6.1.4."""
+    left = len(path)
+    for certificate in path[:0:-1]:
+        if certificate.subject != certificate.issuer and certificate is not path[-1]:
+            left -= 1
+        if left < 0:
+            return True
+        most = extension(certificate, x509.BasicConstraints).value.path_length
+        left = left if most is None else min(left, most)
+    return False
+
+
 def leads_to_root(signer: x509.Certificate, others: list, roots: list, lists: list[bytes], at: datetime) -> str:
     """SPEC 15.3: "" when a chain leads from the service to a root, else why it does not count."""
     purpose = extension(signer, x509.ExtendedKeyUsage)
     if purpose is None:
         return "the certificate of the service is not for time stamping"
-    if not purpose.critical or [usage.dotted_string for usage in purpose.value] != ["1.3.6.1.5.5.7.3.8"]:
+    if not purpose.critical or [usage.dotted_string for usage in purpose.value] != [STAMPING]:
         return "the certificate of the service is not for time stamping alone"
+    usage = extension(signer, x509.KeyUsage)
+    if usage is not None and not (usage.value.digital_signature or usage.value.content_commitment):
+        return "the certificate of the service is not for signatures"
+    if unjudged(signer):
+        return "the certificate of the service has a critical extension or constraints that are not judged"
 
     def then(certificate: x509.Certificate) -> bool:
         return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
 
     def authority(certificate: x509.Certificate) -> bool:
         basic, usage = extension(certificate, x509.BasicConstraints), extension(certificate, x509.KeyUsage)
-        return basic is not None and basic.value.ca and (usage is None or usage.value.key_cert_sign)
+        purposes = extension(certificate, x509.ExtendedKeyUsage)
+        named = {item.dotted_string for item in purposes.value} if purposes is not None else {STAMPING}
+        signs = basic is not None and basic.value.ca and (usage is None or usage.value.key_cert_sign)
+        return signs and bool(named & {STAMPING, "2.5.29.37.0"}) and not unjudged(certificate)
 
     if not then(signer):
         return "the certificate of the service was not valid at the time that it states"
@@ -1408,7 +1438,7 @@ def leads_to_root(signer: x509.Certificate, others: list, roots: list, lists: li
         if len(path) > 1 and path[-1] in roots and path[-1].issuer == path[-1].subject:
             return revoked(path, lists, at)
         for issuer in reversed(usable) if len(path) < 8 else ():
-            if issuer in path or issuer.subject != path[-1].issuer or tried == 256:
+            if issuer in path or issuer.subject != path[-1].issuer or tried == 256 or too_long([*path, issuer]):
                 continue
             tried += 1
             try:
