@@ -1596,6 +1596,7 @@ class LedgerFile:
         self.trust_entry: Entry | None = None
         self.heads: dict[int, Checkpoint] = {}
         self.stamped: dict[str, list[tuple[int, tuple]]] = {}
+        self.kept: dict[int, tuple[bytes, bytes]] = {}
 
     def verify(self, trust: Trust | None, anchors: list[bytes]) -> None:
         self._header()
@@ -1953,6 +1954,7 @@ class LedgerFile:
                 self.report.fail(bad.clause, bad.code, f"time stamp {place}: {bad.message}")
                 continue
             known[place] = (size, token)
+            self.kept[place] = (token, evidence)
             named = self.stamped.pop(sha256(token).hex(), [])
             if not named:
                 message = f"no entry names the token of time stamp {place} (ledger.timestamp-unrecorded)"
@@ -2155,8 +2157,14 @@ class Export:
         if "tiles/checkpoint" in names:
             self._try(self._tiles, folder / "tiles")
         copy = LedgerFile(self.report, folder / "ledger.sqlite") if "ledger.sqlite" in names else None
+        before = len(self.report.codes)
         if copy is not None:
             self._try(copy.verify, self.trust, self.anchors)
+        files = {name: folder / name for name in names if name.startswith("timestamps/")}
+        if copy is not None and set(self.report.codes[before:]) <= TRUST_CODES:
+            self._try(self._responses, files, copy)
+        elif files:
+            self.report.note("16.9", "timestamps/ was compared with SHA256SUMS alone: no good copy is there")
         one = len({data for data, _ in self.heads.values()}) == 1
         if not self.heads:
             self.report.fail("16.6", "export.files", "the folder holds neither JSON lines nor tiles")
@@ -2168,6 +2176,25 @@ class Export:
             self.report.check(same, "16.8", "export.forms", "the copy is over the tree of the checkpoint")
         if any(name.endswith(".csv") for name in names):
             self.report.note("16.7", "the CSV files were compared with SHA256SUMS alone")
+
+    def _responses(self, files: dict[str, Path], copy: LedgerFile) -> None:
+        """SPEC 16.6: what lies at timestamps/ is what the rows of the copy hold."""
+        code, left = "export.timestamps", dict(files)
+        for place, (token, evidence) in copy.kept.items():
+            named = {"tsr": token, "evidence": evidence} if evidence else {"tsr": token}
+            read = {}
+            for kind in (*named, "data"):
+                path = left.pop(f"timestamps/{place}.{kind}", None)
+                need(path, "16.6", code, f"timestamps/{place}.{kind} is missing")
+                read[kind] = self._bytes(path, 1 << 20, "16.6", code)
+            same = all(read[kind] == data for kind, data in named.items())
+            need(same, "16.6", code, f"a file of time stamp {place} is not what the copy holds")
+            said = Token(token)
+            about = digest_of(said.algorithm, read["data"]) == said.digest
+            need(about, "16.6", code, f"timestamps/{place}.data is not what the token is about")
+        need(not left, "16.6", code, f"{min(left, default='')} is of no time stamp in the copy")
+        if files:
+            self.report.ok("16.6", f"{len(files)} files at timestamps/ are those of the copy")
 
     def _sums(self, folder: Path) -> set[str]:
         code, sums = "export.sums", {}
@@ -2228,6 +2255,11 @@ def same_files(found: set[str], wanted: set[str], clause: str) -> None:
 # --- what is printed --------------------
 
 
+TRUST_CODES = {"receipt.origin", "receipt.log-key", "receipt.root-key", "receipt.revoked", "receipt.witness-quorum"}
+TRUST_CODES |= {"ledger.trust-witness", "ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
+TRUST_CODES |= {"ledger.misbehaviour-untrusted"}
+
+
 class Report:
     """One line a check. `codes` are those of the failures, in order."""
 
@@ -2261,10 +2293,7 @@ class Report:
             self.fail(clause, code, f"not so: {message}")
 
     def exit_code(self) -> int:
-        trust = {"receipt.origin", "receipt.log-key", "receipt.root-key", "receipt.revoked", "receipt.witness-quorum"}
-        trust |= {"ledger.trust-witness", "ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
-        trust |= {"ledger.misbehaviour-untrusted"}
-        return 0 if not self.codes else 5 if set(self.codes) <= trust else 4
+        return 0 if not self.codes else 5 if set(self.codes) <= TRUST_CODES else 4
 
 
 def main(arguments: list[str] | None = None) -> int:

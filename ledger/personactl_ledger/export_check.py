@@ -21,12 +21,13 @@ from personactl_ledger.check_signed import (
     check_trust,
     parse_anchor,
 )
+from personactl_ledger.check_stamp_files import NOT_COMPARED, check_stamp_files
 from personactl_ledger.check_witness import check_quorum
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import FormatError, LedgerError, LedgerMissing
-from personactl_ledger.export_folder import COPY, JSONL, SUMS, TILES
+from personactl_ledger.export_folder import COPY, JSONL, STAMPS, SUMS, TILES
 from personactl_ledger.export_jsonl import CHECKPOINT, EXCERPT
 from personactl_ledger.export_read import (
     LineAt,
@@ -195,8 +196,11 @@ class _Audit:
         if f"{TILES}/{TILES_CHECKPOINT}" in names:
             self.guarded("tiles", lambda: self.tiles(folder / TILES))
             heads |= {(folder / TILES / TILES_CHECKPOINT).read_bytes()}
-        if COPY in names:
-            self._copy(folder / COPY)
+        good = COPY in names and self._copy(folder / COPY)
+        if good:
+            self.guarded("folder", lambda: self._stamps(folder, names))
+        elif any(name.startswith(f"{STAMPS}/") for name in names):
+            self.notes.append(NOT_COMPARED)
         if len(heads) > 1:
             self.findings.add("export.forms", "the JSON lines and the tiles have different checkpoints")
         if not heads:
@@ -205,14 +209,19 @@ class _Audit:
             self.notes.append(DERIVED_NOTE)
         return "folder"
 
-    def _copy(self, path: Path) -> None:
-        """SPEC 16.8: the copy is a ledger that holds, over the same tree."""
+    def _stamps(self, folder: Path, names: set[str]) -> Kind:
+        check_stamp_files(folder, names, folder / COPY)
+        return "folder"
+
+    def _copy(self, path: Path) -> bool:
+        """SPEC 16.8: the copy is a ledger that holds, over the same tree. Whether it holds."""
         report = check(path, trust=self.trust, anchors=self.anchors)
         for item in report.findings:
             if item.severity == "error":
                 self.findings.add(item.code, f"{COPY}: {item.message}", item.index)
         if self.head is not None and (report.size, report.root_hex) != (self.head.size, self.head.root.hex()):
             self.findings.add("export.forms", f"{COPY} is not over the tree of the checkpoint")
+        return report.exit_code in (0, 5)
 
     def _entries(self, leaves: Iterator[bytes], head: Checkpoint, leaf_at: LeafAt) -> None:
         """What the entries of a whole export say, against the checkpoint, trust and anchors (SPEC 6, 12.5 to 12.8)."""
