@@ -72,7 +72,9 @@ def check_checkpoints(
         head = row.checkpoint
         if (row.size, row.root_hex, origin) != (head.size, head.root.hex(), head.origin):
             findings.add("ledger.checkpoint-columns", f"the row of the checkpoint over {row.size} contradicts its note")
-        if head.size not in roots:
+        if head.size == 0:
+            findings.add("ledger.checkpoint-malformed", "a stored checkpoint covers no entry")
+        elif head.size not in roots:
             findings.add("ledger.truncated", f"a checkpoint covers {head.size} entries, and the file has fewer")
         elif roots[head.size] != head.root:
             findings.add(
@@ -130,6 +132,9 @@ def check_anchor(
         return False
     if not believed(head, signers, revoked):
         findings.add("ledger.distrusted", _DISTRUSTED.format("anchor", head.size), severity="warning")
+        return False
+    if head.size == 0:
+        findings.add("ledger.anchor", "the anchor covers no entry")
         return False
     if head.size not in roots:
         findings.add(

@@ -60,8 +60,12 @@ def check_timestamps(
     roots = trust.tsa_roots if trust is not None else ()
     known: dict[int, _Known] = {}
     best: tuple[int, StampReport] | None = None
+    seen: set[bytes] = set()
     for row in rows:
         try:
+            if row[4] in seen:
+                raise FormatError("its token stands in an earlier row")
+            seen.add(row[4])
             report, said = _row(row, heads, keyring, roots, known)
         except LedgerError as error:
             findings.add("ledger.timestamp", f"time stamp {row[0]}: {error.message}")

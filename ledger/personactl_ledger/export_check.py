@@ -21,12 +21,13 @@ from personactl_ledger.check_signed import (
     check_trust,
     parse_anchor,
 )
+from personactl_ledger.check_stamp_files import NOT_COMPARED, check_stamp_files
 from personactl_ledger.check_witness import check_quorum
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import FormatError, LedgerError, LedgerMissing
-from personactl_ledger.export_folder import COPY, JSONL, SUMS, TILES
+from personactl_ledger.export_folder import COPY, JSONL, STAMPS, SUMS, TILES
 from personactl_ledger.export_jsonl import CHECKPOINT, EXCERPT
 from personactl_ledger.export_read import (
     LineAt,
@@ -110,6 +111,7 @@ class _Audit:
         self.notes: list[str] = []
         self.head: Checkpoint | None = None
         self.lines = 0
+        self.judged = False
         self.anchored = False
 
     def guarded(self, kind: Kind, call: Callable[[], Kind]) -> Kind:
@@ -153,14 +155,17 @@ class _Audit:
         self._excerpt_signer(head)
         return "excerpt"
 
-    def tiles(self, folder: Path, *, judged: bool = True) -> Kind:
-        """SPEC 16.4. `judged`: also what the entries say, unless another form of the same tree was judged."""
+    def tiles(self, folder: Path) -> Kind:
+        """SPEC 16.4; also what the entries say, unless another form of the same tree was judged."""
         head, _ = read_head(folder / TILES_CHECKPOINT)
         self.head = self.head or head
+        found = files_below(folder)
+        if head.size > len(found) * TILE_WIDTH:
+            raise FormatError(f"{len(found)} files cannot hold {head.size} entries", code="export.files")
         tiles = list(expected_tiles(head.size))
         wanted = {tile_path(*tile) for tile in tiles}
         wanted |= {tile_path(ENTRIES, index, width) for level, index, width in tiles if level == 0}
-        require_files(files_below(folder), wanted | {TILES_CHECKPOINT})
+        require_files(found, wanted | {TILES_CHECKPOINT})
         roots: dict[int, list[bytes]] = {}
         for level, index, width in tiles:
             hashes = read_tile(folder, level, index, width)
@@ -176,7 +181,7 @@ class _Audit:
         leaves = (leaf for level, n, width in tiles if level == 0 for leaf in read_bundle(folder, n, width))
         _require_root(covered_root(head.size, ((0, head.size),), map(leaf_hash, leaves), lambda *_: b""), head)
         self.lines = head.size
-        if judged:
+        if not self.judged:
             leaves = (leaf for level, n, width in tiles if level == 0 for leaf in read_bundle(folder, n, width))
             self._entries(leaves, head, lambda index: bundled_leaf(folder, index, head.size))
         return "tiles"
@@ -185,16 +190,17 @@ class _Audit:
         """SPEC 16.6: the sums, then each form, then whether they are forms of one tree."""
         names = check_sums(folder)
         heads = set()
-        judged = False
         if JSONL in names:
             self.guarded("jsonl", lambda: self.jsonl(folder / JSONL))
-            judged = True
             heads |= {(folder / (JSONL + CHECKPOINT)).read_bytes()} if JSONL + CHECKPOINT in names else set()
         if f"{TILES}/{TILES_CHECKPOINT}" in names:
-            self.guarded("tiles", lambda: self.tiles(folder / TILES, judged=not judged))
+            self.guarded("tiles", lambda: self.tiles(folder / TILES))
             heads |= {(folder / TILES / TILES_CHECKPOINT).read_bytes()}
-        if COPY in names:
-            self._copy(folder / COPY)
+        good = COPY in names and self._copy(folder / COPY)
+        if good:
+            self.guarded("folder", lambda: self._stamps(folder, names))
+        elif any(name.startswith(f"{STAMPS}/") for name in names):
+            self.notes.append(NOT_COMPARED)
         if len(heads) > 1:
             self.findings.add("export.forms", "the JSON lines and the tiles have different checkpoints")
         if not heads:
@@ -203,17 +209,23 @@ class _Audit:
             self.notes.append(DERIVED_NOTE)
         return "folder"
 
-    def _copy(self, path: Path) -> None:
-        """SPEC 16.8: the copy is a ledger that holds, over the same tree."""
+    def _stamps(self, folder: Path, names: set[str]) -> Kind:
+        check_stamp_files(folder, names, folder / COPY)
+        return "folder"
+
+    def _copy(self, path: Path) -> bool:
+        """SPEC 16.8: the copy is a ledger that holds, over the same tree. Whether it holds."""
         report = check(path, trust=self.trust, anchors=self.anchors)
         for item in report.findings:
             if item.severity == "error":
                 self.findings.add(item.code, f"{COPY}: {item.message}", item.index)
         if self.head is not None and (report.size, report.root_hex) != (self.head.size, self.head.root.hex()):
             self.findings.add("export.forms", f"{COPY} is not over the tree of the checkpoint")
+        return report.exit_code in (0, 5)
 
     def _entries(self, leaves: Iterator[bytes], head: Checkpoint, leaf_at: LeafAt) -> None:
         """What the entries of a whole export say, against the checkpoint, trust and anchors (SPEC 6, 12.5 to 12.8)."""
+        self.judged = True
         sizes = {parsed.size for parsed in map(_anchor, self.anchors) if parsed is not None}
         entries = _LeafPass(self.findings, sizes | {head.size}, leaf_at)
         for index, leaf in enumerate(leaves):

@@ -39,6 +39,8 @@ class Keyring:
 
     keys: dict[str, EnrolledKey] = field(default_factory=dict)
     revocations: dict[str, Revocation] = field(default_factory=dict)
+    roots: set[str] = field(default_factory=set)
+    """Ids of the root keys in use: asked at the end of every key, and there can be many of both."""
 
     def usable(self, key: str, role: str, index: int) -> EnrolledKey:
         """The key, if entry `index` may be signed by it in that role. Raises EntryRefused (SPEC 6.4)."""
@@ -102,11 +104,15 @@ class Keyring:
         elif entry.kind == "key-retire":
             if predicate["kid"] in self.keys:  # the rules ask for it; whoever made the file need not have kept them
                 self.keys[predicate["kid"]].retired = index
+            self.roots.discard(predicate["kid"])
         elif entry.kind == "key-revoke":
             self.revocations[predicate["kid"]] = Revocation(at=index, from_index=predicate["fromIndex"])
+            self.roots.discard(predicate["kid"])
 
     def _add(self, public_key: bytes, role: str, index: int, vkeys: tuple[Vkey, ...]) -> None:
         key = key_id(public_key)
+        if role == ROOT:
+            self.roots.add(key)
         self.keys[key] = EnrolledKey(key_id=key, public_key=public_key, role=role, added=index, vkeys=vkeys)
 
 

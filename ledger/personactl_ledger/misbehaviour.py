@@ -72,7 +72,7 @@ def parse_misbehaviour(data: bytes) -> Misbehaviour:
         raise error if error.code == "ledger.misbehaviour" else _malformed(error.message) from None
     except LedgerError as error:
         raise _malformed(error.message) from None
-    if {smaller.origin, larger.origin} != {document["origin"]} or len(root) != 32:
+    if not smaller.origin == larger.origin == document["origin"] or len(root) != 32:
         raise _malformed("its checkpoints have not its origin, or its root is not 32 bytes")
     if not 0 < smaller.size <= larger.size:
         raise _malformed("its first checkpoint covers nothing, or more entries than the second")
