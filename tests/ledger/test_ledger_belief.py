@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger_bench import NOW, forge
+from ledger_bench import NOW, ROOM, forge
 from personactl_ledger import Ledger, LedgerError, LedgerTrust, check
 from personactl_ledger.aftermath import distrusted_checkpoints, distrusted_entries
 from personactl_ledger.attested import attested_size
@@ -17,10 +20,12 @@ from personactl_ledger.cosignature import WitnessSigner
 from personactl_ledger.errors import LedgerConflict, WitnessRefused
 from personactl_ledger.keyring import EnrolledKey, Keyring, Revocation
 from personactl_ledger.misbehaviour import verify_misbehaviour
+from personactl_ledger.restore import RestoreKeys, restore
 from personactl_ledger.revocation import counting, ends_of
 from personactl_ledger.signed_heads import signed_heads
 from personactl_ledger.witness import AddCheckpoint, FollowedLog
 from personactl_ledger.witness_state import FILE, Memory, empty_state
+from witness_bench import pair, witness
 
 import cases_belief as stories  # isort: skip  (its folder is on the path through ledger_bench)
 
@@ -106,6 +111,17 @@ def test_a_new_revocation_is_told_to_a_witness_and_stays(memory: Memory) -> None
         Memory(memory.path.parent).cosign(ask(forged, 5, forged.log), WITNESS, seconds=1)
 
 
+def test_a_trust_file_tells_a_witness_what_is_revoked(tmp_path: Path) -> None:
+    operator, state = pair(tmp_path)
+    witness("request", "--ledger", operator.path, "-o", tmp_path / "request")
+    document = json.loads(operator.trust.read_text(encoding="utf-8"))
+    document["revoked"] = [{"kid": operator.keyset.log.key_id, "fromIndex": 0}]
+    operator.trust.write_text(json.dumps(document), encoding="utf-8")
+    witness("log", "add", operator.trust, "--state", state, "--replace")
+    witness("cosign", tmp_path / "request", "--state", state, "-o", tmp_path / "cosigned", exit_code=5)
+    assert not (tmp_path / "cosigned").exists()
+
+
 # --- restore ----------------------------------------------------------------------------------------------------------
 
 
@@ -115,10 +131,10 @@ def test_a_restore_passes_over_heads_of_fallen_keys(found_out: forge.Forge, tmp_
     old = tmp_path / "old"
     old.write_bytes(b"damaged " + thief.encode() + stories.said(found_out, 9, found_out.log).encode())
     with Ledger.open_reader(path) as book:
-        assert signed_heads(book, [thief.encode()], None) == []
-        assert [head.size for head in signed_heads(book, [thief.encode()], old)] == [9]
+        assert signed_heads(book, [thief.encode()], ()) == []
+        assert [head.size for head in signed_heads(book, [thief.encode()], (old,))] == [9]
         with pytest.raises(LedgerError):
-            signed_heads(book, [stories.said(found_out, 9, forge.log_signer("stranger")).encode()], None)
+            signed_heads(book, [stories.said(found_out, 9, forge.log_signer("stranger")).encode()], ())
 
 
 def test_a_restore_keeps_the_lines_of_the_key_that_is_believed(tmp_path: Path) -> None:
@@ -128,7 +144,23 @@ def test_a_restore_keeps_the_lines_of_the_key_that_is_believed(tmp_path: Path) -
     path = save(forged, tmp_path / "ledger.sqlite")
     both, new = (stories.said(forged, 9, *keys) for keys in ((forged.log, stories.NEW_LOG), (stories.NEW_LOG,)))
     with Ledger.open_reader(path) as book:
-        assert [head.note for head in signed_heads(book, [both.encode()], None)] == [new]
+        assert [head.note for head in signed_heads(book, [both.encode()], ())] == [new]
+
+
+def test_a_restore_knows_of_revocations_that_are_replayed(tmp_path: Path) -> None:
+    forged = forge.Forge()
+    stories.enrol_log(forged, stories.NEW_LOG)
+    backup = save(forged, tmp_path / "backup.sqlite")
+    leaf = forged.say("key-revoke", forged.root, ("key", "0" * 64), kid=forged.log.key_id, fromIndex=4, revokedAt=NOW)
+    forged.append(leaf)
+    forged.checkpoint(log=stories.NEW_LOG)
+    row = forged.store.latest_checkpoint()
+    assert row is not None
+    keys = RestoreKeys(root=lambda: forged.root, operator=forged.operator, log=stories.NEW_LOG)
+    thief = stories.said(forged, 1000, forged.log).encode()
+    done = restore(backup, tmp_path / "ledger.sqlite", anchors=[thief, row.note.encode()], replay=[leaf],
+                   reason="the disk failed", keys=keys, now=NOW)  # fmt: skip
+    assert (done.ended, done.origin, done.size, done.newest) == (None, forged.origin, 5, 5)
 
 
 # --- comparisons ------------------------------------------------------------------------------------------------------
@@ -149,6 +181,30 @@ def test_a_comparison_makes_no_proof_of_a_head_that_is_not_believed(found_out: f
     with pytest.raises(LedgerError) as refused:
         verify_misbehaviour(proven.proof.to_bytes(), later)
     assert refused.value.code == "ledger.misbehaviour-untrusted"
+
+
+# --- time stamps ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("start", "claimed"), [(0, False), (None, True)])
+def test_no_time_is_claimed_of_a_checkpoint_that_is_not_believed(
+    start: int | None, claimed: bool, tmp_path: Path, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vector = ROOM / "vectors" / "ledger-stamp"
+    document = json.loads((vector / "trust.json").read_text(encoding="utf-8"))
+    if start is not None:
+        document["revoked"] = [{"kid": forge.log_signer().key_id, "fromIndex": start}]
+    (tmp_path / "trust.json").write_text(json.dumps(document), encoding="utf-8")
+    path = forge.load(vector, tmp_path / "ledger.sqlite")
+    trust = LedgerTrust(
+        document["origin"], tuple(document["logKeys"]), tuple(map(b64decode, document["rootKeys"])),
+        revoked=tuple((item["kid"], item["fromIndex"]) for item in document.get("revoked", ())),
+        tsa_roots=tuple(document["tsaRoots"]),
+    )  # fmt: skip
+    report = check(path, trust=trust)
+    code = verifier.main(["ledger", str(path), "--trust", str(tmp_path / "trust.json")])
+    assert report.exit_code == code == (0 if claimed else 5)
+    assert bool(report.shown) == ("existed before" in capsys.readouterr().out) == claimed
 
 
 # --- what a thief revoked ---------------------------------------------------------------------------------------------
