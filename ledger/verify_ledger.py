@@ -486,6 +486,8 @@ class Rules:
         self.keys: dict[str, dict] = {}
         self.roots: set[str] = set()  # those in use
         self.revoked: dict[str, tuple[int, int]] = {}
+        self.revokers: dict[str, list[str]] = {}
+        self.certifiers: dict[str, list[str]] = {}
         self.runs: dict[str, dict] = {}
         self.run_keys: set[str] = set()
         self.ids: set[str] = set()
@@ -639,6 +641,7 @@ class Rules:
         elif kind == "key-add":
             vkeys = log_vkeys(said["vkeys"], self.origin, None) if said["role"] == "ledger" else []
             self._enrol(said, said["role"], index, vkeys)
+            self.certifiers[said["kid"]] = [kid for kid, _ in entry.signers]
         elif kind == "trust":
             self.trust_version = said["version"]
         elif kind == "key-retire":
@@ -647,6 +650,7 @@ class Rules:
         elif kind == "key-revoke":
             self.revoked[said["kid"]] = (index, said["fromIndex"])
             self.roots.discard(said["kid"])
+            self.revokers[said["kid"]] = [kid for kid, _ in entry.signers]
         elif kind == "run-open":
             run = {k: said[k] for k in ("planSha256", "planned")} | {"kid": said["runKey"]["kid"], "open": True}
             run |= {"public": base64.b64decode(said["runKey"]["publicKey"]), "outputs": 0, "rejects": 0}
@@ -730,7 +734,7 @@ def group_vkeys(lines: list, origin: str) -> list[list[tuple[str, bytes, int, by
 
 def group_witnesses(lines: list, own: set[bytes]) -> list[list]:
     """SPEC 14.2: items of one key, or of an Ed25519 one and the ML-DSA-44 one of the same name right after it; a
-    witness is all the items that hang together by public keys."""
+    witness is all the items that hang together by names and by public keys."""
     items: list[list] = []
     for key in map(parse_vkey, lines):
         need(key[2] != 1 and key[3] not in own, "14.2", "trust.file-invalid", "a key cannot be that of a witness")
@@ -743,7 +747,8 @@ def group_witnesses(lines: list, own: set[bytes]) -> list[list]:
     for item in items:
         apart, together = [], [item]
         for other in witnesses:
-            shared = {key[3] for keys in other for key in keys} & {key[3] for key in item}
+            shared = {part for keys in other for key in keys for part in (key[0], key[3])}
+            shared &= {part for key in item for part in (key[0], key[3])}
             together, apart = (other + together, apart) if shared else (together, [*apart, other])
         witnesses = [*apart, together]
     return witnesses
@@ -933,6 +938,10 @@ class Trust:
         need(self._list(pems, 0), "9.1", "trust.file-invalid", "tsaRoots is not a list of certificates")
         self.tsa_roots = [self._certificate(pem) for pem in pems]
 
+    def genesis_roots(self) -> set[str]:
+        """SPEC 9.1: the root keys that count for a genesis."""
+        return {kid for kid in self.roots if self.revoked.get(kid) != 0}
+
     def _witnesses(self, said: object, own: set[bytes]) -> None:
         form = isinstance(said, dict) and set(said) == {"quorum", "vkeys"} and self._list(said["vkeys"], 0)
         need(form and type(said["quorum"]) is int, "9.1", "trust.file-invalid", "witnesses have a wrong form")
@@ -1017,9 +1026,43 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
         report.note("15.5", f"{len(receipt.stamps)} time stamps were not checked: the trust file names no tsaRoots")
 
 
-def believable(signers: list, head: Checkpoint, revoked: dict[str, int]) -> list:
-    """SPEC 9.1: the ledger keys among `signers` that are not revoked from below the size of the tree."""
-    return [keys for keys in signers if revoked.get(kid_of(keys[0][3]), head.size) >= head.size]
+def believable(signers: list, head: Checkpoint, ends: dict[str, int]) -> list:
+    """SPEC 9.1: the ledger keys among `signers` whose word does not end below the size of the tree."""
+    return [keys for keys in signers if ends.get(kid_of(keys[0][3]), head.size) >= head.size]
+
+
+def with_fallen(rules: Rules, starts: list[tuple[str, int]]) -> dict[str, int]:
+    """SPEC 12.8: from which index each key is not believed, when these revocations count: what a fallen entry certifies
+    falls from 0."""
+    enrolled: dict[str, list[str]] = {}
+    for kid, signers in rules.certifiers.items():
+        for signer in signers:
+            enrolled.setdefault(signer, []).append(kid)
+    ends: dict[str, int] = {}
+    waiting = list(starts)
+    while waiting:
+        kid, start = waiting.pop()
+        if kid in ends and ends[kid] <= start:
+            continue
+        ends[kid] = start
+        waiting += [(other, 0) for other in enrolled.get(kid, []) if rules.keys[other]["added"] >= start]
+    return ends
+
+
+def ends_of(rules: Rules, trusted: dict[str, int]) -> dict[str, int]:
+    """SPEC 12.8: the same, by the trust file and by the key-revokes that count. One does not where it is distrusted by
+    the trust file, or by a key-revoke that nothing distrusts."""
+
+    def distrusted(starts: list[tuple[str, int]]) -> set[str]:
+        ends = with_fallen(rules, starts)
+        return {kid for kid, (at, _) in rules.revoked.items()
+                if [signer for signer in rules.revokers[kid] if ends.get(signer, at + 1) <= at]}  # fmt: skip
+
+    given = list(trusted.items())
+    said = [(kid, start) for kid, (_, start) in rules.revoked.items()]
+    contested = distrusted(given + said)
+    void = distrusted(given + [item for item in said if item[0] not in contested])
+    return with_fallen(rules, given + [item for item in said if item[0] not in void])
 
 
 def fallen(receipt: Receipt, entry: Entry, revoked: dict[str, int]) -> bool:
@@ -1051,6 +1094,14 @@ def witness_step(report: Report, head: Checkpoint, trust: Trust) -> None:
         report.ok("9.2 step 10", f"{len(names)} witnesses cosigned, {trust.quorum} are asked for; they claim: {by}")
 
 
+def quorum_of(report: Report, head: Checkpoint, trust: Trust) -> None:
+    """SPEC 12.6, of an export."""
+    if trust.quorum:
+        names, wrong = head.cosigners(trust.witnesses)
+        asked = f"{trust.quorum} witnesses of the trust file cosigned the checkpoint"
+        report.check(len(names) >= trust.quorum and not wrong, "12.6", "ledger.trust-witness", asked)
+
+
 def mldsa_note(report: Report, head: Checkpoint) -> None:
     """SPEC 7.4: say when the second signature could not be computed."""
     if head.unchecked:
@@ -1064,7 +1115,7 @@ def key_chain(report: Report, receipt: Receipt, entry: Entry, trust: Trust) -> R
     genesis = step("6", "receipt.genesis", Entry, first[0])
     makes = genesis.kind == "genesis" and f"{genesis.said['domain']}/personactl/{genesis.hash.hex()[:16]}"
     need(first[1] == 0 and makes == trust.origin, "9.2 step 6", "receipt.genesis", "no genesis of this origin")
-    trusted = trust.roots & {kid for kid, _ in genesis.signers}
+    trusted = trust.genesis_roots() & {kid for kid, _ in genesis.signers}
     need(trusted, "9.2 step 6", "receipt.root-key", "the genesis is not signed by a root key of the trust file")
     report.ok("9.2 step 6", "the genesis makes the origin and is signed by a trusted root key")
     before = -1
@@ -1529,6 +1580,8 @@ def verify_misbehaviour(report: Report, data: bytes, trust: Trust) -> None:
         accepted, wrong = head.signers(trust.log_keys)
         need(accepted and not wrong, "17.5 step 2", untrusted, f"the log did not sign that over {head.size} entries")
         mldsa_note(report, head)
+        alive = believable(accepted, head, trust.revoked)
+        need(alive, "17.5 step 2", untrusted, f"only a revoked key signed that over {head.size} entries")
     report.ok("17.5 step 2", "the log signed both")
     need(root != first.root, "17.5 step 3", code, "the second tree has the root of the first at its size")
     report.ok("17.5 step 3", "the second tree is said to have another root at the size of the first")
@@ -1592,7 +1645,7 @@ class LedgerFile:
         self.certified: dict[int, str] = {}
         self.committed: set[tuple[int, str]] = set()
         self.erased: set[tuple[int, str]] = set()
-        self.believed_below: dict[str, int] = {}
+        self.ends: dict[str, int] = {}
         self.trust_entry: Entry | None = None
         self.heads: dict[int, Checkpoint] = {}
         self.stamped: dict[str, list[tuple[int, tuple]]] = {}
@@ -1614,7 +1667,7 @@ class LedgerFile:
             self._entries(connection)
             self._tiles(connection)
             self._sealed(connection)
-            self.believed_below = trust.revoked if trust is not None else {}
+            self.ends = ends_of(self.rules, trust.revoked if trust is not None else {})
             self._heads(connection, trust, anchors)
             self._stamps(connection, trust.tsa_roots if trust else [])
             self._revocations()
@@ -1629,23 +1682,21 @@ class LedgerFile:
         self, head: Checkpoint, leaves: Iterator[bytes], trust: Trust | None, anchors: list[bytes]
     ) -> None:
         """SPEC 16.9: the leaves of an export, which are known to lead to its checkpoint."""
-        self.believed_below = trust.revoked if trust is not None else {}
         for index, leaf in enumerate(leaves):
             try:
                 self.said(index, Entry(leaf))
             except Bad as bad:
                 self.report.fail(bad.clause, bad.code, f"entry {index}: {bad.message}")
         self.report.sum_up("16.9", f"{len(self.hashes)} entries: rules and signatures of SPEC 6")
+        self.ends = ends_of(self.rules, trust.revoked if trust is not None else {})
         tree = Tree(self.hashes)
         try:
             self._head(tree, head.size, head.root.hex(), head.note)
         except Bad as bad:
             self.report.fail(bad.clause, bad.code, f"checkpoint over {head.size}: {bad.message}")
         self._outside(tree, [head], trust, anchors)
-        if trust is not None and trust.quorum:
-            names, wrong = head.cosigners(trust.witnesses)
-            asked = f"{trust.quorum} witnesses of the trust file cosigned the checkpoint"
-            self.report.check(len(names) >= trust.quorum and not wrong, "12.6", "ledger.trust-witness", asked)
+        if trust is not None:
+            quorum_of(self.report, head, trust)
         self._revocations()
 
     def _header(self) -> None:
@@ -1879,15 +1930,11 @@ class LedgerFile:
         keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
         signers, _ = head.signers([key["vkeys"] for key in keys])
         need(signers, "12.5", "ledger.checkpoint-signature", "it is not signed by an enrolled ledger key")
-        if self._revoked(signers, head):
-            self.report.note("12.8", f"the checkpoint over {size}: its ledger key was revoked (ledger.distrusted)")
+        if not believable(signers, head, self.ends):
+            message = f"the checkpoint over {size}: its ledger key was revoked, or fell with one that was"
+            self.report.note("12.8", f"{message}; it proves nothing (ledger.distrusted)")
         mldsa_note(self.report, head)
         return head
-
-    def _revoked(self, signers: list, head: Checkpoint) -> bool:
-        """SPEC 12.8: whether every ledger key that signed was revoked from before the size."""
-        recorded = {kid: start for kid, (_, start) in self.rules.revoked.items()}
-        return not believable(believable(signers, head, recorded), head, self.believed_below)
 
     def _may_sign(self, kid: str, key: dict, size: int) -> bool:
         """SPEC 7.3."""
@@ -1898,12 +1945,11 @@ class LedgerFile:
         """SPEC 12.6."""
         origin, genesis = self.rules.origin, self.rules.genesis
         self.report.check(origin == trust.origin, "12.6", "ledger.trust-origin", f"{origin} is the trust file's origin")
-        roots = {kid for kid in trust.roots if trust.revoked.get(kid, 1) > 0}
-        known = genesis is not None and roots & {kid for kid, _ in genesis.signers}
+        known = genesis is not None and trust.genesis_roots() & {kid for kid, _ in genesis.signers}
         self.report.check(known, "12.6", "ledger.trust-root", "a root key of the trust file signed the genesis")
         if latest is not None:
             signers, wrong = latest.signers(trust.log_keys)
-            signed = believable(signers, latest, trust.revoked) and not wrong
+            signed = believable(signers, latest, self.ends) and not wrong
             self.report.check(signed, "12.6", "ledger.trust-log-key", "its log keys signed the latest checkpoint")
 
     def _anchor(self, tree: Tree, data: bytes, trust: Trust | None) -> int:
@@ -1922,9 +1968,9 @@ class LedgerFile:
         signers += [] if wrong else by_trusted
         if head.origin != self.rules.origin or not signers:
             self.report.fail("12.7", "ledger.anchor", "the anchor is not from this ledger")
-        elif self._revoked(signers, head):
-            message = f"the anchor over {head.size}: its ledger key was revoked; it proves nothing"
-            self.report.note("12.8", f"{message} (ledger.distrusted)")
+        elif not believable(signers, head, self.ends):
+            message = f"the anchor over {head.size}: its ledger key was revoked, or fell with one that was"
+            self.report.note("12.8", f"{message}; it proves nothing (ledger.distrusted)")
         elif head.size == 0:
             self.report.fail("12.7", "ledger.anchor", "the anchor covers no entry")
         elif head.size > len(self.hashes):
@@ -1979,7 +2025,8 @@ class LedgerFile:
         renews = covers is None or (older is not None and older[0] == size)
         token_need(renews, "it does not renew an earlier one over the same checkpoint", "15.6")
         keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
-        plain = [head.covered(key) for key in head.signers([key["vkeys"] for key in keys])[0]]
+        signers = head.signers([key["vkeys"] for key in keys])[0]
+        plain = [head.covered(key) for key in signers]
         held, cursor = [], Der(evidence)
         while cursor.more():
             held.append(cursor.take()[2])
@@ -1987,21 +2034,20 @@ class LedgerFile:
         if roots and stamp.untrusted:
             message = f"time stamp {place} counts for nothing: {stamp.untrusted} (ledger.timestamp-untrusted)"
             self.report.note("15.6", message)
-        elif roots:
+        elif roots and believable(signers, head, self.ends):
             self.report.sum_up("15.6", f"the checkpoint over {size} entries {stamp.says}")
         return size, tsa, sha256(older[1]).hex() if older else None, sha256(plain[0]).hex()
 
     def _revocations(self) -> None:
         """SPEC 12.8."""
-        waiting = [(kid, start, at) for kid, (at, start) in self.rules.revoked.items()]
-        waiting += [(kid, start, len(self.hashes)) for kid, start in self.believed_below.items()]
+        waiting = list(self.ends.items())
         found: set[int] = set()
         while waiting:
-            kid, start, stop = waiting.pop()
+            kid, start = waiting.pop()
             for index in self.signed.get(kid, []):
-                if start <= index < stop and index not in found:
+                if start <= index and index not in found:
                     found.add(index)
-                    waiting.append((self.certified.get(index, ""), index, len(self.hashes)))
+                    waiting.append((self.certified.get(index, ""), 0))
         for index in sorted(found):
             self.report.note("12.8", f"entry {index} was signed by a key revoked from before it (ledger.distrusted)")
 
@@ -2096,8 +2142,9 @@ class Export:
         same = head.origin == self.trust.origin
         need(same, "12.6", "ledger.trust-origin", f"the checkpoint is from {head.origin}")
         accepted, wrong = head.signers(self.trust.log_keys)
-        good = accepted and not wrong
+        good = believable(accepted, head, self.trust.revoked) and not wrong
         self.report.check(good, "12.6", "ledger.trust-log-key", "the trusted log keys signed the checkpoint")
+        quorum_of(self.report, head, self.trust)
 
     def _tiles(self, folder: Path) -> None:
         """SPEC 16.4: the files that a tree of this size has, no others, and what each must hold."""

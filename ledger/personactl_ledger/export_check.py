@@ -48,8 +48,9 @@ from personactl_ledger.export_tiles import ENTRIES, expected_tiles, tile_path
 from personactl_ledger.export_tree import count, covered_root
 from personactl_ledger.findings import TRUST_CODES, Findings, LedgerFinding
 from personactl_ledger.merkle import leaf_hash, perfect_root
+from personactl_ledger.revocation import believed, ends_of
 from personactl_ledger.store import TILE_WIDTH
-from personactl_ledger.trust import LedgerTrust, earliest
+from personactl_ledger.trust import LedgerTrust
 
 Kind = Literal["jsonl", "excerpt", "tiles", "folder"]
 UNANCHORED = "an excerpt does not show the tree of an anchor: none was compared"
@@ -231,18 +232,21 @@ class _Audit:
         for index, leaf in enumerate(leaves):
             entries.take(index, leaf)
         origin, keyring, roots = entries.rules.origin, entries.rules.keyring, entries.roots
-        revoked = self.trust.revoked_from() if self.trust is not None else {}
-        ends = earliest(keyring.revoked_from(), revoked)
+        ends = ends_of(keyring, self.trust.revoked_from() if self.trust is not None else {})
         stored = [StoredCheckpoint(head.size, head.root.hex(), head)]
         check_checkpoints(stored, roots, origin, keyring, ends, self.findings)
         if self.trust is not None:
-            check_trust(self.trust, head, origin, entries.genesis_signers, self.findings)
-            if self.trust.witnesses[0] > 0:
-                self.notes.append(check_quorum([head], self.trust, self.findings))
+            check_trust(self.trust, head, origin, entries.genesis_signers, ends, self.findings)
+            self._quorum(head, self.trust)
         held = [check_anchor(data, roots, origin, keyring, self.trust, ends, self.findings) for data in self.anchors]
         self.anchored = bool(held) and all(held)
-        for index in entries.distrusted(head.size, revoked):
+        for index in entries.distrusted(ends):
             self.findings.add("ledger.distrusted", "signed by a key that was revoked from before it", index, "warning")
+
+    def _quorum(self, head: Checkpoint, trust: LedgerTrust) -> None:
+        """SPEC 12.6 of the one checkpoint."""
+        if trust.witnesses[0] > 0:
+            self.notes.append(check_quorum([head], trust, self.findings))
 
     def _parses(self, index: int, leaf: bytes) -> None:
         try:
@@ -255,10 +259,14 @@ class _Audit:
         self.notes += [EXCERPT_NOTE, *([UNANCHORED] if self.anchors else ())]
         if self.trust is None:
             self.notes.append("no trust file was given: whether the ledger's key signed the checkpoint was not checked")
-        elif head.origin != self.trust.origin:
+            return
+        if head.origin != self.trust.origin:
             self.findings.add("ledger.trust-origin", f"the checkpoint is from {head.origin}")
-        elif not accept_checkpoint(head, self.trust.ledger_keys()).accepted:
+            return
+        found = accept_checkpoint(head, self.trust.ledger_keys())
+        if not found.accepted or not believed(head, found.by, self.trust.revoked_from()):
             self.findings.add("ledger.trust-log-key", "the checkpoint is not signed by the log keys of the trust file")
+        self._quorum(head, self.trust)
 
     def report(self, kind: Kind) -> ExportCheck:
         """The result."""

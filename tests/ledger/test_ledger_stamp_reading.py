@@ -265,7 +265,7 @@ def test_a_check_of_rows_of_any_type_finds_them_wrong_and_goes_on() -> None:
         connection.execute("INSERT INTO checkpoint VALUES (?, ?)", (value, value))
         connection.execute("INSERT INTO entry VALUES (?, 'timestamp', ?)", (place, value))
     findings = Findings()
-    assert check_timestamps(connection, [], Keyring(), None, findings) == ([], [UNCHECKED.format(len(odd))])
+    assert check_timestamps(connection, [], Keyring(), {}, None, findings) == ([], [UNCHECKED.format(len(odd))])
     assert [item.code for item in findings.items] == ["ledger.timestamp"] * len(odd)
     connection.close()
 
