@@ -16,6 +16,7 @@ from personactl_ledger.encoding import require_time
 from personactl_ledger.entry import sign_entry
 from personactl_ledger.errors import LedgerConflict, LedgerMissing, LedgerStorage, ProfileError
 from personactl_ledger.ledger import Draft, Ledger
+from personactl_ledger.quoting import quotes
 from personactl_ledger.remains import Remain, find_remains
 from personactl_ledger.signer import Signer
 from personactl_ledger.statement import statement
@@ -23,8 +24,6 @@ from personactl_ledger.store import Store
 from personactl_ledger.view import LedgerView
 
 State = Literal["present", "erased", "absent"]
-SHORTEST_QUOTE = 3
-"""Characters of a value from which on its words in the basis are no accident."""
 IN_ONE_ENTRY = 400
 """Entries that one erasure entry names, so that its leaf stays below 65,535 bytes."""
 
@@ -87,7 +86,7 @@ def erase(
     """Erase the named fields of each entry, all of them where `fields` is empty, and look for what remains.
 
     Raises LedgerMissing (codes ledger.entry-missing, ledger.not-sealed), LedgerConflict (code ledger.erased-already),
-    ProfileError (code ledger.erase-basis) for a basis that quotes a value; then nothing was changed. Raises
+    ProfileError (code ledger.erase-basis) for a basis with words of a value; then nothing was changed. Raises
     LedgerStorage (code ledger.erase-remains) when the entries stand, the rows are deleted, and the bytes are still
     found in the file.
     """
@@ -133,11 +132,11 @@ def _not_sealed(message: str, states: Mapping[str, State]) -> LedgerMissing:
 
 
 def _require_silent(basis: str, values: set[str]) -> None:
-    """The ground stays on record for ever: it must not quote what is erased (SPEC 10.3)."""
-    if any(len(value) >= SHORTEST_QUOTE and value.casefold() in basis.casefold() for value in values):
+    """The ground stays on record for ever: it must not tell words of what is erased (SPEC 10.3)."""
+    if quotes(basis, values):
         raise ProfileError(
-            "the basis quotes the value that is to be erased, and would keep it on record",
-            hint="name the request, its date, its number: not the person or the words",
+            "the basis holds the value that is to be erased, or words of it, and would keep them on record",
+            hint="change --basis: name the request, its date, its number, not the person and no word of the value",
             code="ledger.erase-basis",
         )
 
