@@ -148,9 +148,7 @@ SILENT = [
 
 
 @pytest.mark.parametrize(("value", "basis"), QUOTING)
-def test_the_ground_must_not_hold_words_of_what_is_erased(
-    value: str, basis: str, bench: Bench, ledger: Ledger
-) -> None:
+def test_the_ground_must_not_hold_words_of_what_is_erased(value: str, basis: str, bench: Bench, ledger: Ledger) -> None:
     index = add(bench, ledger, "rain", seal("name", value))
     size = ledger.size
     with pytest.raises(ProfileError) as caught:
