@@ -1,4 +1,4 @@
-"""Which trees of a ledger were signed, as far as anchors and the file that was lost still show it (SPEC 17.4)."""
+"""Which trees of a ledger were signed, as far as anchors, the lost file and those beside it show (SPEC 17.4)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _LINES = "(?:\N{EM DASH} [^\\s+]{1,255} [A-Za-z0-9+/=]{8,6000}\n){1,8}".encode()
 LedgerKeys = Sequence[tuple[Vkey, ...]]
 
 
-def signed_heads(book: LedgerView, anchors: Sequence[bytes], old: Path | None) -> list[Checkpoint]:
-    """Every tree head of `book`'s ledger that anchors or the old file show, smallest first, one for each (size, root).
+def signed_heads(book: LedgerView, anchors: Sequence[bytes], files: Sequence[Path]) -> list[Checkpoint]:
+    """Every tree head of `book`'s ledger that anchors or files show, smallest first, one for each (size, root).
 
     Each was signed by a ledger key that `book` enrolled, and keeps the lines of that key only. Raises FormatError
-    (code ledger.anchor) for an anchor that cannot be read or is not from this ledger; what the old file holds and
-    cannot be read is passed over.
+    (code ledger.anchor) for an anchor that cannot be read or is not from this ledger; what a file holds and cannot be
+    read is passed over.
     """
     keys = [key.vkeys for key in book.rules.keyring.keys.values() if key.vkeys]
     found: dict[tuple[int, bytes], Checkpoint] = {}
@@ -37,7 +37,7 @@ def signed_heads(book: LedgerView, anchors: Sequence[bytes], old: Path | None) -
                 code="ledger.anchor",
             )
         found[head.size, head.root] = head
-    for candidate in () if old is None else notes_in(old, book.origin):
+    for candidate in (note for path in files for note in notes_in(path, book.origin)):
         if (candidate.size, candidate.root) not in found and (head := _signed(candidate, book.origin, keys)):
             found[head.size, head.root] = head
     return [found[key] for key in sorted(found)]

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from personactl_ledger import Ledger, StoredEntry
 
+from personactl import continuity
 from personactl import persona as personas
 from personactl.disclose import C2paSigner
 from personactl.errors import ConflictError, PersonactlError, PersonaError, StorageError
@@ -28,7 +29,6 @@ from personactl.plan import require_clean
 from personactl.policy import load_all
 from personactl.run import receipts
 from personactl.run.context import Observer, RunContext, Unobserved
-from personactl.run.continuity import require_continuation, require_same_origin
 from personactl.run.entries import RunIdentity
 from personactl.run.folders import Folder
 from personactl.run.making import Maker, Tools, attempts_of, rejection_code
@@ -53,7 +53,7 @@ def execute(plan: Plan, context: RunContext, *, observer: Observer | None = None
     _check(plan, context)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
-        ledger = stack.enter_context(Ledger.open_writer(context.config.ledger_path))
+        ledger = stack.enter_context(continuity.open_writer(context.config))
         state = RunState.open(context.config.project)
         stack.callback(state.close)
         staging = Staging(context.config.project)
@@ -106,10 +106,11 @@ class _Start:
     # --- before ---
 
     def _recover(self) -> Recovered:
-        path = self.context.config.ledger_path
-        require_continuation(self.ledger, self.state, path)
         if not _holds_persona(self.ledger, self.plan):
-            require_same_origin(self.ledger, self.state, path, frozen_in=self._frozen_in())
+            frozen_in = self._frozen_in()
+            if frozen_in not in (None, self.ledger.origin):
+                path = self.context.config.ledger_path
+                raise continuity.other_ledger(self.ledger.origin, str(frozen_in), path)
             raise _not_frozen(self.plan)
         self.state.plan(
             self.plan.run_id,
