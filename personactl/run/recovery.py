@@ -14,6 +14,7 @@ An entry whose file was once visible and is gone now is never voided: the file m
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,12 +75,15 @@ def _last_leaf(ledger: Ledger) -> str:
     return ledger.entry(ledger.size - 1).entry.leaf_hash.hex()
 
 
-def confirmed_spent(ledger: Ledger, state: RunState, job_key: str) -> tuple[Spent, ...]:
-    """The spent attempts of a job that this very ledger confirms: the state may be older or newer than the ledger."""
+def confirmed_spent(
+    ledger: Ledger, state: RunState, job_key: str, *, distrusted: Container[int] = ()
+) -> tuple[Spent, ...]:
+    """The spent attempts of a job that this very ledger confirms: the state may be older or newer than the ledger.
+    Those in `distrusted` entries are not spent."""
     size = ledger.size
 
     def confirmed(item: Spent) -> bool:
-        if item.entry_index >= size:
+        if item.entry_index >= size or item.entry_index in distrusted:
             return False
         entry = ledger.entry(item.entry_index).entry
         said = entry.predicate
