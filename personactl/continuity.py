@@ -77,10 +77,10 @@ def open_writer(config: Config | None, path: Path | None = None) -> Iterator[Led
 
 
 def is_own(config: Config, path: Path) -> bool:
-    """Whether `path` is the project's ledger, by whatever name."""
+    """Whether `path` is the project's ledger, by whatever name, also where it is missing."""
     with suppress(OSError):
         return path.samefile(config.ledger_path)
-    return path.absolute() == config.ledger_path.absolute()
+    return path.resolve() == config.ledger_path.resolve()
 
 
 def begin(project: Path, ledger: Ledger) -> None:
@@ -113,12 +113,14 @@ def check_ledger(ledger: LedgerView, project: Path, path: Path) -> None:
     require_continuation(ledger, load(project), path, own=True)
 
 
-def other_ledger(found: str, expected: str, path: Path) -> ConflictError:
+def other_ledger(
+    found: str, expected: str, path: Path, *, hint: str = "put the project's own ledger back; nothing was written"
+) -> ConflictError:
     """The error for a ledger of another origin than the one that is expected."""
     return ConflictError(
         f"this is another ledger ({found}) than the one that this project works with ({expected})",
         where=str(path),
-        hint="put the project's own ledger back; nothing was written",
+        hint=hint,
         code="conflict.other-ledger",
     )
 

@@ -128,6 +128,15 @@ def test_a_ledger_that_is_not_known_leaves_the_memory_alone(project: Config, old
     assert continuity.load(project.project) == before
 
 
+def test_the_ledger_is_known_by_any_name_and_also_when_it_is_missing(project: Config, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(project.project)
+    names = [tmp_path / "link" / "ledger.sqlite", project.project / "keys" / ".." / "ledger.sqlite"]
+    for _ in range(2):
+        assert all(continuity.is_own(project, name) for name in names)
+        assert not continuity.is_own(project, tmp_path / "ledger.sqlite")
+        project.ledger_path.unlink(missing_ok=True)
+
+
 def test_nothing_makes_it_remember_less(project: Config, older: Path) -> None:
     before = continuity.load(project.project)
     with Ledger.open_reader(older) as ledger:

@@ -95,7 +95,7 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
     else:
         lines = [
             [Styled("a new ledger begins", "warn"), f": {done.origin}; {done.ended} ended"],
-            [f"  {done.newest} entries are known to have been signed, and the backup has {done.kept_size}"],
+            [f"  {_was(done)}, and the backup has {done.kept_size}"],
             ["  what is left of it: ", Styled(quote(kept or ""), "bold"), ", read-only; its receipts stay valid"],
             *([f"  {item.persona}@{item.version} is frozen again: entry {item.index}"] for item in done.personas),
             "receivers need a new trust file (personactl keys export); the old receipts need the old one",
@@ -106,6 +106,15 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
     if aside is not None:
         lines.append(["  what stood there before: ", Styled(quote(aside), "bold")])
     terminal.result(document, [*lines, *_known(done), *_erased(done)])
+
+
+def _was(done: Restored) -> str:
+    """Why the ledger could not go on."""
+    if done.newest > done.kept_size:
+        return f"{done.newest} entries are known to have been signed"
+    if (done.known.remembered or 0) > done.kept_size:
+        return f"the project remembers {done.known.remembered} entries"
+    return f"the project remembers another entry {(done.known.remembered or 1) - 1}"
 
 
 def _known(done: Restored) -> list[Line]:

@@ -62,7 +62,8 @@ def _seen(config: Config, backup: Path) -> Seen | None:
     with Ledger.open_reader(backup) as book:
         origin = book.origin
     if memory.current not in ("", origin):
-        raise continuity.other_ledger(origin, memory.current, backup)
+        hint = "name a backup of the ledger that this project works with; nothing was written"
+        raise continuity.other_ledger(origin, memory.current, backup, hint=hint)
     seen = memory.ledgers.get(origin)
     return None if seen is None else Seen(size=seen.size, last_leaf=seen.last_leaf)
 
