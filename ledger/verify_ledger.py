@@ -1836,6 +1836,10 @@ class LedgerFile:
         count = len(stored)
         named = f" — not: entries {wrong[:5]}" if wrong else ""
         self.report.check(not wrong, "10.2", "ledger.seal", f"{count} sealed values are the committed ones{named}")
+        back = sorted(self.erased & stored)
+        named = f" — not: {back[:5]}" if back else ""
+        said = f"no value is stored that one of the {len(self.erased)} erasures names{named}"
+        self.report.check(not back, "10.3", "ledger.erased-present", said)
         gone = len(self.committed - stored - self.erased)
         if gone:
             self.report.note("10.3", f"{gone} sealed values are not in the file, and no erasure entry names them")

@@ -181,7 +181,7 @@ def _keys(folder: Path) -> Iterator[Check]:
 def _ledger(project: Path, path: Path) -> str:
     from personactl_ledger import Ledger
 
-    from personactl.run.continuity import check_ledger
+    from personactl.continuity import check_ledger
 
     with Ledger.open_reader(path) as ledger:
         check_ledger(ledger, project, path)

@@ -21,6 +21,7 @@ _SELECT_LEAF = "SELECT CAST(coalesce(leaf, '') AS BLOB) FROM entry NOT INDEXED W
 _SELECT_CLOCK = (
     "SELECT CAST(coalesce(appended_at, '') AS TEXT) FROM entry NOT INDEXED WHERE idx >= ? AND idx < ? ORDER BY idx"
 )
+_SELECT_SEALED = "SELECT 1 FROM sealed WHERE idx = ? AND field IN (?, CAST(? AS BLOB)) LIMIT 1"
 _CLOCK_WRONG = "appended_at is earlier than that of the entry before"
 
 Progress = Callable[[int, int], None]
@@ -91,6 +92,7 @@ class EntryPass:
                 self.unexplained[index] = set(missing)
             for other, fields in erased:
                 self.unexplained[other] = self.unexplained.get(other, set()) - set(fields)
+                self._require_gone(index, other, fields)
         for count, hashes in span.pieces:
             self._grow(count, hashes)
         self._tell()
@@ -171,6 +173,13 @@ class EntryPass:
             return None if row is None else parse_entry(row[0], later=True)
         except LedgerError:
             return None
+
+    def _require_gone(self, index: int, other: int, fields: Iterable[str]) -> None:
+        """SPEC 10.3, also for an entry that is older than this pass: its rows are looked up here."""
+        for field in fields:
+            if self._connection.execute(_SELECT_SEALED, (other, field, field)).fetchone() is not None:
+                said = f"it says that the {field:.70} of entry {other} was erased, and the value is still stored"
+                self._found.append((index, RULE, "ledger.erased-present", said, "error"))
 
     def _grow(self, count: int, hashes: bytes) -> None:
         if count * HASH_BYTES != len(hashes):

@@ -53,6 +53,11 @@ class CheckReport:
         return next((finding.message for finding in self.findings if finding.severity == "error"), "")
 
     @property
+    def errors(self) -> tuple[str, ...]:
+        """The codes of all errors, in their order."""
+        return tuple(finding.code for finding in self.findings if finding.severity == "error")
+
+    @property
     def exit_code(self) -> int:
         """0 good, 4 broken, 5 whole but not by signers that the trust file names."""
         errors = {finding.code for finding in self.findings if finding.severity == "error"}

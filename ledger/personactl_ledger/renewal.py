@@ -17,13 +17,15 @@ from personactl_ledger.view import LedgerView
 
 @dataclass(frozen=True, slots=True)
 class Refrozen:
-    """A version of a persona that the new ledger froze again: the entry that says so, and when it was frozen first."""
+    """A version of a persona that the new ledger froze again: the entry that says so, when it was frozen first, and
+    whether its name is sealed there."""
 
     persona: str
     version: int
     index: int
     record_sha256: str
     frozen_at: str
+    sealed: bool
 
 
 def begin_again(
@@ -52,9 +54,9 @@ def begin_again(
         personas = tuple(
             Refrozen(
                 said["persona"]["id"], said["persona"]["version"], index, entry.subject_sha256,
-                said.get("frozenAt", now),
+                said.get("frozenAt", now), bool(draft.sealed),
             )
-            for index, entry in zip(indexes, frozen, strict=True)
+            for index, entry, draft in zip(indexes, frozen, drafts[1:], strict=True)
             for said in (entry.predicate,)
         )  # fmt: skip
         return ledger.origin, personas, ledger.size

@@ -24,8 +24,8 @@ def signed_heads(book: LedgerView, anchors: Sequence[bytes], files: Sequence[Pat
     """Every tree head of `book`'s ledger that anchors or files show, smallest first, one for each (size, root).
 
     Each was signed by a ledger key that `book` enrolled, and keeps the lines of that key only. A head that only keys
-    signed which `book` revokes from below it proves nothing, and is left out (SPEC 12.8). Raises FormatError (code
-    ledger.anchor) for an anchor that cannot be read or is not from this ledger; what a file holds and cannot be
+    signed which `book` revokes from below it proves nothing, and is left out (SPEC 12.8). Raises FormatError
+    (code ledger.anchor) for an anchor that cannot be read or is not from this ledger; what a file holds and cannot be
     read is passed over.
     """
     keyring = book.rules.keyring

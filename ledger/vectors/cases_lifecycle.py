@@ -38,6 +38,15 @@ def erasure_good() -> Case:
 
 
 @case
+def ledger_erased_present_fail() -> Case:
+    forge = Forge()
+    forge.freeze()
+    erasure(forge, [{"index": 3, "fields": ["name"]}])
+    forge.checkpoint()
+    return ledger("An entry says that the name was erased, and it is still stored.", forge, "ledger.erased-present")
+
+
+@case
 def erasure_field_unknown_fail() -> Case:
     forge = frozen()
     erasure(forge, [{"index": 3, "fields": ["name", "prompt"]}])

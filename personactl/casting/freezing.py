@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from personactl_ledger import Draft, Ledger, StoredEntry, seal, sign_entry, statement
 
+from personactl import continuity
 from personactl import persona as personas
 from personactl.config import Config
 from personactl.errors import PersonaError
@@ -43,7 +44,7 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: str) -> Fre
             code="persona.changed",
         )
     marker = personas.marker(config.project, current)
-    with Ledger.open_writer(config.ledger_path) as ledger:
+    with continuity.open_writer(config) as ledger:
         stored = _recorded(ledger, current)
         if marker is not None and (
             stored is None or (marker.origin, marker.entry_index) != (ledger.origin, stored.index)

@@ -67,7 +67,7 @@ def _fill(folder: Path, *, organisation: str, domain: str) -> str:
     """Put every file of the scaffold into `folder` and return the ledger's origin."""
     from personactl_ledger import Ledger
 
-    from personactl import __version__, config, keys, persona
+    from personactl import __version__, config, continuity, keys, persona
 
     files = scaffold.files(name=organisation, domain=domain)
     project = config.parse(files[config.FILE_NAME], path=config.FILE_NAME, project=folder)
@@ -84,6 +84,7 @@ def _fill(folder: Path, *, organisation: str, domain: str) -> str:
         operator_public=keyset.operator.public_key, log=keyset.log, now=moment,
     ) as ledger:  # fmt: skip
         ledger.checkpoint(keyset.log, now=moment)
+        continuity.begin(folder, ledger)
         origin = ledger.origin
     trust = keys.export_trust(keyset, name=domain, origin=origin, detector=f"personactl {__version__}", now=moment)
     _write_durably(project.trust_path, trust)

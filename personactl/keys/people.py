@@ -16,6 +16,7 @@ from personactl_ledger.key_entries import trust_leaf
 from personactl_ledger.signer import Signer
 from personactl_ledger.succession import Ending, Signers, Successor, succeed
 
+from personactl import continuity
 from personactl.config import Config
 from personactl.document import read_plain_file
 from personactl.errors import KeyProblem, UsageProblem
@@ -112,7 +113,7 @@ def enrol(
     roots = root_signers(keys, more_roots)
     sealed = (seal("name", name),) if name else ()
     new = Successor(role=role, public_key=public_key, sealed=sealed)
-    with Ledger.open_writer(project.ledger_path) as ledger:
+    with continuity.open_writer(project) as ledger:
         if replaces is None:
             index, ended = _add(ledger, new, roots, now), None
             ledger.checkpoint(keys.log, now=now)
@@ -155,7 +156,7 @@ def set_approvers(
     _require_fit(threshold, kids)
     keys = keyset.load(project.keys_path)
     approvers = {"threshold": threshold, "keys": list(kids)}
-    with Ledger.open_writer(project.ledger_path) as ledger:
+    with continuity.open_writer(project) as ledger:
         index, said = _newest(ledger)
         already = said["approvers"] == approvers
         version = said["version"] + (not already)

@@ -32,6 +32,7 @@ from personactl_ledger import (
 from personactl_ledger.aftermath import distrusted_checkpoints, distrusted_entries
 from personactl_ledger.succession import Ending, Signers, Successor, succeed
 
+from personactl import continuity
 from personactl.config import Config
 from personactl.errors import ConflictError, KeyProblem, StorageError, UsageProblem
 from personactl.keys import keyset, layout, material, project_trust, rotation_folder
@@ -76,7 +77,7 @@ def rotate(
     """
     _require_sense(request)
     folder = project.keys_path
-    with Ledger.open_writer(project.ledger_path) as ledger, _storage(folder):
+    with continuity.open_writer(project) as ledger, _storage(folder):
         layout.require_closed(folder)
         begun = rotation_folder.find(folder)
         resumed = begun is not None

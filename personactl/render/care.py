@@ -82,6 +82,12 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
         "replayed": done.replayed, "newestSigned": done.newest, "movedAside": aside, "ended": done.ended, "kept": kept,
         "keptSize": done.kept_size,
         "personas": [{"id": item.persona, "version": item.version, "entry": item.index} for item in done.personas],
+        "known": {
+            "anchors": list(done.known.anchors), "remembered": done.known.remembered,
+            "files": [str(path) for path in done.known.files],
+        },
+        "erased": [{"index": index, "fields": list(names)} for index, names in done.erased.items()],
+        "mayHoldErasedValues": [str(path) for path in done.doubtful],
     }  # fmt: skip
     lines: list[Line]
     if done.ended is None:
@@ -89,7 +95,7 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
     else:
         lines = [
             [Styled("a new ledger begins", "warn"), f": {done.origin}; {done.ended} ended"],
-            [f"  {done.newest} entries are known to have been signed, and the backup has {done.kept_size}"],
+            [f"  {_was(done)}, and the backup has {done.kept_size}"],
             ["  what is left of it: ", Styled(quote(kept or ""), "bold"), ", read-only; its receipts stay valid"],
             *([f"  {item.persona}@{item.version} is frozen again: entry {item.index}"] for item in done.personas),
             "receivers need a new trust file (personactl keys export); the old receipts need the old one",
@@ -99,7 +105,52 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
         lines.append([f"  {done.replayed} entries were brought"])
     if aside is not None:
         lines.append(["  what stood there before: ", Styled(quote(aside), "bold")])
-    terminal.result(document, lines)
+    terminal.result(document, [*lines, *_known(done), *_erased(done)])
+
+
+def _was(done: Restored) -> str:
+    """Why the ledger could not go on."""
+    if done.newest > done.kept_size:
+        return f"{done.newest} entries are known to have been signed"
+    if (done.known.remembered or 0) > done.kept_size:
+        return f"the project remembers {done.known.remembered} entries"
+    return f"the project remembers another entry {(done.known.remembered or 1) - 1}"
+
+
+def _known(done: Restored) -> list[Line]:
+    """What showed whether more was signed than the backup has."""
+    known = done.known
+    shown = [f"an anchor over {size} entries" for size in known.anchors]
+    if known.remembered is not None:
+        shown.append(f"the project's own memory of {known.remembered} entries")
+    shown += [f"the checkpoints in {quote(path.name)}" for path in known.files]
+    if not shown:
+        return [
+            [Styled("no anchor was given", "warn"), ", and no memory of this ledger nor an older file of it is here:"],
+            "  whether later entries were signed and lost cannot be told; check with the newest receipts that exist",
+        ]
+    lines: list[Line] = [["  compared with ", ", ".join(shown)]]
+    if not known.anchors:
+        lines.append("  no anchor was given: receipts that others hold may show later entries")
+    return lines
+
+
+def _erased(done: Restored) -> list[Line]:
+    """What was erased after the backup: what went again, and what nobody can tell any more."""
+    lines: list[Line] = [
+        [f"  entry {index}: {', '.join(names)} had been erased, and is gone from this backup's values too"]
+        for index, names in done.erased.items()
+    ]
+    if not done.doubtful:
+        return lines
+    lines.append([Styled("values that were erased after the backup", "warn"), " may stand again in:"])
+    for path in done.doubtful:
+        if path == done.kept:
+            mend = f"personactl ledger backup bare.sqlite --without-sealed --ledger {quote(path.name)}; then destroy it"
+        else:
+            mend = "personactl ledger erase --all-of-persona ID --basis …"
+        lines.append([f"  {quote(str(path))}: ", mend])
+    return lines
 
 
 def show_merge(terminal: Terminal, done: Merged) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STYLES = {"done": "good", "standing": "good", "taken-over": "good", "rejected": "bad", "failed": "bad", "left": "warn"}
 COUNTS = ("done", "failed", "rejected", "skipped")
+_WRONG = {"run.file-missing": "missing", "integrity.altered": "altered", "run.distrusted": "distrusted"}
 
 
 # --- the end of a run ------------------------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ def _unusual(item: PictureStatus) -> str:
 
 def _state(item: PictureStatus) -> Styled:
     """The state; for an output also what became of its file since."""
-    lost = {"run.file-missing": "missing", "integrity.altered": "altered"}.get(item.reason)
+    lost = _WRONG.get(item.reason)
     return Styled(f"{item.state}, {lost}", "bad") if lost else Styled(item.state, STYLES[item.state])
 
 

@@ -18,7 +18,7 @@ open intent. Steps 4 to 8 are shielded from the first Ctrl-C; step 2 is not.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -97,6 +97,7 @@ class Maker:
     observer: Observer
     stopping: Stopping
     clock: Callable[[], str]
+    distrusted: Container[int] = ()
 
     def make(self, shot: Shot) -> Made:
         """Try a shot until an attempt passes; attempts that an earlier start spent are not repeated.
@@ -105,7 +106,9 @@ class Maker:
         """
         if is_taken(self.out, shot.file_name):
             raise name_taken(self.out, shot.file_name)
-        spent = {item.attempt for item in confirmed_spent(self.ledger, self.state, shot.job_key)}
+        spent = {
+            item.attempt for item in confirmed_spent(self.ledger, self.state, shot.job_key, distrusted=self.distrusted)
+        }
         rejected: Scored | None = None
         reason = ""
         for attempt in range(attempts_of(self.plan.gate)):

@@ -14,16 +14,16 @@ An entry whose file was once visible and is gone now is never voided: the file m
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from personactl_ledger import Ledger, StoredEntry
 
 from personactl.model import Finding
-from personactl.run.continuity import last_seen
 from personactl.run.folders import Folder
 from personactl.run.staging import MEDIA_SUFFIXES, OUT, Staging, file_sha256
-from personactl.run.state import Closing, RunState, Spent
+from personactl.run.state import Closing, RunState, Seen, Spent
 
 VOID_REASON = "the recorded file was lost before it became visible"
 
@@ -57,26 +57,33 @@ def standing_output(ledger: Ledger, entry: StoredEntry) -> bool:
     return standing is not None and standing.index == entry.index
 
 
-def learn_spent(ledger: Ledger, state: RunState) -> None:
-    """Bring the spent attempts in the state up to date with the ledger's reject entries, and remember how far the
-    ledger goes. The caller has asked `continuity` whether it is the ledger that was seen before."""
-    seen, now = state.seen(), last_seen(ledger)
-    afresh = seen is None or seen.origin != now.origin  # another ledger
+def learn_spent(ledger: Ledger, state: RunState, *, afresh: bool = False) -> None:
+    """Bring the spent attempts in the state up to date with the ledger's reject entries, and note how far it was read.
+    `continuity` has asked whether it is the ledger that was seen before; `afresh` reads all of it."""
+    seen, now = state.seen(), Seen(origin=ledger.origin, size=ledger.size, last_leaf=_last_leaf(ledger))
+    afresh = afresh or seen is None or seen.origin != now.origin  # another ledger
     start = 0 if seen is None or afresh else seen.size
     spent = [
         (stored.entry.predicate["jobKey"], spent_attempt(stored))
         for stored in ledger.entries(start, now.size, kind="reject")
     ]
-    if seen != now:
+    if afresh or seen != now:
         state.learn(now, spent, afresh=afresh)
 
 
-def confirmed_spent(ledger: Ledger, state: RunState, job_key: str) -> tuple[Spent, ...]:
-    """The spent attempts of a job that this very ledger confirms: the state may be older or newer than the ledger."""
+def _last_leaf(ledger: Ledger) -> str:
+    return ledger.entry(ledger.size - 1).entry.leaf_hash.hex()
+
+
+def confirmed_spent(
+    ledger: Ledger, state: RunState, job_key: str, *, distrusted: Container[int] = ()
+) -> tuple[Spent, ...]:
+    """The spent attempts of a job that this very ledger confirms: the state may be older or newer than the ledger.
+    Those in `distrusted` entries are not spent."""
     size = ledger.size
 
     def confirmed(item: Spent) -> bool:
-        if item.entry_index >= size:
+        if item.entry_index >= size or item.entry_index in distrusted:
             return False
         entry = ledger.entry(item.entry_index).entry
         said = entry.predicate

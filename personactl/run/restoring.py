@@ -1,22 +1,23 @@
 """A project after its ledger was restored: what it remembers, and its frozen personas, follow the ledger.
 
-Only this lets a project forget that its ledger was longer, or was another one (`continuity`). It happens after the
-ledger stands; whoever is interrupted in between restores once more.
+Only this lets a project go on with a ledger of another origin (`continuity`). It happens after the ledger stands;
+whoever is interrupted in between restores once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from personactl_ledger import Ledger
 from personactl_ledger.restore import Restored, RestoreKeys, Seen, restore
 
+from personactl import continuity
 from personactl import persona as personas
 from personactl.config import Config
 from personactl.errors import UsageProblem
 from personactl.keys import KeySet
-from personactl.run import state as states
 from personactl.run.recovery import learn_spent
 from personactl.run.state import RunState
 
@@ -27,9 +28,12 @@ def restore_ledger(
 ) -> Restored:  # fmt: skip
     """Restore `target` from `backup` (ledger SPEC 17.4); when it is the project's ledger, the project follows.
 
-    Raises LedgerError, KeyProblem (the root key is needed for a new ledger), StorageError.
+    Raises UsageProblem without a reason, or when the backup is the target itself, ConflictError (conflict.other-ledger)
+    for a backup of another ledger than the project's, LedgerError, KeyProblem (the root key is needed for a new
+    ledger), StorageError.
     """
-    own = target.absolute() == config.ledger_path.absolute()
+    _require_sense(backup, target, reason)
+    own = continuity.is_own(config, target)
     keys = RestoreKeys(root=lambda: keyset.root, operator=keyset.operator, log=keyset.log)
     done = restore(
         backup, target, anchors=anchors, replay=replay, seen=_seen(config, backup) if own else None, reason=reason,
@@ -40,19 +44,28 @@ def restore_ledger(
     return done
 
 
+def _require_sense(backup: Path, target: Path, reason: str) -> None:
+    if not reason.strip():
+        raise UsageProblem("--reason is empty, and a new ledger has to say why", hint="--reason 'the disk failed'")
+    with suppress(OSError):
+        if backup.samefile(target):
+            raise UsageProblem(
+                "the backup is the ledger itself",
+                where=str(backup),
+                hint="name the copy that is to take its place; personactl ledger check says how the ledger is",
+            )
+
+
 def _seen(config: Config, backup: Path) -> Seen | None:
-    """How far the project read the ledger that the backup is of."""
-    state = RunState.open_reader(config.project)
-    if state is None:
-        return None
-    try:
-        seen = state.seen()
-    finally:
-        state.close()
+    """How long the project saw the ledger that the backup is of. Raises ConflictError (conflict.other-ledger)."""
+    memory = continuity.load(config.project)
     with Ledger.open_reader(backup) as book:
-        if seen is None or seen.origin != book.origin:
-            return None
-    return Seen(size=seen.size, last_leaf=seen.last_leaf)
+        origin = book.origin
+    if memory.current not in ("", origin):
+        hint = "name a backup of the ledger that this project works with; nothing was written"
+        raise continuity.other_ledger(origin, memory.current, backup, hint=hint)
+    seen = memory.ledgers.get(origin)
+    return None if seen is None else Seen(size=seen.size, last_leaf=seen.last_leaf)
 
 
 def _follow(config: Config, done: Restored) -> None:
@@ -69,7 +82,7 @@ def _follow(config: Config, done: Restored) -> None:
     state = RunState.open(config.project)
     try:
         with Ledger.open_reader(done.path) as book:
-            state.learn(states.Seen(origin="", size=0, last_leaf=""), [], afresh=True)
-            learn_spent(book, state)
+            continuity.begin(config.project, book)
+            learn_spent(book, state, afresh=True)
     finally:
         state.close()

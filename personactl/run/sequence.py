@@ -2,10 +2,11 @@
 
     ledger opened for writing            flock: one start at a time in a project, exit 75 for another
     recovery                             what the last start left behind (`recovery`)
-    sort                                 standing, taken over, spent, or to make
+    sort                                 standing, taken over, spent, or to make; what is distrusted does not stand
     tools opened                         model, scorer, certificates: before anything is written
     `run-open`                           operator-signed; certifies the run key, names the latest checkpoint
-    `void` where a file was lost         its picture is made again
+    `void` where a file was lost,        its picture is made again
+      or its signature is distrusted
     every shot to make                   `making`: the crash order of one picture
     `run-close`, checkpoint, receipts    also when stopped by Ctrl-C; not after a storage error
 
@@ -20,15 +21,15 @@ from typing import Any, cast
 
 from personactl_ledger import Ledger, StoredEntry
 
+from personactl import continuity
 from personactl import persona as personas
 from personactl.disclose import C2paSigner
-from personactl.errors import ConflictError, PersonactlError, PersonaError, StorageError
+from personactl.errors import EXIT_CONFLICT, ConflictError, PersonactlError, PersonaError, StorageError
 from personactl.model import Finding, Plan, Shot
 from personactl.plan import require_clean
 from personactl.policy import load_all
-from personactl.run import receipts
+from personactl.run import distrust, receipts
 from personactl.run.context import Observer, RunContext, Unobserved
-from personactl.run.continuity import require_continuation, require_same_origin
 from personactl.run.entries import RunIdentity
 from personactl.run.folders import Folder
 from personactl.run.making import Maker, Tools, attempts_of, rejection_code
@@ -53,7 +54,7 @@ def execute(plan: Plan, context: RunContext, *, observer: Observer | None = None
     _check(plan, context)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
-        ledger = stack.enter_context(Ledger.open_writer(context.config.ledger_path))
+        ledger = stack.enter_context(continuity.open_writer(context.config))
         state = RunState.open(context.config.project)
         stack.callback(state.close)
         staging = Staging(context.config.project)
@@ -74,6 +75,8 @@ class _Start:
         self.project = context.config.project
         self.tally = Tally(plan=plan)
         self.session: Session | None = None
+        self.distrusted: frozenset[int] = frozenset()
+        self.untrusted: list[StoredEntry] = []
 
     def run(self) -> RunSummary:
         try:
@@ -106,10 +109,11 @@ class _Start:
     # --- before ---
 
     def _recover(self) -> Recovered:
-        path = self.context.config.ledger_path
-        require_continuation(self.ledger, self.state, path)
         if not _holds_persona(self.ledger, self.plan):
-            require_same_origin(self.ledger, self.state, path, frozen_in=self._frozen_in())
+            frozen_in = self._frozen_in()
+            if frozen_in not in (None, self.ledger.origin):
+                path = self.context.config.ledger_path
+                raise continuity.other_ledger(self.ledger.origin, str(frozen_in), path)
             raise _not_frozen(self.plan)
         self.state.plan(
             self.plan.run_id,
@@ -123,6 +127,7 @@ class _Start:
             now=self.context.clock(),
         )
         learn_spent(self.ledger, self.state)
+        self.distrusted = distrust.distrusted(self.ledger)
         found = recover(self.project, self.plan.run_id, ledger=self.ledger, state=self.state, staging=self.staging)
         self.tally.recovered = found.published
         self.tally.findings += found.findings
@@ -153,13 +158,9 @@ class _Start:
         todo = []
         for shot in self.plan.shots:
             standing = self.ledger.by_job_key(shot.job_key)
-            if standing is not None and standing.index not in lost:
-                run = standing.entry.predicate["run"]
-                state: State = "standing" if run == self.plan.run_id else "taken-over"
-                where = self._where(run, standing)
-                self.tally.settle(shot, state, where=where, entry_index=standing.index)
+            if standing is not None and standing.index not in lost and self._settled(shot, standing):
                 continue
-            spent = confirmed_spent(self.ledger, self.state, shot.job_key)
+            spent = confirmed_spent(self.ledger, self.state, shot.job_key, distrusted=self.distrusted)
             if len({item.attempt for item in spent if item.attempt < attempts}) < attempts:
                 todo.append(shot)
                 continue
@@ -168,6 +169,23 @@ class _Start:
             self.tally.settle(shot, "rejected", reason=reason, code=code, entry_index=spent[-1].entry_index)
             self.tally.rejected_before += 1
         return todo
+
+    def _settled(self, shot: Shot, standing: StoredEntry) -> bool:
+        """Whether an output that stands leaves nothing to make, or nothing that this run may make."""
+        run, index = standing.entry.predicate["run"], standing.index
+        own = run == self.plan.run_id
+        if index not in self.distrusted:
+            state: State = "standing" if own else "taken-over"
+            self.tally.settle(shot, state, where=self._where(run, standing), entry_index=index)
+            return True
+        if not own:
+            reason = distrust.stands_elsewhere(standing, self.state)
+            self.tally.settle(
+                shot, "failed", reason=reason, code=distrust.CODE, entry_index=index, exit_code=EXIT_CONFLICT
+            )
+            return True
+        self.untrusted.append(standing)
+        return False
 
     def _where(self, run: str, standing: StoredEntry) -> str:
         """The path of a standing output, relative to the project; "" and a finding when the very file is not there."""
@@ -207,7 +225,8 @@ class _Start:
             out = stack.enter_context(Folder.open(self.project, OUT, self.plan.run_id))
             with self.stopping.shield():
                 wanted = {shot.job_key for shot in todo}
-                self._void([stored for stored in recovered.lost if stored.entry.predicate["jobKey"] in wanted])
+                lost = [stored for stored in recovered.lost if stored.entry.predicate["jobKey"] in wanted]
+                self._void(lost, [stored for stored in self.untrusted if stored.entry.predicate["jobKey"] in wanted])
             maker = Maker(
                 plan=self.plan,
                 config=self.context.config,
@@ -220,6 +239,7 @@ class _Start:
                 observer=self.observer,
                 stopping=self.stopping,
                 clock=self.context.clock,
+                distrusted=self.distrusted,
             )
             for shot in todo:
                 made = maker.make(shot)
@@ -263,8 +283,11 @@ class _Start:
         identity = RunIdentity.of(self.plan, self.ledger.origin)
         return Session(self.ledger, identity, self.context.keyset, self.context.clock)
 
-    def _void(self, lost: Sequence[StoredEntry]) -> None:
-        """Open the run, and take back what was recorded and lost, whichever run recorded it."""
+    def _void(self, lost: Sequence[StoredEntry], untrusted: Sequence[StoredEntry]) -> None:
+        """Open the run, and take back what was recorded and lost, whichever run recorded it, and what is not believed.
+
+        A file goes before its void: cut off in between, the next start finds a distrusted output as before.
+        """
         for stored in lost:
             if stored.entry.predicate["run"] != self.plan.run_id:
                 void_elsewhere(self.ledger, stored, VOID_REASON, self.context.keyset, self.context.clock)
@@ -272,10 +295,13 @@ class _Start:
         for stored in lost:
             if stored.entry.predicate["run"] == self.plan.run_id:
                 self.session.void(stored, VOID_REASON)
+        for stored in untrusted:
+            self.tally.findings.append(distrust.set_aside(self.project, stored, self.staging))
+            self.session.void(stored, distrust.VOID_REASON)
         for stored in lost:
             self.state.close_intent(stored.entry.predicate["entryId"], "voided")
             self.staging.discard(stored.entry.predicate["entryId"])
-        self.tally.voided = len(lost)
+        self.tally.voided = len(lost) + len(untrusted)
 
     # --- after ---
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from personactl_ledger.lock import writer_active
 from personactl.config import Config
 from personactl.errors import UsageProblem
 from personactl.model import Plan, Shot
+from personactl.run.distrust import CODE, distrusted
 from personactl.run.making import attempts_of
 from personactl.run.opening import open_ledger
 from personactl.run.recovery import confirmed_spent, spent_attempt
@@ -25,10 +26,12 @@ PictureState = Literal["done", "taken-over", "rejected", "failed", "left"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureStatus:
-    """One planned picture. `attempts`: made so far; `score`, `threshold`: cosines as decimal strings, "" when there is
-    none; `verdict`, `score` are those of the output, else of the best rejected attempt; `path`: relative to the
-    project, "" when the file is not there or not the recorded one; `reason`: code of a failure, or for an output
-    run.file-missing when its file is gone, integrity.altered when it is not the recorded one."""
+    """One planned picture. `state` is "left" for an output that does not count because a key was revoked from before
+    it (`reason` run.distrusted): its run makes it again. `attempts`: made so far; `score`, `threshold`: cosines as
+    decimal strings, "" when there is none; `verdict`, `score` are those of the output, else of the best rejected
+    attempt; `path`: relative to the project, "" when the file is not there or not the recorded one; `reason`: code of
+    a failure, or for an output run.file-missing when its file is gone, integrity.altered when it is not the recorded
+    one."""
 
     shot_id: str
     index: int
@@ -73,9 +76,11 @@ def status(config: Config, run_id: str | None = None) -> RunStatus:
             raise _unknown("no run was started in this project yet", "personactl run MANIFEST")
         jobs, attempts, manifest_path = _planned(run, ledger, state)
         failures = state.failures(run) if state else {}
-        spent = _spent(run, ledger, state, jobs)
+        fallen = distrusted(ledger)
+        spent = _spent(run, ledger, state, jobs, fallen)
         pictures = tuple(
-            _picture(config.project, run, job, ledger, spent[job.job_key], attempts, failures.get(job.job_key, ""))
+            _standing(config.project, run, job, ledger, fallen)
+            or _unmade(job, ledger, spent[job.job_key], attempts, failures.get(job.job_key, ""))
             for job in jobs
         )
         starts = sum(1 for _ in ledger.entries(kind="run-open", run=run))
@@ -89,12 +94,12 @@ def outstanding(config: Config, plan: Plan) -> tuple[Shot, ...]:
     except LedgerMissing:
         return plan.shots
     with ledger, _reader(config.project) as state:
-        attempts = attempts_of(plan.gate)
+        attempts, fallen = attempts_of(plan.gate), distrusted(ledger)
         return tuple(
             shot
             for shot in plan.shots
-            if ledger.by_job_key(shot.job_key) is None
-            and len(confirmed_spent(ledger, state, shot.job_key) if state else ()) < attempts
+            if ((standing := ledger.by_job_key(shot.job_key)) is None or standing.index in fallen)
+            and len(confirmed_spent(ledger, state, shot.job_key, distrusted=fallen) if state else ()) < attempts
         )
 
 
@@ -134,22 +139,20 @@ def _planned(run: str, ledger: Ledger, state: RunState | None) -> tuple[tuple[Jo
     return tuple(sorted(seen.values(), key=lambda job: (job.shot, job.index))), attempts, ""
 
 
-def _spent(run: str, ledger: Ledger, state: RunState | None, jobs: Sequence[Job]) -> dict[str, tuple[Spent, ...]]:
+def _spent(
+    run: str, ledger: Ledger, state: RunState | None, jobs: Sequence[Job], fallen: Container[int]
+) -> dict[str, tuple[Spent, ...]]:
     if state is not None:
-        return {job.job_key: confirmed_spent(ledger, state, job.job_key) for job in jobs}
+        return {job.job_key: confirmed_spent(ledger, state, job.job_key, distrusted=fallen) for job in jobs}
     found: dict[str, tuple[Spent, ...]] = {job.job_key: () for job in jobs}
     for stored in ledger.entries(kind="reject", run=run):
-        found[stored.entry.predicate["jobKey"]] += (spent_attempt(stored),)
+        if stored.index not in fallen:
+            found[stored.entry.predicate["jobKey"]] += (spent_attempt(stored),)
     return found
 
 
-def _picture(
-    project: Path, run: str, job: Job, ledger: Ledger, spent: Sequence[Spent], attempts: int, failure: str
-) -> PictureStatus:
-    standing = ledger.by_job_key(job.job_key)
+def _unmade(job: Job, ledger: Ledger, spent: Sequence[Spent], attempts: int, failure: str) -> PictureStatus:
     about = {"shot_id": job.shot, "index": job.index, "job_key": job.job_key}
-    if standing is not None:
-        return _made(project, run, job, standing)
     best = max(spent, key=lambda item: float(item.score or "-2"), default=None)
     state: PictureState = "rejected" if len(spent) >= attempts else "failed" if failure else "left"
     return PictureStatus(
@@ -163,6 +166,14 @@ def _picture(
         entry_index=best.entry_index if best else None,
         reason=failure if state == "failed" else "",
     )
+
+
+def _standing(project: Path, run: str, job: Job, ledger: Ledger, fallen: Container[int]) -> PictureStatus | None:
+    standing = ledger.by_job_key(job.job_key)
+    if standing is None:
+        return None
+    made = _made(project, run, job, standing)
+    return replace(made, state="left", reason=CODE) if standing.index in fallen else made
 
 
 def _made(project: Path, run: str, job: Job, standing: StoredEntry) -> PictureStatus:

@@ -14,6 +14,7 @@ from personactl_ledger import Ledger, LedgerMissing, StoredEntry
 from personactl.config import Config
 from personactl.model import Plan, Shot
 from personactl.plan import attempt_seed
+from personactl.run.distrust import VOID_REASON, distrusted, stands_elsewhere
 from personactl.run.making import attempts_of
 from personactl.run.opening import open_ledger
 from personactl.run.recovery import confirmed_spent, standing_output
@@ -30,12 +31,14 @@ def why(config: Config, plan: Plan, shot: Shot) -> str:
     except LedgerMissing:
         return "to be made: there is no ledger yet"
     with ledger:
-        standing = ledger.by_job_key(shot.job_key)
-        if standing is not None:
+        standing, fallen = ledger.by_job_key(shot.job_key), distrusted(ledger)
+        if standing is not None and standing.index not in fallen:
             return _done(config, plan, standing)
         state = RunState.open_reader(config.project)
         try:
-            spent = confirmed_spent(ledger, state, shot.job_key) if state else ()
+            if standing is not None:
+                return _distrusted(plan, standing, state)
+            spent = confirmed_spent(ledger, state, shot.job_key, distrusted=fallen) if state else ()
             failure = state.failures(plan.run_id).get(shot.job_key, "") if state else ""
         finally:
             if state is not None:
@@ -120,6 +123,12 @@ def _done(config: Config, plan: Plan, standing: StoredEntry) -> str:
     changed = found is not None and found != standing.entry.subject_sha256
     odd = " (the file is not there any more)" if found is None else " (the file was altered)" if changed else ""
     return f"done: entry {standing.index}, {OUT}/{run}/{name}{odd}{taken}"
+
+
+def _distrusted(plan: Plan, standing: StoredEntry, state: RunState | None) -> str:
+    if standing.entry.predicate["run"] != plan.run_id:
+        return f"not made: {stands_elsewhere(standing, state)}"
+    return f"to be made: entry {standing.index} was {VOID_REASON}"
 
 
 def _short(value: Any) -> str:

@@ -13,7 +13,7 @@ from workshop import NOW, Workshop
 
 from personactl import casting, persona
 from personactl.casting import FreezeResult
-from personactl.errors import PersonactlError, PersonaError
+from personactl.errors import ConflictError, PersonactlError, PersonaError
 
 LATER = "2026-11-22T08:00:00Z"
 
@@ -111,6 +111,10 @@ def test_a_marker_of_another_ledger_is_refused_before_anything_is_recorded(shop:
     freeze(shop)
     shop.config.ledger_path.unlink()
     shop.new_ledger()
+    with pytest.raises(ConflictError) as other:
+        freeze(shop)
+    assert other.value.code == "conflict.other-ledger"
+    (shop.folder / ".personactl/ledgers.json").unlink()
     with pytest.raises(PersonaError) as caught:
         freeze(shop)
     assert caught.value.code == "persona.frozen-elsewhere"

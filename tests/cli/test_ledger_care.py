@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ def note(path: Path, keyset: KeySet, *texts: str) -> None:
             payload = statement("note", subject=("note", "00" * 32), predicate=said)
             book.append([Draft(sign_entry(payload, keyset.operator))], now=NOW)
         book.checkpoint(keyset.log, now=NOW)
+
+
+def damage(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("DROP VIEW v_note")
+    connection.commit()
+    connection.close()
 
 
 def outputs(machine: Machine) -> list[int]:
@@ -82,8 +90,15 @@ def test_backup_and_restore(machine: Machine) -> None:
     machine.step("exec personactl ledger check --ledger bare.sqlite")
     keyset = load(machine.folder / "keys")
     note(machine.folder / "ledger.sqlite", keyset, "lost with the disk")
+    machine.step("exit 10 personactl ledger restore copy.sqlite --reason 'the disk failed'")
+    machine.step("stderr 'ledger\\.restore-needless'")
+    machine.step("exit 2 personactl ledger restore copy.sqlite --reason ' '")
+    machine.step("exit 2 personactl ledger restore ledger.sqlite --reason x")
+    damage(machine.folder / "ledger.sqlite")
     machine.step("exec personactl ledger restore copy.sqlite --reason 'the disk failed'")
     machine.step("stdout 'a new ledger begins' 'read-only' 'before-restore' 'lira@1 is frozen again'")
+    machine.step("stdout 'no anchor was given' 'memory of' 'checkpoints in ledger.sqlite' 'may stand again in'")
+    machine.step("stdout 'ended-.*--without-sealed --ledger ledger.ended-'")
     machine.step("exec personactl ledger log --kind restore")
     machine.step("stdout 'restore +checkpoint'")
     machine.step("exec personactl ledger check")
@@ -110,7 +125,9 @@ def test_restore_goes_on_with_the_missing_leaves(machine: Machine) -> None:
     machine.step("! exists ledger.sqlite")
     machine.step(f"exec {common} --replay all.jsonl --json")
     machine.step("schema personactl.ledger-restore/1")
-    assert (document(machine)["ended"], document(machine)["replayed"]) == (None, 2)
+    said = document(machine)
+    assert (said["ended"], said["replayed"], said["mayHoldErasedValues"]) == (None, 2, [])
+    assert said["known"] == {"anchors": [said["size"]], "remembered": said["size"] - 2, "files": []}
     machine.step("exec personactl ledger check --anchor head.txt --trust trust.json")
 
 

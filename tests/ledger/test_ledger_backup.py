@@ -37,6 +37,13 @@ def leaves(path: Path) -> list[bytes]:
         return [item.entry.leaf for item in book.entries()]
 
 
+def damage(path: Path) -> None:
+    """One derived column is wrong: the leaves can still be read, and a check fails."""
+    connection = sqlite3.connect(path)
+    connection.executescript(forge.tamper("UPDATE entry SET subject_name = 'y' WHERE idx = 1;"))
+    connection.close()
+
+
 @pytest.fixture
 def copy(bench: Bench, ledger: Ledger, tmp_path: Path) -> Path:
     """A backup after four entries with a checkpoint; the ledger itself went on to seven with another, and is closed."""
@@ -177,6 +184,7 @@ def test_where_nothing_later_was_signed_the_ledger_goes_on(bench: Bench, ledger:
 
 def test_where_more_was_signed_a_new_ledger_begins_and_says_so(bench: Bench, copy: Path, verifier: ModuleType) -> None:
     lost = leaves(bench.path)
+    damage(bench.path)
     done = again(bench, copy)
     assert (done.ended, done.newest, done.kept_size) == (bench.origin, 7, 4)
     assert done.origin != bench.origin
@@ -306,6 +314,7 @@ def test_personas_are_frozen_again_with_their_sealed_names(bench: Bench, ledger:
     ledger.append([bench.note("lost")], now=NOW)
     ledger.checkpoint(bench.log, now=NOW)
     ledger.close()
+    damage(bench.path)
     done = again(bench, made.path)
     (persona,) = done.personas
     assert (persona.persona, persona.version, persona.frozen_at) == ("lira", 1, NOW)
@@ -361,6 +370,7 @@ def test_a_restore_that_is_killed_loses_nothing_and_can_be_run_again(
     step: str, time: int, bench: Bench, copy: Path
 ) -> None:
     lost = leaves(bench.path)
+    damage(bench.path)
     arguments = [str(copy), str(bench.path), str(Path(__file__).parent), step, str(time)]
     done = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], check=False, capture_output=True)
     assert done.returncode == 9, done.stderr.decode()

@@ -127,13 +127,45 @@ def test_words_that_entries_keep_are_told(bench: Bench, ledger: Ledger) -> None:
     assert not erase(ledger, [other], [], basis="request 8", operator=bench.operator, now=NOW).in_entries
 
 
-def test_the_ground_must_not_quote_what_is_erased(bench: Bench, ledger: Ledger) -> None:
-    index = add(bench, ledger, "rain", seal("name", "Lira Stone"))
+QUOTING = [
+    ("Lira Stone", "lira stone asked for it"),
+    ("Bo", "Bo asked"),
+    ("Bo", "asked by bo, on 3 May"),
+    ("Marguerite Underwood-Example", "for Marguerite"),
+    ("Marguerite Underwood-Example", "a letter of (UNDERWOOD)"),
+    ("Jo Li", "as Jo/Li wrote"),
+    ("Zo\u00eb Brandt", "zoe\u0308 brandt"),
+    ("Ann", "withdrawn by joann"),
+    ("\u674e\u660e", "\u674e\u660e\u7684\u8bf7\u6c42"),
+    ("a woman in the rain, 35mm", "the picture in rain"),
+]
+SILENT = [
+    ("Bo", "about the board's request"),
+    ("Jo Li", "Li's letter; no joke"),
+    ("a man of 35", "request 7 of 3 May, as a matter of course"),
+    ("x", "request x"),
+]
+
+
+@pytest.mark.parametrize(("value", "basis"), QUOTING)
+def test_the_ground_must_not_hold_words_of_what_is_erased(value: str, basis: str, bench: Bench, ledger: Ledger) -> None:
+    index = add(bench, ledger, "rain", seal("name", value))
     size = ledger.size
     with pytest.raises(ProfileError) as caught:
-        erase(ledger, [index], [], basis="lira stone asked for it", operator=bench.operator, now=NOW)
+        erase(ledger, [index], [], basis=basis, operator=bench.operator, now=NOW)
     assert (caught.value.code, caught.value.exit_code) == ("ledger.erase-basis", 2)
-    assert (ledger.size, ledger.unseal(index)) == (size, {"name": "Lira Stone"})
+    assert "--basis" in (caught.value.hint or "")
+    assert value not in f"{caught.value.message} {caught.value.hint}" or len(value) < 4
+    assert (ledger.size, ledger.unseal(index)) == (size, {"name": value})
+
+
+@pytest.mark.parametrize(("value", "basis"), SILENT)
+def test_words_that_tell_nothing_of_it_may_stand_in_the_ground(
+    value: str, basis: str, bench: Bench, ledger: Ledger
+) -> None:
+    index = add(bench, ledger, "rain", seal("name", value))
+    erase(ledger, [index], [], basis=basis, operator=bench.operator, now=NOW)
+    assert sealed_fields(ledger, index) == {"name": "erased"}
 
 
 def test_what_is_not_there_cannot_be_erased(bench: Bench, ledger: Ledger) -> None:

@@ -354,7 +354,7 @@ def test_what_an_older_entry_sealed_can_be_erased_and_nothing_else(bench: Bench,
     size = ledger.size
     refused = ["ledger.erasure-target"]
     for index, fields, codes in (
-        (size - 2, ["text"], []),
+        (size - 2, ["text"], ["ledger.erased-present"]),
         (size - 2, ["name"], refused),
         (size - 1, ["text"], refused),
     ):
@@ -363,6 +363,9 @@ def test_what_an_older_entry_sealed_can_be_erased_and_nothing_else(bench: Bench,
         report = check(bench.path, since=kept)
         assert report.since == size
         assert [f.code for f in report.findings if f.index == report.size - 1] == codes
+    ledger._connection.execute("DELETE FROM sealed")
+    report = check(bench.path, since=kept)
+    assert [(f.code, f.index) for f in report.findings if f.index == size] == []
 
 
 def test_what_was_taken_in_is_what_the_leaves_say(tmp_path: Path) -> None:

@@ -248,13 +248,13 @@ def test_a_fork_of_the_same_length_is_refused(shop: Workshop) -> None:
     copy = shop.config.ledger_path.read_bytes()
     shop.run(ONE)
     size = len(shop.ledger())
-    shutil.copy(shop.folder / ".personactl/run.sqlite", shop.folder / "kept")
+    shutil.copy(shop.folder / ".personactl/ledgers.json", shop.folder / "kept")
     shutil.rmtree(shop.folder / "out")
     shop.config.ledger_path.write_bytes(copy)
-    (shop.folder / ".personactl/run.sqlite").unlink()
+    (shop.folder / ".personactl/ledgers.json").unlink()
     shop.run(text("park: in a park"))
     assert len(shop.ledger()) == size
-    shutil.copy(shop.folder / "kept", shop.folder / ".personactl/run.sqlite")
+    shutil.copy(shop.folder / "kept", shop.folder / ".personactl/ledgers.json")
     with pytest.raises(ConflictError) as caught:
         shop.run(ONE)
     assert caught.value.code == "conflict.ledger-moved"

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
-from personactl_ledger import Ledger, check
+from personactl_ledger import Ledger, LedgerConflict, check
 from personactl_ledger.backup import backup
+from personactl_ledger.lock import WriterLock
 from personactl_ledger.restore import Restored
 from workshop import NOW, Workshop, text
 
 from personactl import casting, persona
-from personactl.errors import ConflictError, KeyProblem
-from personactl.keys import layout, load
+from personactl.errors import ConflictError, KeyProblem, UsageProblem
+from personactl.keys import create_development, layout, load
 from personactl.run.restoring import restore_ledger
 
 ONE, TWO = text("rain: in the rain"), text("park: in a park", campaign="summer")
 
 
-def restored(shop: Workshop, copy: Path, *, replay: tuple[bytes, ...] = (), target: Path | None = None) -> Restored:
+def restored(
+    shop: Workshop, copy: Path, *, replay: tuple[bytes, ...] = (), target: Path | None = None,
+    reason: str = "the disk failed",
+) -> Restored:  # fmt: skip
     path = target or shop.config.ledger_path
     keyset = load(shop.config.keys_path)
-    return restore_ledger(shop.config, keyset, copy, path, anchors=(), replay=replay, reason="the disk failed", now=NOW)
+    return restore_ledger(shop.config, keyset, copy, path, anchors=(), replay=replay, reason=reason, now=NOW)
+
+
+def damage(path: Path) -> None:
+    """The file can be opened as a database, and is no ledger that passes a check."""
+    connection = sqlite3.connect(path)
+    connection.execute("DROP VIEW v_note")
+    connection.commit()
+    connection.close()
 
 
 @pytest.fixture
@@ -32,6 +45,13 @@ def copy(shop: Workshop) -> Path:
     backup(shop.config.ledger_path, shop.folder / "backup.sqlite")
     shop.run(TWO)
     return shop.folder / "backup.sqlite"
+
+
+@pytest.fixture
+def lost(shop: Workshop, copy: Path) -> Path:
+    """The same backup; the ledger is damaged."""
+    damage(shop.config.ledger_path)
+    return copy
 
 
 def test_a_silent_restore_is_refused_and_a_lawful_one_works(shop: Workshop, copy: Path) -> None:
@@ -48,8 +68,8 @@ def test_a_silent_restore_is_refused_and_a_lawful_one_works(shop: Workshop, copy
     assert check(shop.config.ledger_path).ok
 
 
-def test_the_frozen_personas_follow_into_the_new_ledger(shop: Workshop, copy: Path) -> None:
-    done = restored(shop, copy)
+def test_the_frozen_personas_follow_into_the_new_ledger(shop: Workshop, lost: Path) -> None:
+    done = restored(shop, lost)
     marker = persona.marker(shop.folder, shop.persona)
     assert marker is not None
     assert (marker.origin, marker.entry_index) == (done.origin, done.personas[0].index)
@@ -60,6 +80,7 @@ def test_the_frozen_personas_follow_into_the_new_ledger(shop: Workshop, copy: Pa
 def test_pictures_of_the_ledger_that_ended_are_never_touched(shop: Workshop, copy: Path) -> None:
     folder = shop.out(shop.ledger(kind="output")[0].entry.predicate["run"])
     picture = (folder / "rain-0.png").read_bytes()
+    damage(shop.config.ledger_path)
     restored(shop, copy)
     with pytest.raises(ConflictError) as caught:
         shop.run(ONE)
@@ -89,9 +110,72 @@ def test_where_nothing_was_lost_the_project_goes_on(shop: Workshop) -> None:
 
 
 def test_what_only_the_project_remembers_begins_a_new_ledger(shop: Workshop, copy: Path) -> None:
-    shop.run(text("sea: at the sea", campaign="autumn"))  # its start has read what the summer run wrote
+    size = len(shop.ledger())
     shop.config.ledger_path.unlink()
+    done = restored(shop, copy)
+    assert done.ended is not None
+    assert (done.known.remembered, done.known.files) == (size, ())
+
+
+def test_a_second_restore_knows_what_the_first_one_ended(shop: Workshop, lost: Path) -> None:
+    """The memory of a ledger that ended stays, and only backups of the one that goes on are taken."""
+    ended = restored(shop, lost).ended
+    for _ in range(2):
+        with pytest.raises(ConflictError) as caught:
+            restored(shop, lost)
+        assert (caught.value.code, caught.value.exit_code) == ("conflict.other-ledger", 10)
+        assert str(ended) in caught.value.message
+        (shop.folder / ".personactl/run.sqlite").unlink(missing_ok=True)
+
+
+def test_the_files_beside_it_are_remembered_when_the_project_forgot(shop: Workshop, copy: Path) -> None:
+    shop.config.ledger_path.rename(shop.folder / "ledger.before-restore-20260101T000000Z.sqlite")
+    (shop.folder / ".personactl/ledgers.json").unlink()
     assert restored(shop, copy).ended is not None
+
+
+def test_the_ledger_of_another_project_is_refused(shop: Workshop, copy: Path, tmp_path: Path) -> None:
+    other = Workshop.copy(shop.folder, tmp_path / "other")
+    shutil.rmtree(other.config.keys_path)
+    create_development(other.config.keys_path, organisation="Other", domain="example.org", now=NOW)
+    strangers = load(other.config.keys_path)
+    with Ledger.create(
+        tmp_path / "other.sqlite", domain="example.org", development=True, root=strangers.root,
+        operator_public=strangers.operator.public_key, log=strangers.log, now=NOW,
+    ) as ledger:  # fmt: skip
+        ledger.checkpoint(strangers.log, now=NOW)
+    before = shop.config.ledger_path.read_bytes()
+    for forgets in (False, True):
+        if forgets:
+            (shop.folder / ".personactl/ledgers.json").unlink()
+            shop.config.ledger_path.unlink()
+        with pytest.raises((ConflictError, LedgerConflict)) as caught:
+            restored(shop, tmp_path / "other.sqlite")
+        assert (caught.value.code, caught.value.exit_code) == ("conflict.other-ledger", 10)
+        assert forgets or shop.config.ledger_path.read_bytes() == before
+    assert not shop.config.ledger_path.exists()
+
+
+def test_a_whole_and_longer_ledger_is_left_alone(shop: Workshop, copy: Path) -> None:
+    before = shop.config.ledger_path.read_bytes()
+    with pytest.raises(LedgerConflict) as caught:
+        restored(shop, copy)
+    assert caught.value.code == "ledger.restore-needless"
+    assert shop.config.ledger_path.read_bytes() == before
+    assert shop.run(ONE).done == 0
+
+
+@pytest.mark.parametrize("reason", ["", " \t"])
+def test_a_restore_without_a_reason_is_refused(reason: str, shop: Workshop, lost: Path) -> None:
+    with pytest.raises(UsageProblem, match="reason"):
+        restored(shop, lost, reason=reason)
+
+
+def test_the_ledger_is_no_backup_of_itself(shop: Workshop, copy: Path) -> None:
+    (shop.folder / "alias.sqlite").symlink_to(shop.config.ledger_path)
+    for name in ("ledger.sqlite", "alias.sqlite"):
+        with pytest.raises(UsageProblem, match="is the ledger itself"):
+            restored(shop, shop.folder / name)
 
 
 def test_another_place_leaves_the_project_alone(shop: Workshop, copy: Path, tmp_path: Path) -> None:
@@ -102,7 +186,8 @@ def test_another_place_leaves_the_project_alone(shop: Workshop, copy: Path, tmp_
     assert shop.run(TWO).done == 0
 
 
-def test_without_the_root_key_nothing_is_replaced(shop: Workshop, copy: Path) -> None:
+def test_without_the_root_key_nothing_is_replaced(shop: Workshop, lost: Path) -> None:
+    copy = lost
     before = shop.config.ledger_path.read_bytes()
     (shop.config.keys_path / layout.ROOT_KEY).rename(shop.folder / "root.pem")
     with pytest.raises(KeyProblem) as caught:
@@ -110,5 +195,4 @@ def test_without_the_root_key_nothing_is_replaced(shop: Workshop, copy: Path) ->
     assert caught.value.code == "keys.root-offline"
     assert shop.config.ledger_path.read_bytes() == before
     assert [path.name for path in shop.folder.glob("ledger*")] == ["ledger.sqlite", "ledger.sqlite.lock"]
-    with Ledger.open_writer(shop.config.ledger_path):
-        pass
+    WriterLock(shop.config.ledger_path, 0).release()

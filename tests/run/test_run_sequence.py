@@ -128,6 +128,10 @@ def test_a_marker_without_an_entry_in_this_ledger_proves_nothing(shop: Workshop)
     with pytest.raises(ConflictError) as caught:
         shop.run(THREE)
     assert caught.value.code == "conflict.other-ledger"
+    (shop.folder / ".personactl/ledgers.json").unlink()
+    with pytest.raises(ConflictError) as marked:
+        shop.run(THREE)
+    assert marked.value.code == "conflict.other-ledger"
     (shop.folder / "personas/lira/1/frozen.json").unlink()
     with pytest.raises(PersonaError) as unfrozen:
         shop.run(THREE)

@@ -411,9 +411,10 @@ CREATE VIEW v_sealed AS
       json_each(x.statement, i.fullkey || '.fields') AS f
     WHERE x.kind = 'erasure' GROUP BY 1, 2)
   SELECT e.idx, e.kind, c.key AS field,
-    CASE WHEN s.value IS NOT NULL THEN 'present' WHEN x.erased_by IS NOT NULL THEN 'erased'
+    CASE WHEN s.value IS NOT NULL AND x.erased_by IS NOT NULL THEN 'present although erased'
+      WHEN s.value IS NOT NULL THEN 'present' WHEN x.erased_by IS NOT NULL THEN 'erased'
       ELSE 'not in this file' END AS state,
-    s.value, c.value AS commitment, x.erased_by, x.erased_at, x.basis
+    CASE WHEN x.erased_by IS NULL THEN s.value END AS value, c.value AS commitment, x.erased_by, x.erased_at, x.basis
   FROM entry AS e, json_each(e.statement, '$.predicate.sealed') AS c
   LEFT JOIN sealed AS s ON s.idx = e.idx AND s.field = c.key
   LEFT JOIN erased AS x ON x.idx = e.idx AND x.field = CAST(c.key AS TEXT)

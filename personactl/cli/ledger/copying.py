@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from personactl.cli.ledger.checking import LARGEST_ANCHOR
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust, ledger_writer
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
 from personactl.render.terminal import Terminal
@@ -86,7 +86,6 @@ def merge(terminal: Terminal, *, other: Path, trust_file: Path, reason: str, pat
     The other ledger is checked in full first. Only what is new since the last merge is taken in; its entries stay
     provable there.
     """
-    from personactl_ledger import Ledger
     from personactl_ledger.merge import merge as take_in
 
     from personactl import keys
@@ -97,7 +96,7 @@ def merge(terminal: Terminal, *, other: Path, trust_file: Path, reason: str, pat
     trust = ledger_trust(trust_file)
     if trust is None:
         raise RuntimeError("--trust is required")
-    with Ledger.open_writer(ledger_path(path)) as book, closing(Phases(terminal)) as shown:
+    with ledger_writer(path) as book, closing(Phases(terminal)) as shown:
         done = take_in(
             book, other, trust=trust, operator=keyset.operator, reason=reason, now=now(), checking=shown.counter(),
             progress=shown.counter(),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from personactl.cli.ledger.group import ledger, ledger_option, ledger_path
+from personactl.cli.ledger.group import ledger, ledger_option, ledger_writer
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
 from personactl.errors import UsageProblem
@@ -29,7 +29,6 @@ def erase(
     The entry stays; its prompt or name goes. An erasure entry says which fields went and on what ground, never what
     they said. Afterwards every byte of the file is looked through.
     """
-    from personactl_ledger import Ledger
     from personactl_ledger.erasure import erase as erase_values
     from personactl_ledger.erasure import sealed_of_personas
 
@@ -42,7 +41,7 @@ def erase(
             hint="personactl ledger show INDEX lists the sealed fields of an entry",
         )
     keyset = keys.load(here().keys_path)
-    with Ledger.open_writer(ledger_path(path)) as book:
+    with ledger_writer(path) as book:
         wanted = [*indexes, *sealed_of_personas(book, persona_ids)]
         done = erase_values(book, wanted, fields, basis=basis, operator=keyset.operator, now=now())
         book.checkpoint(keyset.log, now=now())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from personactl.cli.project import here
 from personactl.cli.session import SessionGroup
 
 if TYPE_CHECKING:
-    from personactl_ledger import LedgerTrust
+    from personactl_ledger import Ledger, LedgerTrust
 
 PATH = click.Path(path_type=Path)
 ledger_option = click.option(
@@ -27,6 +29,22 @@ def ledger() -> None:
 def ledger_path(given: Path | None) -> Path:
     """The ledger that `--ledger` names, else that of the project of the working folder."""
     return given or here().ledger_path
+
+
+@contextmanager
+def ledger_writer(given: Path | None) -> Iterator[Ledger]:
+    """The ledger of `ledger_path`, open for writing. A project remembers how far it goes, and refuses an older copy."""
+    from personactl import continuity
+    from personactl.errors import ConfigError
+
+    try:
+        config = here()
+    except ConfigError as error:
+        if given is None or error.code != "config.missing":
+            raise
+        config = None
+    with continuity.open_writer(config, given) as book:
+        yield book
 
 
 def ledger_trust(path: Path | None) -> LedgerTrust | None:

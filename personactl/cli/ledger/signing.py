@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_writer
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
 from personactl.render.terminal import Line, Styled, Terminal
@@ -21,13 +21,11 @@ def checkpoint(terminal: Terminal, *, path: Path | None, output: Path | None) ->
 
     A checkpoint covers every entry so far. Kept where the operator cannot reach it, it is an anchor for `ledger check`.
     """
-    from personactl_ledger import Ledger
-
     from personactl.keys import load
     from personactl.render.outfile import write_whole
 
     log = load(here().keys_path).log
-    with Ledger.open_writer(ledger_path(path)) as book:
+    with ledger_writer(path) as book:
         before = book.latest_checkpoint()
         head = book.checkpoint(log, now=now())
     covered = 0 if before is None else before.size

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust, ledger_writer
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
 from personactl.errors import UsageProblem
@@ -124,7 +124,6 @@ def _take(terminal: Terminal, path: Path, response_file: Path, options: _Options
 
 def _keep(terminal: Terminal, path: Path, target: Target, response: bytes, nonce: int | None, ready: _Ready) -> None:
     """Judge the answer, store it, say what it shows."""
-    from personactl_ledger import Ledger
     from personactl_ledger.stamping import judge_response, keep_stamp, name_of
 
     from personactl.render import stamps
@@ -132,7 +131,7 @@ def _keep(terminal: Terminal, path: Path, target: Target, response: bytes, nonce
     options = ready.options
     report = judge_response(target, response, roots=ready.roots, evidence=ready.evidence, nonce=nonce)
     tsa = name_of(report, options.tsa_name)
-    with Ledger.open_writer(path) as book:
+    with ledger_writer(path) as book:
         index = keep_stamp(
             book, ready.operator, target, response, report, tsa=tsa, evidence=ready.evidence,
             qualified=options.qualified, now=now(),

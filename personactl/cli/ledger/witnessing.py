@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_writer
 from personactl.cli.project import now
 from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.errors import UsageProblem
@@ -204,10 +204,9 @@ def add(terminal: Terminal, *, file: Path, path: Path | None, vkeys: tuple[str, 
 def _take_in(
     terminal: Terminal, target: Path, note: bytes | str, witnesses: Callable[[LedgerView], tuple[Witness, ...]]
 ) -> None:
-    from personactl_ledger import Ledger
     from personactl_ledger.witnessing import take_in
 
-    with Ledger.open_writer(target) as book:
+    with ledger_writer(target) as book:
         kept = take_in(book, note, witnesses(book), now=now())
     document = {"schema": "personactl.ledger-witness-add/1", "cosignatures": [_taken(item) for item in kept]}
     terminal.result(document, [_taken_line(item) for item in kept])
