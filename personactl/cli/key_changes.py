@@ -9,6 +9,7 @@ import click
 
 from personactl.cli.project import here, now, shown
 from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.cli.values import INDEX, TEXT
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ root_key_option = click.option(
 )
 
 since_option = click.option(
-    "--compromised-since", type=click.IntRange(min=0), metavar="INDEX",
+    "--compromised-since", type=INDEX, metavar="INDEX",
     help="The old key was stolen: believe nothing that it signed from this entry on.",
 )  # fmt: skip
-reason_option = click.option("--reason", default="", metavar="TEXT", help="Why the old key ends; the ledger keeps it.")
+reason_option = click.option(
+    "--reason", type=TEXT, default="", metavar="TEXT", help="Why the old key ends; the ledger keeps it."
+)
 
 
 @click.command(cls=SessionCommand)

@@ -20,7 +20,7 @@ from personactl.config import Config
 from personactl.document import read_plain_file
 from personactl.errors import KeyProblem, UsageProblem
 from personactl.keys import keyset, project_trust
-from personactl.keys.trust import MAX_LIST
+from personactl.keys.trust import MAX_LIST, is_key_id
 
 PERSON = "person"
 MAX_PUBLIC_BYTES = 4096
@@ -149,8 +149,8 @@ def set_approvers(
 ) -> ApproversSet:
     """Let the root key say who approves from now on, and bring trust.json up to date. What it says of witnesses stays.
 
-    Raises UsageProblem for a threshold that does not fit, EntryRefused (ledger.trust-approver) for a key that is no
-    person's, KeyProblem (keys.root-offline), LedgerError, StorageError.
+    Raises UsageProblem for a threshold that does not fit or what is no key id, EntryRefused (ledger.trust-approver) for
+    a key that is no person's, KeyProblem (keys.root-offline), LedgerError, StorageError.
     """
     _require_fit(threshold, kids)
     keys = keyset.load(project.keys_path)
@@ -185,6 +185,11 @@ def _require_fit(threshold: int, kids: Sequence[str]) -> None:
             "their number",
             hint="personactl keys approvers --threshold M KID KID…",
         )
+    for kid in kids:
+        if not is_key_id(kid):
+            raise UsageProblem(
+                f"{kid[:80]!r} is not the id of a key", hint="personactl keys enrol prints it; it begins with SHA256:"
+            )
 
 
 def _roots(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:

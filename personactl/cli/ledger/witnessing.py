@@ -161,6 +161,13 @@ def request(
 
     with Ledger.open_reader(ledger_path(path)) as book:
         known = known_size(book, _witnesses(book, vkeys, needed=False)) if old_size is None else old_size
+        latest = book.latest_checkpoint()
+        if old_size is not None and latest is not None and old_size > latest.size:
+            raise click.BadParameter(
+                f"the latest checkpoint here covers {latest.size} entries. If a witness named {old_size}, then this "
+                "file is an earlier state of the ledger: find the newer one.",
+                param_hint="'--old-size'",
+            )
         asked = make_request(book, old_size=known)
     write_whole(output, asked.to_bytes())
     document = {"schema": "personactl.ledger-witness-request/1", "origin": asked.origin, "oldSize": known,
@@ -216,9 +223,13 @@ def _take_in(
 def _witnesses(book: LedgerView, vkeys: tuple[str, ...], *, needed: bool) -> tuple[Witness, ...]:
     """The witnesses that the command line names, else those of the newest trust entry."""
     from personactl_ledger.cosignature import group_witnesses
+    from personactl_ledger.errors import FormatError
     from personactl_ledger.witnessing import trusted_witnesses
 
-    found = group_witnesses(vkeys) if vkeys else trusted_witnesses(book)
+    try:
+        found = group_witnesses(vkeys) or trusted_witnesses(book)
+    except FormatError as error:  # of the first: what an entry names that cannot be read is left out
+        raise click.BadParameter(f"{error.message}.", param_hint="'--vkey'") from None
     if needed and not found:
         raise UsageProblem(
             "no verifier key of a witness is known here", hint="--vkey VKEY, as its owner printed it",
