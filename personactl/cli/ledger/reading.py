@@ -32,6 +32,7 @@ def log(terminal: Terminal, *, path: Path | None, run: str | None, kind: str | N
     _require_kind(kind)
     with Ledger.open_reader(ledger_path(path)) as book:
         origin, size = book.origin, book.size
+        limit = min(limit, size)
         start = 0 if run or kind else max(0, size - limit)
         entries = list(deque(book.entries(start, kind=kind, run=run), maxlen=limit))
     rows = [
