@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
-from personactl.cli.project import here, now
+from personactl.cli.project import here, now, pasted
 from personactl.cli.session import pass_terminal
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Terminal
@@ -84,7 +84,7 @@ def _write_request(terminal: Terminal, path: Path, output: Path, *, renew: bool)
     document = {
         "schema": "personactl.ledger-timestamp-request/1", "size": target.size, "renews": renew, "path": str(output),
     }  # fmt: skip
-    answer = f"personactl ledger timestamp --take-response FILE.tsr --request {output}"
+    answer = f"personactl ledger timestamp --take-response FILE.tsr --request {pasted(output)}"
     terminal.result(
         document, [f"request over the checkpoint of {target.size} entries: {output}", f"  with the answer: {answer}"]
     )
