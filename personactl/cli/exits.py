@@ -43,7 +43,7 @@ _MACHINE = frozenset(
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM. A KeyboardInterrupt, so that whatever finishes cleanly on Ctrl-C does so here too."""
+    """SIGTERM or SIGHUP. A KeyboardInterrupt, so that whatever finishes cleanly on Ctrl-C does so here too."""
 
 
 def report(error: Exception, terminal: Terminal) -> int:
