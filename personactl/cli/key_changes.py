@@ -52,7 +52,7 @@ def rotate(
     request = keys.Request(
         role=role, keep_old=keep_old, compromised_since=compromised_since, reason=reason, unlist_old=unlist_old
     )
-    done = keys.rotate(here(), request, now=now(), more_roots=_signers(root_keys))
+    done = keys.rotate(here(), request, now=now, more_roots=_signers(root_keys))
     document = {
         "schema": "personactl.keys-rotate/1", "role": done.request.role, "old": done.old, "new": done.new,
         "addedBy": done.added, "endedBy": done.ended, "checkpoint": done.checkpoint,
@@ -109,7 +109,7 @@ def enrol(
 
     ending = keys.ending(replaces, compromised_since=compromised_since, reason=reason)
     done = keys.enrol(
-        here(), keys.read_public_key(public), role=role, name=name, replaces=ending, now=now(),
+        here(), keys.read_public_key(public), role=role, name=name, replaces=ending, now=now,
         more_roots=_signers(root_keys),
     )  # fmt: skip
     document = {
@@ -132,7 +132,7 @@ def approvers(terminal: Terminal, *, kids: tuple[str, ...], threshold: int, root
     """Say who approves, and how many of them must."""
     from personactl import keys
 
-    done = keys.set_approvers(here(), threshold, kids, now=now(), more_roots=_signers(root_keys))
+    done = keys.set_approvers(here(), threshold, kids, now=now, more_roots=_signers(root_keys))
     document = {
         "schema": "personactl.keys-approvers/1", "index": done.index, "version": done.version,
         "threshold": done.threshold, "keys": list(done.keys), "already": done.already,

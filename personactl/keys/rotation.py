@@ -34,8 +34,9 @@ from personactl_ledger.succession import Ending, Signers, Successor, succeed
 
 from personactl.config import Config
 from personactl.errors import ConflictError, KeyProblem, StorageError, UsageProblem
-from personactl.keys import keyset, layout, material, project_trust, rotation_folder
+from personactl.keys import keyset, layout, material, moments, project_trust, rotation_folder
 from personactl.keys.keyset import KeySet
+from personactl.keys.moments import Moment
 from personactl.keys.rotation_folder import Begun, Request
 
 __all__ = ["Request", "Rotated", "rotate"]
@@ -65,11 +66,11 @@ class Rotated:
 
 
 def rotate(
-    project: Config, request: Request, *, now: str, more_roots: Sequence[Signer] = (),
+    project: Config, request: Request, *, now: Moment, more_roots: Sequence[Signer] = (),
     passed: Callable[[str], None] = lambda step: None,
 ) -> Rotated:  # fmt: skip
     """Follow the key of `request.role`, or finish the rotation that was begun. `more_roots` are root keys that lie
-    elsewhere and sign along; `passed` is told of each step that is on the disk.
+    elsewhere and sign along; `passed` is told of each step that is on the disk. `now` is read under the writer's lock.
 
     Raises UsageProblem for options that do not fit, KeyProblem (keys.root-offline, keys.not-in-use, keys.root-alone,
     …), ConflictError when another rotation is unfinished, StorageError, LedgerError.
@@ -77,20 +78,21 @@ def rotate(
     _require_sense(request)
     folder = project.keys_path
     with Ledger.open_writer(project.ledger_path) as ledger, _storage(folder):
+        time = moments.read(now)
         layout.require_closed(folder)
         begun = rotation_folder.find(folder)
         resumed = begun is not None
         if begun is None:
-            begun = _stage(folder, request, ledger, more_roots, now)
+            begun = _stage(folder, request, ledger, more_roots, time)
         _require_same(begun.request, request)
         passed("staged")
-        added, ended = _record(folder, begun, ledger, more_roots, now)
+        added, ended = _record(folder, begun, ledger, more_roots, time)
         passed("recorded")
         kept = rotation_folder.keep(folder, begun) if begun.request.keep_old else None
         passed("kept")
         rotation_folder.install(folder, begun, passed)
         passed("installed")
-        published = project_trust.refresh(project.trust_path, keyset.load_unsettled(folder), ledger, now=now)
+        published = project_trust.refresh(project.trust_path, keyset.load_unsettled(folder), ledger, now=time)
         passed("published")
         rotation_folder.end(folder)
         passed("finished")

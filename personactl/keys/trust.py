@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -30,8 +30,10 @@ from personactl_ledger.encoding import ORIGIN
 from personactl_ledger.note import group_vkeys
 
 from personactl.errors import TrustError, UsageProblem
+from personactl.keys import moments
 from personactl.keys.certificates import fingerprint
 from personactl.keys.keyset import KeySet
+from personactl.keys.moments import Moment
 from personactl.keys.strict_json import StrictJSONError, parse_object
 
 SCHEMA = "personactl.trust/1"
@@ -85,7 +87,7 @@ def export_trust(
     name: str,
     origin: str,
     detector: str,
-    now: str | Callable[[], str],
+    now: Moment,
     approvers: tuple[int, tuple[bytes, ...]] | None = None,
     tsa_roots: Sequence[str] = (),
     ledger: LedgerTrust | None = None,
@@ -110,7 +112,7 @@ def export_trust(
         "approvers": _written(approvers or known.approvers),
         "tsaRoots": list(tsa_roots),
         "detector": detector,
-        "issuedAt": now if isinstance(now, str) else now(),
+        "issuedAt": moments.read(now),
     }
     if known.revoked:
         document["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in known.revoked]
