@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from personactl_ledger import Signer
 
     from personactl.keys import Rotated
+    from personactl.keys.rotation_folder import Begun
 
 PATH = click.Path(path_type=Path)
 root_key_option = click.option(
@@ -37,11 +38,12 @@ reason_option = click.option(
 @since_option
 @reason_option
 @click.option("--unlist-old", is_flag=True, help="c2pa: the trust file no longer lists the old certificate.")
+@click.option("--abandon", is_flag=True, help="Drop a rotation that was begun and has not changed the ledger.")
 @root_key_option
 @pass_terminal
 def rotate(
     terminal: Terminal, *, role: str, keep_old: bool, compromised_since: int | None, reason: str, unlist_old: bool,
-    root_keys: tuple[Path, ...],
+    abandon: bool, root_keys: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Retire a key and certify its successor.
 
@@ -52,6 +54,11 @@ def rotate(
     request = keys.Request(
         role=role, keep_old=keep_old, compromised_since=compromised_since, reason=reason, unlist_old=unlist_old
     )
+    if abandon:
+        if request != keys.Request(role=role) or root_keys:
+            raise click.UsageError("--abandon goes with the role alone.")
+        _show_abandoned(terminal, role, keys.abandon(here(), role))
+        return
     done = keys.rotate(here(), request, now=now, more_roots=_signers(root_keys))
     document = {
         "schema": "personactl.keys-rotate/1", "role": done.request.role, "old": done.old, "new": done.new,
@@ -61,6 +68,15 @@ def rotate(
         "trustFile": done.published, "resumed": done.resumed,
     }  # fmt: skip
     terminal.result(document, _lines(done))
+
+
+def _show_abandoned(terminal: Terminal, role: str, begun: Begun) -> None:
+    document = {
+        "schema": "personactl.keys-rotate-abandon/1", "role": role, "old": begun.old, "dropped": begun.new,
+    }  # fmt: skip
+    what = "leaf" if role == "c2pa" else "key"
+    lines: list[Line] = [["the rotation was dropped: the ", role, f" {what} is still ", Styled(begun.old, "bold")]]
+    terminal.result(document, lines)
 
 
 def _lines(done: Rotated) -> list[Line]:

@@ -75,7 +75,8 @@ def require_settled(folder: Path) -> None:
         raise KeyProblem(
             "one key was taking over from another when that was interrupted",
             where=str(mark),
-            hint="personactl keys rotate ROLE finishes it; the role stands in the file",
+            hint="personactl keys rotate ROLE finishes it, or with --abandon drops it while the old key is in use; the "
+            "file names the role",
             code="keys.rotation-unfinished",
         )
 

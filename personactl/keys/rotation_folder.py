@@ -78,8 +78,15 @@ def begin(folder: Path, request: Request, material: Material) -> Begun:
     """Put the new keys down, all of them or none. Raises OSError."""
     begun = Begun(request=request, old=material.old, new=material.new, files=tuple(material.files))
     mark = json.dumps({"schema": SCHEMA, **asdict(begun)}, indent=2, ensure_ascii=False).encode() + b"\n"
+    if (folder / layout.ROTATION).is_dir():  # its mark is gone: it was over when a process died
+        shutil.rmtree(folder / layout.ROTATION)
     layout.fill(folder, layout.ROTATION, {**material.files, layout.ROTATION_MARK: mark})
     return begun
+
+
+def untouched(folder: Path, begun: Begun) -> bool:
+    """Whether no new file has taken the place of an old one yet."""
+    return all((folder / layout.ROTATION / name).exists() for name in begun.files)
 
 
 def end(folder: Path) -> None:
