@@ -3,6 +3,9 @@ the option: exit 2, before a file is opened."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 MAX_TEXT_BYTES = 4096
@@ -24,3 +27,14 @@ class _Text(click.ParamType[str]):
 
 TEXT = _Text()
 """A text that stays on record."""
+
+
+class _Output(click.Path):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "-":
+            self.fail("'-' is not stdout here. Leave it out, or name /dev/stdout.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+OUTPUT = _Output(path_type=Path)
+"""A file or folder that a command writes."""

@@ -10,12 +10,12 @@ from personactl.cli.ledger.checking import LARGEST_ANCHOR
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
-from personactl.cli.values import TEXT
+from personactl.cli.values import OUTPUT, TEXT
 from personactl.render.terminal import Terminal
 
 
 @ledger.command()
-@click.argument("file", type=PATH)
+@click.argument("file", type=OUTPUT)
 @click.option("--without-sealed", is_flag=True, help="Leave out all sealed values, so that erasing need not find it.")
 @ledger_option
 @pass_terminal

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
+from personactl.cli.ledger.group import ledger, ledger_option, ledger_path
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.columns import columns
 from personactl.render.terminal import Styled, Terminal
@@ -70,7 +71,7 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
 @ledger.command()
 @click.argument("index", type=click.IntRange(min=0))
 @ledger_option
-@click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the receipt here instead of to stdout.")
+@click.option("-o", "--output", type=OUTPUT, metavar="FILE", help="Write the receipt here instead of to stdout.")
 @pass_terminal
 def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | None) -> None:
     """Write the receipt of one entry."""
@@ -78,15 +79,17 @@ def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | N
 
     from personactl_ledger import Ledger
 
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
+    if output is not None:
+        require_new(output)
     with Ledger.open_reader(ledger_path(path)) as book:
         _require_index(index, book.size)
         receipt = book.prove(index)
     if output is None:
         terminal.result(json.loads(receipt), receipt.decode().splitlines())
         return
-    write_whole(output, receipt)
+    write_new(output, receipt)
     document = {"schema": "personactl.ledger-prove/1", "index": index, "path": str(output)}
     terminal.result(document, [["receipt of entry ", str(index), ": ", Styled(str(output), "bold")]])
 

@@ -11,6 +11,7 @@ import click
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
 from personactl.cli.project import here, now, pasted
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Terminal
 
@@ -39,7 +40,7 @@ class _Options:
 @ledger.command()
 @ledger_option
 @click.option("--tsa", metavar="URL", help="Ask this RFC 3161 service; no address, no network.")
-@click.option("--write-request", type=PATH, metavar="FILE.tsq", help="Write the request, to be carried to a service.")
+@click.option("--write-request", type=OUTPUT, metavar="FILE.tsq", help="Write the request, to be carried to a service.")
 @click.option("--take-response", type=PATH, metavar="FILE.tsr", help="Take in the answer that was carried back.")
 @click.option("--request", type=PATH, metavar="FILE.tsq", help="The request that --take-response answers.")
 @click.option("--renew", is_flag=True, help="Stamp the newest time stamp, before its certificate grows old.")
@@ -76,11 +77,12 @@ def _write_request(terminal: Terminal, path: Path, output: Path, *, renew: bool)
     from personactl_ledger.stamping import next_target
     from personactl_ledger.timestamping import build_request
 
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
+    require_new(output)
     with Ledger.open_reader(path) as book:
         target = next_target(book, renew=renew)
-    write_whole(output, build_request(target.covered).der)
+    write_new(output, build_request(target.covered).der)
     document = {
         "schema": "personactl.ledger-timestamp-request/1", "size": target.size, "renews": renew, "path": str(output),
     }  # fmt: skip

@@ -12,6 +12,7 @@ import click
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
 from personactl.cli.project import now
 from personactl.cli.session import SessionGroup, pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Line, Styled, Terminal
 
@@ -93,7 +94,7 @@ def log_list(terminal: Terminal, *, state: Path) -> None:
 @witness.command()
 @click.argument("request", type=PATH)
 @state_option
-@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="Write the cosigned checkpoint here.")
+@click.option("-o", "--output", type=OUTPUT, required=True, metavar="FILE", help="Write the cosigned checkpoint here.")
 @pass_terminal
 def cosign(terminal: Terminal, *, request: Path, state: Path, output: Path) -> None:
     """Cosign the checkpoint in a request file."""
@@ -101,12 +102,13 @@ def cosign(terminal: Terminal, *, request: Path, state: Path, output: Path) -> N
 
     from personactl.document import read_plain_file
     from personactl.keys import witness_folder
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
+    require_new(output)  # before the witness remembers that it cosigned
     asked = parse_request(read_plain_file(request, MAX_REQUEST_BYTES, "request"))
     signer, memory = witness_folder.load(state)
     lines = memory.cosign(asked, signer, seconds=int(time.time()))
-    write_whole(output, (asked.note + lines).encode())
+    write_new(output, (asked.note + lines).encode())
     size = next(item.size for item in memory.followed() if item.origin == asked.origin)
     document = {"schema": "personactl.ledger-witness-cosign/1", "origin": asked.origin, "size": size,
                 "path": str(output)}  # fmt: skip
@@ -148,7 +150,7 @@ def serve(terminal: Terminal, *, state: Path, host: str, port: int) -> None:
 @ledger_option
 @vkey_option
 @click.option("--old-size", type=click.IntRange(min=0), help="The size that the witness holds, when it told another.")
-@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="Write the request here.")
+@click.option("-o", "--output", type=OUTPUT, required=True, metavar="FILE", help="Write the request here.")
 @pass_terminal
 def request(
     terminal: Terminal, *, path: Path | None, vkeys: tuple[str, ...], old_size: int | None, output: Path
@@ -157,8 +159,9 @@ def request(
     from personactl_ledger import Ledger
     from personactl_ledger.witnessing import known_size, make_request
 
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
+    require_new(output)
     with Ledger.open_reader(ledger_path(path)) as book:
         known = known_size(book, _witnesses(book, vkeys, needed=False)) if old_size is None else old_size
         latest = book.latest_checkpoint()
@@ -169,7 +172,7 @@ def request(
                 param_hint="'--old-size'",
             )
         asked = make_request(book, old_size=known)
-    write_whole(output, asked.to_bytes())
+    write_new(output, asked.to_bytes())
     document = {"schema": "personactl.ledger-witness-request/1", "origin": asked.origin, "oldSize": known,
                 "path": str(output)}  # fmt: skip
     terminal.result(document, [[f"request from size {known}: ", Styled(str(output), "bold")]])
