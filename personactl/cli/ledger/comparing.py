@@ -51,5 +51,5 @@ def compare(
     written = output if found.proof is not None else None
     if written is not None and found.proof is not None:
         write_new(written, found.proof.to_bytes())
-    care.show_comparison(terminal, found, proof=written)
+    care.show_comparison(terminal, found, paths=(sides[0], sides[1]), proof=written)
     return found.exit_code
