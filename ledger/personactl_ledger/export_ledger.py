@@ -20,6 +20,7 @@ from personactl_ledger.export_state import ExportState, Selection, take_state
 from personactl_ledger.export_tiles import write_tiles
 from personactl_ledger.export_tree import count
 from personactl_ledger.ledger import Ledger
+from personactl_ledger.placing import writing
 from personactl_ledger.tables import VIEWS
 from personactl_ledger.view import LedgerView
 
@@ -101,18 +102,23 @@ def _write(
 ) -> int:
     """Write each form to its draft, `at` its name; returns how many sealed values went along."""
     sealed = 0
-    if targets.jsonl is not None:
-        _jsonl(view, state, chosen, targets.jsonl, at)
-    if targets.tiles is not None:
-        at[targets.tiles].mkdir()
-        write_tiles(view, state, at[targets.tiles])
-    if targets.copy is not None:
-        sealed = write_copy(view, state, at[targets.copy], with_sealed=with_sealed)
-        check_copy(view, state, at[targets.copy])
-    if targets.csv is not None:
-        sealed = max(sealed, _csv(view, state, chosen, targets, at[targets.csv], with_sealed=with_sealed))
-    if targets.folder is not None:
-        sealed = write_folder(view, state, at[targets.folder], with_sealed=with_sealed, trust=trust)
+    if (target := targets.jsonl) is not None:
+        with writing(at[target], target):
+            _jsonl(view, state, chosen, target, at)
+    if (target := targets.tiles) is not None:
+        with writing(at[target], target):
+            at[target].mkdir()
+            write_tiles(view, state, at[target])
+    if (target := targets.copy) is not None:
+        with writing(at[target], target):
+            sealed = write_copy(view, state, at[target], with_sealed=with_sealed)
+            check_copy(view, state, at[target])
+    if (target := targets.csv) is not None:
+        with writing(at[target], target):
+            sealed = max(sealed, _csv(view, state, chosen, targets, at[target], with_sealed=with_sealed))
+    if (target := targets.folder) is not None:
+        with writing(at[target], target):
+            sealed = write_folder(view, state, at[target], with_sealed=with_sealed, trust=trust)
     return sealed
 
 

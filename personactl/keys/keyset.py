@@ -145,7 +145,11 @@ def root_public_keys(index: dict[str, Any], folder: Path) -> tuple[bytes, ...]:
 
 def load_root_signer(path: Path) -> Signer:
     """A root key that lies outside the key folder, such as on a stick. Raises KeyProblem as for one of the folder."""
-    if path.exists() and layout.too_open(path.stat().st_mode):
+    if not path.exists():
+        raise KeyProblem(
+            "there is no root key here", where=str(path), hint="name its file with --root-key", code="keys.file-missing"
+        )
+    if layout.too_open(path.stat().st_mode):
         raise KeyProblem(
             f"{path.name} is open to other users",
             where=str(path),

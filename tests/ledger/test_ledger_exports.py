@@ -377,12 +377,12 @@ def test_a_full_disk_leaves_nothing(told: Path, tmp_path: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))\n"
         "name, ledger, target = sys.argv[1:]\n"
         "try:\n    export(ledger, ExportTargets(**{name: Path(target)}))\n"
-        "except LedgerStorage as error:\n    print(error.code, error.exit_code)\n"
+        "except LedgerStorage as error:\n    print(error.code, error.exit_code, error.where)\n"
     )
     for name in ("jsonl", "csv", "tiles", "copy", "folder"):
         command = [sys.executable, "-c", script, name, str(told), str(out / "x")]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert done.stdout == "ledger.storage 8\n", (name, done.stdout, done.stderr)
+        assert done.stdout == f"ledger.storage 8 {out / 'x'}\n", (name, done.stdout, done.stderr)
         assert names(out) == set(), name
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 

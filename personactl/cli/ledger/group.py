@@ -9,6 +9,7 @@ import click
 
 from personactl.cli.project import here
 from personactl.cli.session import SessionGroup
+from personactl.errors import ConfigError
 
 if TYPE_CHECKING:
     from personactl_ledger import LedgerTrust
@@ -25,8 +26,16 @@ def ledger() -> None:
 
 
 def ledger_path(given: Path | None) -> Path:
-    """The ledger that `--ledger` names, else that of the project of the working folder."""
-    return given or here().ledger_path
+    """The ledger that `--ledger` names, else that of the project of the working folder.
+
+    Raises ConfigError that names the option where there is neither.
+    """
+    try:
+        return given or here().ledger_path
+    except ConfigError as error:
+        if error.code == "config.missing":
+            error.hint = f"--ledger FILE names a ledger without a project; {error.hint}"
+        raise
 
 
 def ledger_trust(path: Path | None) -> LedgerTrust | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +106,7 @@ def _ask(terminal: Terminal, path: Path, url: str, options: _Options) -> None:
         target = next_target(book, renew=options.renew)
     request = build_request(target.covered)
     response = ask(url, request.der, seconds=options.timeout)
-    _keep(terminal, path, target, response, request.nonce, ready)
+    _keep(terminal, path, target, response, request.nonce, ready, source=url)
 
 
 def _take(terminal: Terminal, path: Path, response_file: Path, options: _Options) -> None:
@@ -119,12 +121,26 @@ def _take(terminal: Terminal, path: Path, response_file: Path, options: _Options
     nonce = None
     if options.request is not None:
         nonce = request_nonce(read_plain_file(options.request, MAX_RESPONSE_BYTES, "time-stamp request"))
-    with Ledger.open_reader(path) as book:
+    with Ledger.open_reader(path) as book, _of(str(response_file)):
         target = find_target(book, response)
-    _keep(terminal, path, target, response, nonce, ready)
+    _keep(terminal, path, target, response, nonce, ready, source=str(response_file))
 
 
-def _keep(terminal: Terminal, path: Path, target: Target, response: bytes, nonce: int | None, ready: _Ready) -> None:
+@contextmanager
+def _of(source: str) -> Iterator[None]:
+    """What is wrong with an answer is told of the file, or of the service, that it came from."""
+    from personactl_ledger.errors import TimestampRefused
+
+    try:
+        yield
+    except TimestampRefused as error:
+        error.where = error.where or source
+        raise
+
+
+def _keep(
+    terminal: Terminal, path: Path, target: Target, response: bytes, nonce: int | None, ready: _Ready, *, source: str
+) -> None:
     """Judge the answer, store it, say what it shows."""
     from personactl_ledger import Ledger
     from personactl_ledger.stamping import judge_response, keep_stamp, name_of
@@ -132,7 +148,8 @@ def _keep(terminal: Terminal, path: Path, target: Target, response: bytes, nonce
     from personactl.render import stamps
 
     options = ready.options
-    report = judge_response(target, response, roots=ready.roots, evidence=ready.evidence, nonce=nonce)
+    with _of(source):
+        report = judge_response(target, response, roots=ready.roots, evidence=ready.evidence, nonce=nonce)
     tsa = name_of(report, options.tsa_name)
     with Ledger.open_writer(path) as book:
         index = keep_stamp(
