@@ -91,6 +91,21 @@ def test_a_root_key_that_is_not_there_is_no_reason_to_make_keys(machine: Machine
     assert "init" not in hint
 
 
+def test_bytes_that_are_not_what_was_asked_for_are_told_with_their_file(machine: Machine) -> None:
+    (machine.folder / "junk").write_bytes(b"<html>")
+    machine.step("exec personactl ledger witness new --name auditor.example --state auditor")
+    vkey = machine.stdout.split()[0]
+    for command in (
+        "ledger timestamp --take-response junk --request junk",
+        "ledger timestamp --take-response junk --evidence junk",
+        "ledger witness cosign junk --state auditor -o answer",
+        f"ledger witness add junk --vkey {vkey}",
+        "ledger compare --proof junk --trust trust.json",
+    ):
+        machine.step(f"exit {2 if '--evidence' in command else 4} personactl {command}")
+        machine.step("stderr '^junk: error'")
+
+
 def test_an_answer_that_is_no_token_is_told_with_its_file(machine: Machine) -> None:
     (machine.folder / "answer.tsr").write_bytes(b"<html>")
     where, hint = error(machine, "ledger timestamp --take-response answer.tsr", "ledger.tsa-response", 9)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from personactl.cli.ledger.checking import LARGEST_ANCHOR
-from personactl.cli.ledger.group import PATH, ledger, ledger_trust
+from personactl.cli.ledger.group import PATH, ledger, ledger_trust, told_of
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
@@ -38,7 +38,9 @@ def compare(
 
         from personactl.document import read_plain_file
 
-        care.show_misbehaviour(terminal, verify_misbehaviour(read_plain_file(proof, LARGEST_ANCHOR, "proof"), trust))
+        with told_of(proof):
+            held = verify_misbehaviour(read_plain_file(proof, LARGEST_ANCHOR, "proof"), trust)
+        care.show_misbehaviour(terminal, held)
         return 0
     from personactl_ledger.compare import compare as lay_beside
     from personactl_ledger.compare import read_side

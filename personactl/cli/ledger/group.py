@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,18 @@ ledger_option = click.option(
 @click.group(cls=SessionGroup)
 def ledger() -> None:
     """Read, check, prove and look after the ledger."""
+
+
+@contextmanager
+def told_of(source: Path | str) -> Iterator[None]:
+    """What the block finds wrong with bytes is told of the file, or the address, that they came from."""
+    from personactl_ledger.errors import LedgerError
+
+    try:
+        yield
+    except LedgerError as error:
+        error.where = error.where or str(source)
+        raise
 
 
 def ledger_path(given: Path | None) -> Path:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust, told_of
 from personactl.cli.project import here, now, pasted
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
@@ -120,26 +118,22 @@ def _take(terminal: Terminal, path: Path, response_file: Path, options: _Options
     response = read_plain_file(response_file, MAX_RESPONSE_BYTES, "time-stamp response")
     nonce = None
     if options.request is not None:
-        nonce = request_nonce(read_plain_file(options.request, MAX_RESPONSE_BYTES, "time-stamp request"))
-    with Ledger.open_reader(path) as book, _of(str(response_file)):
+        with told_of(options.request):
+            nonce = request_nonce(read_plain_file(options.request, MAX_RESPONSE_BYTES, "time-stamp request"))
+    with Ledger.open_reader(path) as book, told_of(response_file):
         target = find_target(book, response)
-    _keep(terminal, path, target, response, nonce, ready, source=str(response_file))
-
-
-@contextmanager
-def _of(source: str) -> Iterator[None]:
-    """What is wrong with an answer is told of the file, or of the service, that it came from."""
-    from personactl_ledger.errors import TimestampRefused
-
-    try:
-        yield
-    except TimestampRefused as error:
-        error.where = error.where or source
-        raise
+    _keep(terminal, path, target, response, nonce, ready, source=response_file)
 
 
 def _keep(
-    terminal: Terminal, path: Path, target: Target, response: bytes, nonce: int | None, ready: _Ready, *, source: str
+    terminal: Terminal,
+    path: Path,
+    target: Target,
+    response: bytes,
+    nonce: int | None,
+    ready: _Ready,
+    *,
+    source: Path | str,
 ) -> None:
     """Judge the answer, store it, say what it shows."""
     from personactl_ledger import Ledger
@@ -148,7 +142,7 @@ def _keep(
     from personactl.render import stamps
 
     options = ready.options
-    with _of(source):
+    with told_of(source):
         report = judge_response(target, response, roots=ready.roots, evidence=ready.evidence, nonce=nonce)
     tsa = name_of(report, options.tsa_name)
     with Ledger.open_writer(path) as book:
@@ -204,8 +198,8 @@ def _evidence(options: _Options) -> list[bytes]:
 
     from personactl.document import read_plain_file
 
-    return [
-        value
-        for place in options.evidence
-        for value in read_evidence(read_plain_file(place, MAX_FILE_BYTES, "evidence"))
-    ]
+    found: list[bytes] = []
+    for place in options.evidence:
+        with told_of(place):
+            found += read_evidence(read_plain_file(place, MAX_FILE_BYTES, "evidence"))
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, told_of
 from personactl.cli.project import now
 from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.cli.values import OUTPUT
@@ -105,7 +105,8 @@ def cosign(terminal: Terminal, *, request: Path, state: Path, output: Path) -> N
     from personactl.render.outfile import require_new, write_new
 
     require_new(output)  # before the witness remembers that it cosigned
-    asked = parse_request(read_plain_file(request, MAX_REQUEST_BYTES, "request"))
+    with told_of(request):
+        asked = parse_request(read_plain_file(request, MAX_REQUEST_BYTES, "request"))
     signer, memory = witness_folder.load(state)
     lines = memory.cosign(asked, signer, seconds=int(time.time()))
     write_new(output, (asked.note + lines).encode())
@@ -208,7 +209,8 @@ def add(terminal: Terminal, *, file: Path, path: Path | None, vkeys: tuple[str, 
     from personactl.document import read_plain_file
 
     note = read_plain_file(file, MAX_ANSWER_FILE, "cosigned checkpoint")
-    _take_in(terminal, ledger_path(path), note, lambda book: _witnesses(book, vkeys, needed=True))
+    with told_of(file):
+        _take_in(terminal, ledger_path(path), note, lambda book: _witnesses(book, vkeys, needed=True))
 
 
 def _take_in(
