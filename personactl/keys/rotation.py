@@ -140,6 +140,7 @@ def abandon(project: Config, role: str) -> Begun:
                 hint=f"personactl keys rotate {begun.request.role} finishes it",
                 code="keys.rotation-unfinished",
             )
+        rotation_folder.forget(folder, begun)
         rotation_folder.end(folder)
     return begun
 

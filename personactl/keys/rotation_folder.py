@@ -102,14 +102,19 @@ def keep(folder: Path, begun: Begun) -> Path:
 
     Called before the first of them is replaced, so the copy is whole or not there.
     """
-    name = f"{begun.request.role}-{_short(begun.old)}"
-    place = folder / layout.OLD
-    place.mkdir(mode=layout.FOLDER_MODE, exist_ok=True)
-    if not (place / name).exists():
+    place = _kept(folder, begun)
+    place.parent.mkdir(mode=layout.FOLDER_MODE, exist_ok=True)
+    if not place.exists():
         present = [file for file in FILES[begun.request.role] if (folder / file).exists() and file != layout.INDEX]
-        layout.fill(place, name, {file: layout.read(folder, file) for file in present})
+        layout.fill(place.parent, place.name, {file: layout.read(folder, file) for file in present})
         layout.sync_folder(folder)
-    return place / name
+    return place
+
+
+def forget(folder: Path, begun: Begun) -> None:
+    """Remove the copy of a key that is in use after all. Raises OSError."""
+    if _kept(folder, begun).is_dir():
+        shutil.rmtree(_kept(folder, begun))
 
 
 def install(folder: Path, begun: Begun, passed: Callable[[str], None]) -> None:
@@ -123,6 +128,10 @@ def install(folder: Path, begun: Begun, passed: Callable[[str], None]) -> None:
         passed(f"installed {name}")
     layout.sync_folder(folder)
     layout.sync_folder(place)
+
+
+def _kept(folder: Path, begun: Begun) -> Path:
+    return folder / layout.OLD / f"{begun.request.role}-{_short(begun.old)}"
 
 
 def _short(name: str) -> str:

@@ -187,6 +187,7 @@ def test_a_rotation_that_changed_nothing_can_be_abandoned(project: Config, role:
     begun = rotation_folder.find(project.keys_path)
     assert keys.abandon(project, role) == begun
     assert not (project.keys_path / layout.ROTATION).exists()
+    assert not list((project.keys_path / layout.OLD).glob("*")), "a copy of the key in use"
     assert {name: (project.keys_path / name).read_bytes() for name in before} == before
     keys.load(project.keys_path)
     assert in_use(project, role) == old
