@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # A CPU or CUDA wheel index for torch may be named: make demo TORCH_INDEX=https://…/whl/cpu
 TORCH_INDEX ?=
 
-.PHONY: demo test lint check vectors wheel bench clean
+.PHONY: demo test lint check vectors wheel bench faults clean
 
 demo: $(READY)
 	$(BIN)/python fixtures/demo/demo.py demo
@@ -28,6 +28,11 @@ wheel: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/overhead.py
+
+# Minutes, not part of `make test`: every byte of a small ledger flipped, then every system call made to fail (strace).
+faults: $(READY)
+	$(BIN)/python bench/faults.py bytes
+	$(BIN)/python bench/faults.py calls
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1782,6 +1782,8 @@ class LedgerFile:
         if trust is not None and shown > covered:
             message = f"an anchor shows a signed checkpoint over {shown} entries, the file's reach to {covered}"
             self.report.fail("12.7", "ledger.no-checkpoint", f"{message}: checkpoints were removed")
+        elif trust is not None and not heads:
+            self.report.fail("12.6", "ledger.trust-log-key", "no checkpoint is there for its log keys to have signed")
         if not anchors:
             self.report.note("12.7", "no --anchor: that the file was cut back to an earlier state is NOT excluded")
         self.report.note("12.4", f"tree head over all entries: {tree.root(0, len(self.hashes)).hex()}")

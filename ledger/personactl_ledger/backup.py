@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from personactl_ledger.check import check
+from personactl_ledger.check_entries import Progress
 from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.errors import LedgerConflict, LedgerCorrupt
@@ -32,12 +33,15 @@ class Backup:
     checkpoint: Checkpoint | None
 
 
-def backup(path: Path | str, target: Path | str, *, without_sealed: bool = False) -> Backup:
+def backup(
+    path: Path | str, target: Path | str, *, without_sealed: bool = False, progress: Progress | None = None
+) -> Backup:
     """Copy the ledger at `path` to the new file `target`, also while a writer is at work.
 
     `without_sealed` leaves all sealed values out, so that the copy need not be found again when one is erased.
-    Raises LedgerConflict (code ledger.backup-exists), LedgerCorrupt (code ledger.backup-broken) when the copy does not
-    check, and what reading the ledger raises. Then nothing is left at `target`.
+    `progress` is told of the entries of the copy that were checked, (done, total). Raises LedgerConflict (code
+    ledger.backup-exists), LedgerCorrupt (code ledger.backup-broken) when the copy does not check, and what reading the
+    ledger raises. Then nothing is left at `target`.
     """
     path, target = Path(path), Path(target)
     if os.path.lexists(target):
@@ -47,7 +51,7 @@ def backup(path: Path | str, target: Path | str, *, without_sealed: bool = False
         with writing(draft, target):
             with Ledger.open_reader(path) as book:
                 copy_rows(book, draft, without_sealed=without_sealed)
-            report = check(draft, level="index")
+            report = check(draft, level="index", progress=progress)
             if report.exit_code:
                 raise broken(path, report.first_error)
             made = _described(draft, target)

@@ -43,6 +43,7 @@ KEPT = (
 )
 NOT_KEPT = "the kept checkpoint does not fix the older entries of this file, or is not enough: all entries were read"
 DATABASE_LEFT_OUT = "a writer is at work, so SQLite's own check was given up after some seconds: check the file at rest"
+NO_GOOD_ANCHOR = "no anchor was given that can be believed: that the file was cut back is not excluded"
 UNEXPLAINED = "{} sealed values that entries commit to are not in the file, and no erasure entry names them"
 
 
@@ -189,7 +190,7 @@ class _Audit:
             self.anchored &= check_covered(max(shown, default=0), self.signed_size, self.findings)
 
     def report(self) -> CheckReport:
-        notes = [] if self.anchored else [NO_ANCHOR]
+        notes = anchor_notes(self.anchors, self.anchored, self.findings)
         notes += self.witnessed
         notes += self.unstamped
         if self.signed_size < self.size:
@@ -225,6 +226,13 @@ class _Audit:
             since=self.kept.size if self.kept is not None else None,
             latest="" if self.findings.broken else self.latest,
         )
+
+
+def anchor_notes(anchors: Sequence[bytes], anchored: bool, findings: Findings) -> list[str]:
+    """SPEC 12.7: what must be said where no anchor holds. One that contradicts the file is a finding, and enough."""
+    if not anchors:
+        return [NO_ANCHOR]
+    return [] if anchored or findings.broken else [NO_GOOD_ANCHOR]
 
 
 def _size(connection: sqlite3.Connection) -> int:

@@ -145,7 +145,10 @@ def check_anchor(
 
 
 def check_covered(shown: int, signed: int, findings: Findings) -> bool:
-    """SPEC 12.7: whether the file keeps a checkpoint over at least the `shown` entries of an anchor that holds."""
+    """SPEC 12.6, 12.7: whether the file keeps a checkpoint, and one over at least the `shown` entries of an anchor that
+    holds; 0 is none."""
+    if shown == signed == 0:
+        findings.add("ledger.trust-log-key", "there is no checkpoint that the log keys of the trust file signed")
     if shown > signed:
         findings.add(
             "ledger.no-checkpoint",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from personactl_ledger.check import NO_ANCHOR, check
+from personactl_ledger.check import anchor_notes, check
 from personactl_ledger.check_entries import EntryPass
 from personactl_ledger.check_signed import (
     StoredCheckpoint,
@@ -34,6 +34,7 @@ from personactl_ledger.export_read import (
     check_sums,
     files_below,
     head_path,
+    is_ledger,
     jsonl_lines,
     read_bundle,
     read_excerpt,
@@ -50,6 +51,7 @@ from personactl_ledger.store import TILE_WIDTH
 from personactl_ledger.trust import LedgerTrust, earliest
 
 Kind = Literal["jsonl", "excerpt", "tiles", "folder"]
+UNANCHORED = "an excerpt does not show the tree of an anchor: none was compared"
 LeafAt = Callable[[int], bytes]
 """A leaf below the one that is being judged, once more. Raises FormatError where it is not there any more."""
 EXCERPT_NOTE = "an excerpt shows that its lines stand in the signed tree; who may sign was not judged"
@@ -79,14 +81,17 @@ class ExportCheck:
 def check_export(path: Path | str, *, anchors: Sequence[bytes] = (), trust: LedgerTrust | None = None) -> ExportCheck:
     """Check an export, reading only (SPEC 16.9).
 
-    Raises LedgerMissing (code ledger.missing) when there is nothing, LedgerStorage when it cannot be read; everything
-    else is a finding.
+    Raises LedgerMissing when there is nothing (code ledger.missing), or a ledger file (code export.ledger), and
+    LedgerStorage when it cannot be read; everything else is a finding.
     """
     path = Path(path)
     if not path.exists():
         raise LedgerMissing("there is no export here", where=str(path), hint="personactl ledger export")
     audit = _Audit(anchors, trust)
     with storage_errors(path):
+        if is_ledger(path):
+            hint = "personactl ledger check --ledger FILE"
+            raise LedgerMissing("this is a ledger, not an export", where=str(path), hint=hint, code="export.ledger")
         if not path.is_dir():
             kind = audit.guarded("jsonl", lambda: audit.jsonl(path))
         elif (path / SUMS).exists():
@@ -235,7 +240,7 @@ class _Audit:
 
     def _excerpt_signer(self, head: Checkpoint) -> None:
         """Without the entries about keys only a trust file says whose checkpoint this is."""
-        self.notes.append(EXCERPT_NOTE)
+        self.notes += [EXCERPT_NOTE, *([UNANCHORED] if self.anchors else ())]
         if self.trust is None:
             self.notes.append("no trust file was given: whether the ledger's key signed the checkpoint was not checked")
         elif head.origin != self.trust.origin:
@@ -246,7 +251,9 @@ class _Audit:
     def report(self, kind: Kind) -> ExportCheck:
         """The result."""
         head = self.head
-        notes = [] if self.anchored else [NO_ANCHOR]
+        notes = anchor_notes(self.anchors, self.anchored, self.findings)
+        if self.findings.left_out:
+            notes.append(f"{self.findings.left_out} more findings are not listed")
         return ExportCheck(
             kind=kind,
             origin="" if head is None else head.origin,

@@ -21,6 +21,7 @@ from personactl_ledger.export_jsonl import CHECKPOINT, EXCERPT, SCHEMA
 from personactl_ledger.export_tiles import ENTRIES, tile_path
 from personactl_ledger.export_tree import Ranges, parse_ranges
 from personactl_ledger.note import MAX_NOTE_BYTES
+from personactl_ledger.schema import MAGIC
 from personactl_ledger.store import TILE_WIDTH
 
 MAX_EXCERPT_BYTES = 64 << 20
@@ -37,6 +38,14 @@ def read_whole(path: Path, most: int, code: str) -> bytes:
     if len(data) > most:
         raise FormatError(f"{path.name} is longer than {most} bytes", code=code)
     return data
+
+
+def is_ledger(path: Path) -> bool:
+    """Whether this is a database instead of an export, by its first bytes."""
+    if not _plain(path):
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC)) == MAGIC
 
 
 def read_head(path: Path) -> tuple[Checkpoint, bytes]:

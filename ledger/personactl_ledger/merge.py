@@ -8,12 +8,12 @@ An entry of another origin cannot stand here (SPEC 6.3). So this ledger says of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from personactl_ledger.check import check
+from personactl_ledger.check_entries import Progress
 from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.encoding import require_time
@@ -45,17 +45,18 @@ class Merged:
 
 def merge(
     ledger: Ledger, other: Path | str, *, trust: LedgerTrust, operator: Signer, reason: str, now: str,
-    progress: Callable[[int, int], None] | None = None,
+    checking: Progress | None = None, progress: Progress | None = None,
 ) -> Merged:  # fmt: skip
     """Take in every entry that the latest checkpoint of `other` covers and that is not here yet.
 
-    `other` is checked in full first, against `trust`. Raises LedgerError (code ledger.merge-untrusted, exit 5),
-    LedgerCorrupt (codes ledger.merge-broken, ledger.merge-moved), LedgerMissing (code ledger.no-checkpoint),
-    LedgerConflict (code ledger.merge-refused), LedgerStorage. Batches that stand then are no merge yet.
+    `other` is checked in full first, against `trust`. `checking` is told of the entries that were checked, `progress`
+    of those that were taken in, (done, total). Raises LedgerError (code ledger.merge-untrusted, exit 5), LedgerCorrupt
+    (codes ledger.merge-broken, ledger.merge-moved), LedgerMissing (code ledger.no-checkpoint), LedgerConflict (code
+    ledger.merge-refused), LedgerStorage. Batches that stand then are no merge yet.
     """
     other = Path(other)
     require_time(now)
-    report = check(other, trust=trust)
+    report = check(other, trust=trust, progress=checking)
     _require_whole(report, other)
     with Ledger.open_reader(other) as source:
         head = _signed_head(source, report.signed_size)

@@ -14,9 +14,11 @@ from personactl_ledger.stamp_rows import stamps_of
 from personactl_ledger.store import Store
 
 
-def prove(store: Store, keyring: Keyring, index: int, timestamps: tuple[Timestamp, ...]) -> Receipt:
-    """The receipt of entry `index` against the latest checkpoint, with the witness lines and the time stamps that are
-    stored for it, or with `timestamps` in their place.
+def prove(
+    store: Store, keyring: Keyring, index: int, timestamps: tuple[Timestamp, ...], size: int | None = None
+) -> Receipt:  # fmt: skip
+    """The receipt of entry `index` against the latest checkpoint, or that over `size` entries, with the witness lines
+    and the time stamps that are stored for it, or with `timestamps` in their place.
 
     Raises LedgerMissing (codes ledger.entry-missing, ledger.no-checkpoint), LedgerConflict (code ledger.voided).
     """
@@ -30,10 +32,16 @@ def prove(store: Store, keyring: Keyring, index: int, timestamps: tuple[Timestam
             hint="a receipt is only written for what stands",
             code="ledger.voided",
         )
-    checkpoint = store.latest_checkpoint()
+    checkpoint = store.latest_checkpoint() if size is None else store.checkpoint(size)
+    if checkpoint is None and size is not None:
+        raise LedgerMissing(
+            f"no checkpoint over {size} entries was signed",
+            hint="without --at one is chosen",
+            code="ledger.no-checkpoint",
+        )
     if checkpoint is None or checkpoint.size <= index:
         raise LedgerMissing(
-            f"no checkpoint covers entry {index} yet",
+            f"no checkpoint covers entry {index} yet" if size is None else f"{size} entries do not cover entry {index}",
             hint="finish the run: its end signs a checkpoint",
             code="ledger.no-checkpoint",
         )

@@ -196,7 +196,11 @@ class Rules:
         """SPEC 6.6: as many root keys as must sign stay in use."""
         active = {key.key_id for key in self.keyring.active(ROOT)}
         if ended in active and len(active) <= self.root_threshold:
-            raise EntryRefused("the last root key cannot be ended; add its successor first", code="ledger.key-last")
+            raise EntryRefused(
+                "the last root key cannot be ended; add its successor first",
+                hint="personactl keys rotate root, or keys enrol PUBLIC.pem --role root",
+                code="ledger.key-last",
+            )
 
     def _run_open(self, index: int, entry: Entry) -> None:
         """SPEC 6.5: a fresh, sound run key; a later start of a run follows the same plan."""

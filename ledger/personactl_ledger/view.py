@@ -140,8 +140,8 @@ class LedgerView:
         with storage_errors(self.path):
             return self.store.latest_checkpoint()
 
-    def prove(self, index: int, *, timestamps: Sequence[Timestamp] = ()) -> bytes:
-        """The receipt of an entry against the latest checkpoint, as JSON bytes (SPEC 8).
+    def prove(self, index: int, *, size: int | None = None, timestamps: Sequence[Timestamp] = ()) -> bytes:
+        """The receipt of an entry against the latest checkpoint, or the one over `size` entries, as JSON (SPEC 8).
 
         Raises LedgerMissing (codes ledger.entry-missing, ledger.no-checkpoint), LedgerConflict (code ledger.voided) for
         an output that was voided or an adoption that was withdrawn.
@@ -149,4 +149,4 @@ class LedgerView:
         with storage_errors(self.path):
             if not self.writable:
                 self.load_rules()  # a writer elsewhere may have enrolled keys since this reader was opened
-            return prove(self.store, self.rules.keyring, index, tuple(timestamps)).to_bytes()
+            return prove(self.store, self.rules.keyring, index, tuple(timestamps), size).to_bytes()

@@ -11,7 +11,6 @@ Files = dict[str, str | bytes]
 Case = tuple[str, dict[str, Any], Files]
 """Why it is there, its vector.json, its files."""
 CASES: dict[str, Callable[[], Case]] = {}
-FIXED = ("receipt-mldsa",)
 
 
 def case(function: Callable[[], Case]) -> Callable[[], Case]:

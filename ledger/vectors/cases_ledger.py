@@ -292,6 +292,14 @@ def ledger_trust_origin_fail() -> Case:
 
 
 @case
+def ledger_trust_no_checkpoint_fail() -> Case:
+    forge = good()
+    files: Files = {"defect.sql": tamper("DELETE FROM checkpoint;\n"), "trust.json": dumps(forge.trust())}
+    return ledger("All checkpoints were deleted, so none is signed by a log key of the trust file.", forge,
+                  "ledger.trust-log-key", exit_code=5, base="ledger-good", files=files)  # fmt: skip
+
+
+@case
 def ledger_trust_root_fail() -> Case:
     forge = good()
     trust = forge.trust(rootKeys=[to_base64(signer("another root").public_key)])

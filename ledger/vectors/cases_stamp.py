@@ -126,14 +126,9 @@ def flipped(s: Stamped) -> list[dict[str, Any]]:
     return [stamp(token[:-1] + bytes([token[-1] ^ 1]))]
 
 
-def receipts() -> dict[str, Files]:
-    code = "receipt.timestamp"
-    cut = lambda s: [stamp(SERVICE.respond(s.covered)[:-1])]  # noqa: E731
-    longer = lambda s: [stamp(SERVICE.respond(s.covered) + b"\0")]  # noqa: E731
-    other_name = lambda s: [stamp(SERVICE.respond(s.covered), hash_name="sha256")]  # noqa: E731
-    not_older = lambda s: [stamp(SERVICE.respond(s.covered)), stamp(SERVICE.respond(s.covered), 0)]  # noqa: E731
+def receipts_that_hold() -> dict[str, Files]:
+    """Some of them with a note: the service does not count, and the receipt holds (SPEC 15.5)."""
     foreign = lambda s: [stamp(FOREIGN.respond(s.covered))]  # noqa: E731
-    own = certificate(FOREIGN.name, SERVICE.root).public_bytes(Encoding.DER)
     late = Service("time", "time root", {"until": datetime(2025, 6, 1, tzinfo=UTC)})
     plain = Service("time", "time root", {"purposes": ()})
     return {
@@ -157,6 +152,18 @@ def receipts() -> dict[str, Files]:
             "The certificate was revoked after the time in the token, and its key may be stolen: a note.",
             lambda s: [stamp(SERVICE.respond(s.covered), None, revocations(x509.ReasonFlags.key_compromise))],
         ),
+    }
+
+
+def receipts_that_do_not() -> dict[str, Files]:
+    """A token that does not hold (SPEC 15.1, 15.2)."""
+    code = "receipt.timestamp"
+    cut = lambda s: [stamp(SERVICE.respond(s.covered)[:-1])]  # noqa: E731
+    longer = lambda s: [stamp(SERVICE.respond(s.covered) + b"\0")]  # noqa: E731
+    other_name = lambda s: [stamp(SERVICE.respond(s.covered), hash_name="sha256")]  # noqa: E731
+    not_older = lambda s: [stamp(SERVICE.respond(s.covered)), stamp(SERVICE.respond(s.covered), 0)]  # noqa: E731
+    own = certificate(FOREIGN.name, SERVICE.root).public_bytes(Encoding.DER)
+    return {
         "receipt-stamp-imprint_fail": receipt(
             "The token is about other bytes.", lambda _: [stamp(SERVICE.respond(b"other bytes"))], code
         ),
@@ -179,22 +186,10 @@ def receipts() -> dict[str, Files]:
     }
 
 
-def ledgers() -> dict[str, Files]:
-    def good(s: Stamped) -> None:
-        s.keep(SERVICE.respond(s.covered))
-        s.keep(SERVICE.respond(s.covered + s.tokens[0], at=LATER), covers=1)
-
-    def missing(s: Stamped) -> None:
-        good(s)
-        s.forge.connection.executescript(tamper("DELETE FROM timestamp WHERE id = 2;\n"))
-
-    def alone(s: Stamped) -> None:
-        s.keep(SERVICE.respond(s.covered + b"x"))
-        s.forge.connection.executescript(tamper("UPDATE timestamp SET covers = 1;\n"))
-
-    says = {"said": {"size": 3}}
+def ledgers_that_hold() -> dict[str, Files]:
+    """Two of them with a warning (SPEC 15.6)."""
     return {
-        "ledger-stamp": ledger("A time stamp and its renewal.", good),
+        "ledger-stamp": ledger("A time stamp and its renewal.", kept_twice),
         "ledger-stamp-foreign": ledger(
             "The root of the service is not in the trust file: a warning.",
             lambda s: s.keep(FOREIGN.respond(s.covered)), warning="ledger.timestamp-untrusted",
@@ -203,6 +198,27 @@ def ledgers() -> dict[str, Files]:
             "A token that no entry names: a warning.",
             lambda s: s.keep(SERVICE.respond(s.covered), entry=False), warning="ledger.timestamp-unrecorded",
         ),
+    }  # fmt: skip
+
+
+def kept_twice(s: Stamped) -> None:
+    s.keep(SERVICE.respond(s.covered))
+    s.keep(SERVICE.respond(s.covered + s.tokens[0], at=LATER), covers=1)
+
+
+def ledgers_that_do_not() -> dict[str, Files]:
+    """Rows and entries that contradict each other, or the checkpoint (SPEC 15.6)."""
+
+    def missing(s: Stamped) -> None:
+        kept_twice(s)
+        s.forge.connection.executescript(tamper("DELETE FROM timestamp WHERE id = 2;\n"))
+
+    def alone(s: Stamped) -> None:
+        s.keep(SERVICE.respond(s.covered + b"x"))
+        s.forge.connection.executescript(tamper("UPDATE timestamp SET covers = 1;\n"))
+
+    says = {"said": {"size": 3}}
+    return {
         "ledger-stamp-imprint_fail": ledger(
             "The token is about other bytes.", lambda s: s.keep(SERVICE.respond(b"other bytes")), "ledger.timestamp"
         ),
@@ -225,4 +241,4 @@ def ledgers() -> dict[str, Files]:
 
 def fixed() -> dict[str, Files]:
     """File contents by folder."""
-    return receipts() | ledgers()
+    return receipts_that_hold() | receipts_that_do_not() | ledgers_that_hold() | ledgers_that_do_not()

@@ -1,4 +1,4 @@
-"""`personactl keys rotate|enrol|approvers`: what happens to keys over the years."""
+"""`personactl keys rotate|revoke|enrol|approvers`: what happens to keys over the years."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from personactl.render.terminal import Line, Styled, Terminal
 if TYPE_CHECKING:
     from personactl_ledger import Signer
 
-    from personactl.keys import Rotated
+    from personactl.keys import Revoked, Rotated
     from personactl.keys.rotation_folder import Begun
 
 PATH = click.Path(path_type=Path)
@@ -88,20 +88,69 @@ def _lines(done: Rotated) -> list[Line]:
         how = "retired" if done.request.compromised_since is None else "revoked"
         lines.append(f"entry #{done.added} enrols it, entry #{done.ended} says that {done.old} is {how}")
     if done.request.compromised_since is not None:
-        lines.append(f"{len(done.distrusted)} entries are distrusted now{_listed(done.distrusted)}")
-        if done.distrusted_checkpoints:
-            sizes = _listed(done.distrusted_checkpoints)
-            lines.append(f"{len(done.distrusted_checkpoints)} checkpoints are distrusted now, by size{sizes}")
+        lines += _taken_back(done)
     lines.append(f"the old files are in {shown(done.kept)}" if done.kept else "the old key is destroyed")
-    known = "trust.json is up to date" if done.published else "no trust.json of this ledger was found"
-    lines.append(f"{known}; send those who verify a new one: personactl keys export")
+    return [*lines, _published(done)]
+
+
+def _taken_back(done: Rotated | Revoked) -> list[Line]:
+    lines: list[Line] = [f"{len(done.distrusted)} entries are distrusted now{_listed(done.distrusted)}"]
+    if done.distrusted_checkpoints:
+        sizes = _listed(done.distrusted_checkpoints)
+        lines.append(f"{len(done.distrusted_checkpoints)} checkpoints are distrusted now, by size{sizes}")
     return lines
+
+
+def _published(done: Rotated | Revoked) -> Line:
+    known = "trust.json is up to date" if done.published else "no trust.json of this ledger was found"
+    return f"{known}; send those who verify a new one: personactl keys export"
 
 
 def _listed(numbers: tuple[int, ...], most: int = 20) -> str:
     if not numbers:
         return ""
     return ": " + ", ".join(f"#{number}" for number in numbers[:most]) + (", …" if len(numbers) > most else "")
+
+
+@click.command(cls=SessionCommand)
+@click.argument("kid", metavar="KID")
+@click.option("--reason", type=TEXT, required=True, metavar="TEXT", help="Why it ends; the ledger keeps it.")
+@click.option(
+    "--compromised-since", type=INDEX, metavar="INDEX",
+    help="Believe nothing that it signed from this entry on; else all that it signed so far stands.",
+)  # fmt: skip
+@root_key_option
+@pass_terminal
+def revoke(
+    terminal: Terminal, *, kid: str, reason: str, compromised_since: int | None, root_keys: tuple[Path, ...]
+) -> None:
+    """End a key that none follows.
+
+    KID is the id of a person's key, of a run's key, or of an old one that leaked. A key that signs for this project
+    needs a successor: keys rotate.
+    """
+    from personactl import keys
+
+    done = keys.revoke(
+        here(), kid, reason=reason, compromised_since=compromised_since, now=now, more_roots=_signers(root_keys)
+    )
+    document = {
+        "schema": "personactl.keys-revoke/1", "kid": done.kid, "role": done.role, "index": done.index,
+        "fromIndex": done.from_index, "already": done.already, "distrusted": list(done.distrusted),
+        "distrustedCheckpoints": list(done.distrusted_checkpoints), "trustFile": done.published,
+        "approvers": done.approvers and {"threshold": done.approvers[0], "canApprove": done.approvers[1]},
+    }  # fmt: skip
+    state = "was revoked already" if done.already else "is revoked"
+    lines: list[Line] = [
+        [f"the {done.role} key ", Styled(done.kid, "bold"), f" {state} from entry #{done.from_index} on: ledger entry ",
+         f"#{done.index}"],
+        *_taken_back(done),
+    ]  # fmt: skip
+    if done.approvers is not None:
+        threshold, left = done.approvers
+        lines.append(f"it is still named as an approver: {left} of those named can approve, {threshold} must;")
+        lines.append("  name others: personactl keys approvers --threshold M KID…")
+    terminal.result(document, [*lines, _published(done)])
 
 
 @click.command(cls=SessionCommand)

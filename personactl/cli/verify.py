@@ -34,7 +34,7 @@ PATH = click.Path(path_type=Path)
     "--policy", "policies", multiple=True, metavar="ID", help="Ask for the marks that this policy demands (repeatable)."
 )
 @click.option("--require-exact", is_flag=True, help="Ask for a receipt or ledger entry of the exact bytes.")
-@click.option("--require-approval", is_flag=True, help="Ask for the approvals that the trust file names.")
+@click.option("--require-approval", is_flag=True, help="Ask for the approvals that trust file or ledger names.")
 @click.option(
     "--report", "reports", multiple=True, metavar="FMT=FILE", help="Also write json, md or junit (repeatable)."
 )

@@ -2,6 +2,7 @@
 
     rotate(project, request)     lets the next key take over, in an order that a crash cannot break
     abandon(project, role)       drops one that was begun and changed nothing
+    revoke(project, kid)         ends a key that none follows
     enrol, set_approvers         persons' public keys, and who of them approves
     create_development(folder)   makes every key but the persons' own, in one step, marked as development keys
     load(folder)                 the keys of a project, ready to sign
@@ -20,6 +21,7 @@ from personactl.keys.checks import check
 from personactl.keys.development import create_development
 from personactl.keys.keyset import C2paCredential, KeySet, load, load_root_signer
 from personactl.keys.people import ending, enrol, read_public_key, set_approvers
+from personactl.keys.revoking import Revoked, revoke
 from personactl.keys.rotation import Request, Rotated, abandon, rotate
 from personactl.keys.trust import TrustFile, export_trust
 
@@ -27,6 +29,7 @@ __all__ = [
     "C2paCredential",
     "KeySet",
     "Request",
+    "Revoked",
     "Rotated",
     "TrustFile",
     "abandon",
@@ -38,6 +41,7 @@ __all__ = [
     "load",
     "load_root_signer",
     "read_public_key",
+    "revoke",
     "rotate",
     "set_approvers",
     "trust",

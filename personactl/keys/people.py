@@ -111,7 +111,7 @@ def enrol(
     key is to be replaced, LedgerError, StorageError.
     """
     keys = keyset.load(project.keys_path)
-    roots = _roots(keys, more_roots)
+    roots = root_signers(keys, more_roots)
     sealed = (seal("name", name),) if name else ()
     new = Successor(role=role, public_key=public_key, sealed=sealed)
     with Ledger.open_writer(project.ledger_path) as ledger:
@@ -167,7 +167,7 @@ def set_approvers(
         if not already:
             leaf = trust_leaf(
                 origin=ledger.origin, version=version, approvers=approvers, witnesses=said["witnesses"],
-                roots=_roots(keys, more_roots), now=time,
+                roots=root_signers(keys, more_roots), now=time,
             )  # fmt: skip
             (index,) = ledger.append([Draft(leaf)], now=time)
         ledger.checkpoint(keys.log, now=time)
@@ -197,7 +197,8 @@ def _require_fit(threshold: int, kids: Sequence[str]) -> None:
             )
 
 
-def _roots(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:
+def root_signers(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:
+    """The root key of the folder, where it is there, and those elsewhere. Raises KeyProblem (keys.root-offline)."""
     own = () if keys.root_signer is None else (keys.root_signer,)
     found = {signer.key_id: signer for signer in (*own, *more)}
     return tuple(found.values()) or (keys.root,)

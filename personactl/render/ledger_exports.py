@@ -1,13 +1,17 @@
-"""What an export wrote, what it left out, and what to do with it."""
+"""What an export wrote and left out, and what a check of one found."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from personactl.render import ledger_findings
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
+    from personactl_ledger.export_check import ExportCheck
     from personactl_ledger.export_ledger import ExportReport
+
+FORMS = {"jsonl": "JSON lines", "excerpt": "an excerpt", "tiles": "tiles", "folder": "a folder"}
 
 
 def show(terminal: Terminal, report: ExportReport) -> None:
@@ -30,5 +34,32 @@ def show(terminal: Terminal, report: ExportReport) -> None:
         "leftOut": report.left_out,
         "sealed": report.sealed,
         "paths": list(report.written),
+    }
+    terminal.result(document, lines)
+
+
+def show_check(terminal: Terminal, report: ExportCheck, *, exit_code: int) -> None:
+    """Every finding, the verdict as a word, what was there, and each note about what it cannot show."""
+    ledger_findings.tell(terminal, report.findings)
+    word = ledger_findings.verdict(report.findings, report.exit_code)
+    there = f"{report.lines} of {report.size} entries" if report.kind == "excerpt" else f"{report.size} entries"
+    lines: list[Line] = [
+        [word, f": {there} in {report.origin or 'an unknown ledger'} ({FORMS[report.kind]})"],
+        *([[Styled(f"  root {report.root_hex}", "dim")]] if report.root_hex else []),
+        *([f"  note: {note}"] for note in report.notes),
+        *ledger_findings.explained(report.findings),
+    ]
+    document = {
+        "schema": "personactl.ledger-check-export/1",
+        "ok": report.exit_code == 0,
+        "exit": exit_code,
+        "form": report.kind,
+        "origin": report.origin,
+        "size": report.size,
+        "root": report.root_hex,
+        "lines": report.lines,
+        "anchored": report.anchored,
+        "notes": list(report.notes),
+        "findings": ledger_findings.as_documents(report.findings),
     }
     terminal.result(document, lines)

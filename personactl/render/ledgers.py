@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from personactl.render import ledger_findings
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
     from personactl_ledger import CheckReport
-
-STYLES = {"error": "bad", "warning": "warn"}
 
 
 def show_check(
@@ -20,15 +19,9 @@ def show_check(
 
     `save` is where the latest checkpoint was to be kept, `saved` the same when it was.
     """
-    for item in report.findings:
-        place = "" if item.index is None else f" at entry {item.index}"
-        terminal.line(Styled(f"{item.severity}[{item.code}]", STYLES[item.severity]), f"{place}: {item.message}")
-    lines: list[Line] = [
-        [_verdict(report), f": {report.size} entries in {report.origin} ({report.level} check)"],
-        [Styled(f"  root {report.root_hex}, {report.checkpoints} checkpoints, {report.signed_size} signed", "dim")],
-        *([f"  {shown}"] for shown in report.shown),
-        *([f"  note: {note}"] for note in report.notes),
-    ]
+    ledger_findings.tell(terminal, report.findings)
+    lines: list[Line] = [*_summary(report), *([f"  note: {note}"] for note in report.notes)]
+    lines += ledger_findings.explained(report.findings)
     if saved is not None:
         lines.append(["  kept for --since: ", Styled(str(saved), "bold")])
     elif save is not None:
@@ -54,14 +47,18 @@ def _document(report: CheckReport, exit_code: int, saved: Path | None) -> dict[s
         "distrusted": list(report.distrusted),
         "timeStamps": list(report.shown),
         "notes": list(report.notes),
-        "findings": [
-            {"code": item.code, "severity": item.severity, "message": item.message, "index": item.index}
-            for item in report.findings
-        ],
+        "findings": ledger_findings.as_documents(report.findings),
     }
 
 
-def _verdict(report: CheckReport) -> Styled:
-    if report.exit_code == 0:
-        return Styled("good", "good")
-    return Styled("not trusted" if report.exit_code == 5 else "broken", "bad")
+def _summary(report: CheckReport) -> list[Line]:
+    word = ledger_findings.verdict(report.findings, report.exit_code)
+    if not report.origin:  # nothing of it could be read as entries
+        return [[word, f": no entry was read ({report.level} check)"]]
+    lines: list[Line] = [
+        [word, f": {report.size} entries in {report.origin} ({report.level} check)"],
+        [Styled(f"  root {report.root_hex}, {report.checkpoints} checkpoints, {report.signed_size} signed", "dim")],
+    ]
+    if report.development:
+        lines.append([Styled("  development keys: not for release", "warn")])
+    return [*lines, *([f"  {shown}"] for shown in report.shown)]

@@ -6,7 +6,7 @@
     disclosure   do the signed claim and the XMP say, in the exact words, that this is synthetic?
     watermark    do the pixels carry the mark, and does it point to the same entry?
     ledger       does a receipt or the ledger know these bytes?
-    approval     did the people whom the trust file names sign them off?
+    approval     did the people whom the trust file (else the ledger) names sign them off?
 
 "Valid" is never enough: a stranger's certificate gives Valid, about a thousand byte positions of a signed file may
 change unnoticed, and a made-up digitalSourceType stays Trusted. Hence the rules on bytes, on the signer and on words.
@@ -14,11 +14,14 @@ change unnoticed, and a made-up digitalSourceType stays Trusted. Hence the rules
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from personactl.model import Finding
 from personactl.verify.evidence import Credential, Evidence, Metadata, Pixels, Record, Source
 from personactl.verify.findings import finding
+
+if TYPE_CHECKING:
+    from personactl_ledger import Approval
 
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 SYNTHETIC = _VOCABULARY + "trainedAlgorithmicMedia"
@@ -320,7 +323,15 @@ def _limits(record: Record) -> tuple[Finding, ...]:
     return (*shown, limits)
 
 
-def approval(*, required: bool) -> Conclusion:
-    """Approvals are entries of their own kind that this version does not read: never claimed, never assumed."""
-    message = "no approval of these bytes was shown"
-    return Conclusion("not-checked", (finding("verify.not-approved", message),) if required else ())
+def approval(found: Approval | None, *, required: bool) -> Conclusion:
+    """The verdict is that of the ledger's rule (SPEC 6.11); here it becomes a value and a finding."""
+    if found is None or not found.threshold:
+        why = "no ledger was used" if found is None else "neither the trust file nor the ledger names who approves"
+        missing = finding("verify.not-approved", f"no approval of these bytes was shown: {why}")
+        return Conclusion("not-checked", (missing,) if required else ())
+    said = "; ".join(f"{word.key_id} {word.decision} by entry #{word.index}" for word in found.counted) or "no word yet"
+    told = f"{found.threshold} of {len(found.approvers)} must approve: {said}"
+    if found.verdict == "pending":
+        return Conclusion("pending", (finding("verify.not-approved", told),) if required else ())
+    code = "verify.approved" if found.verdict == "approved" else "verify.rejected"
+    return Conclusion(found.verdict, (finding(code, told),))

@@ -5,6 +5,7 @@
     Metadata      XMP and EXIF
     Pixels        the watermark, when the picture was decoded
     Record        what one receipt, or the ledger, says about these bytes
+    Approval      what the persons who approve say about them, by the rule of the ledger (SPEC 6.11)
 
 The rules in `axes.py` see nothing else, so each of them can be tested without a file.
 """
@@ -13,9 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from personactl.model import Finding
+
+if TYPE_CHECKING:
+    from personactl_ledger import Approval
 
 Presence = Literal["embedded", "absent", "remote"]
 ClaimState = Literal["Trusted", "Valid", "Invalid", ""]
@@ -173,6 +177,7 @@ class Evidence:
     pixels: Pixels = Pixels()
     records: tuple[Record, ...] = ()
     candidate: Candidate | None = None
+    approval: Approval | None = None
     notes: tuple[Finding, ...] = ()
 
 

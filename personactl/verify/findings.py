@@ -68,7 +68,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.record-limits": ("info", "personactl ledger check --anchor FILE, with a receipt that you kept"),
     "verify.entry-pending": ("warning", "ask for a copy of the ledger with a newer checkpoint, or for a receipt"),
     "verify.candidate": ("info", "a candidate is not a proof: compare it with the original of that entry"),
-    "verify.not-approved": ("error", "ask the sender for the approvals"),
+    # approvals
+    "verify.not-approved": ("error", "give --ledger FILE with the approvals, or ask the sender for it"),
+    "verify.rejected": ("error", "ask the sender why, and do not use the file"),
+    "verify.approved": ("info", "each key id is that of one person; the sender knows whose"),
 }
 
 

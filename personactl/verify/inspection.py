@@ -50,6 +50,7 @@ class Inspection:
             pixels=pixels,
             records=records,
             candidate=self._candidate(pixels, records) if stripped else None,
+            approval=None if self.ledger is None else self.ledger.approval(source.sha256),
             notes=(*_name_notes(target.path, source), *notes),
         )
 

@@ -41,7 +41,7 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
         "disclosure": rules.disclosure(claim, evidence.metadata, evidence.pixels, demanded=demanded),
         "watermark": rules.watermark(evidence.pixels, claim, required="watermark" in demanded),
         "ledger": rules.ledger(evidence),
-        "approval": rules.approval(required=demands.approval),
+        "approval": rules.approval(evidence.approval, required=demands.approval),
     }
     axes = Axes(**{name: conclusion.value for name, conclusion in conclusions.items()})
     findings = tuple(item for conclusion in conclusions.values() for item in conclusion.findings)

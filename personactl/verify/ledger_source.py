@@ -2,7 +2,7 @@
 
 An entry that is found goes through `verify_receipt` like any other (see `records.py`); the ledger itself adds what a
 single receipt cannot know: that an entry was withdrawn or its key revoked later, that a receipt tells another history,
-and which entry a watermark points to.
+which entry a watermark points to, and whether persons approved the bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from personactl_ledger import (
+    Approval,
     CheckReport,
     Ledger,
     LedgerConflict,
@@ -133,6 +134,17 @@ class LedgerSource:
         except LedgerError:  # `record` says what is wrong with the ledger
             return receipt
         return replace(receipt, state="refuted", reason=reason) if reason else receipt
+
+    def approval(self, sha256: str) -> Approval | None:
+        """Whether persons approved these bytes (SPEC 6.11): those whom the trust file names, else the trust entries of
+        the ledger. None when nothing that the ledger says is used."""
+        if self._fault is not None or self._ledger is None:
+            return None
+        trust = self._trust[0].ledger
+        try:
+            return self._ledger.approval(sha256, approvers=trust.approvers, revoked=trust.revoked_from())
+        except LedgerError:  # `record` says what is wrong with the ledger
+            return None
 
     def candidate(self, payload: str) -> Candidate | None:
         """The entry whose id begins most nearly with `payload` (16 hex digits), None when none is near enough."""

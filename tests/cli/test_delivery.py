@@ -160,6 +160,9 @@ def test_a_daily_check_goes_on_from_what_the_last_one_kept(machine: Machine) -> 
     document = json.loads(machine.stdout)
     assert (document["since"], document["saved"], document["findings"][0]["code"]) == (None, None, "ledger.anchor")
     assert not (machine.folder / "new").exists()
+    machine.step("exit 4 personactl ledger check --anchor kept")
+    machine.step("stdout '^contradicts an anchor: ' 'explain ledger\\.anchor'")
+    assert "not excluded" not in machine.stdout
 
 
 def test_a_damaged_ledger_is_said_to_be_broken(machine: Machine) -> None:

@@ -203,3 +203,27 @@ def test_merge_takes_in_another_machine_once(machine: Machine, tmp_path: Path) -
     machine.step("exit 2 personactl ledger merge other.sqlite")
     machine.step("exit 6 personactl verify made-there.png --trust trust.json --ledger ledger.sqlite")
     machine.step(f"stdout 'entry {index} of {origin} is about them, bring its receipt'")
+
+
+def test_a_long_backup_and_a_long_merge_tell_how_far_they_are(machine: Machine, tmp_path: Path) -> None:
+    machine.step("exec personactl ledger backup small.sqlite")
+    machine.step("! stderr")
+    create_development(tmp_path / "elsewhere", organisation="Studio", domain="example.org", now=NOW)
+    elsewhere = load(tmp_path / "elsewhere")
+    other = machine.folder / "other.sqlite"
+    with Ledger.create(
+        other, domain="example.org", development=True, root=elsewhere.root,
+        operator_public=elsewhere.operator.public_key, log=elsewhere.log, now=NOW,
+    ) as book:  # fmt: skip
+        said = [{"origin": book.origin, "text": f"note {number}", "notedAt": NOW} for number in range(2100)]
+        notes = [statement("note", subject=("note", "00" * 32), predicate=item) for item in said]
+        book.append([Draft(sign_entry(payload, elsewhere.operator)) for payload in notes], now=NOW)
+        book.checkpoint(elsewhere.log, now=NOW)
+        trust = keys.export_trust(elsewhere, name="Elsewhere", origin=book.origin, detector="", now=NOW)
+    (machine.folder / "other.json").write_bytes(trust)
+    machine.step("exec personactl ledger backup large.sqlite --ledger other.sqlite")
+    machine.step(r"stderr '^100 %  2103 of 2103$'")
+    machine.step("exec personactl ledger merge other.sqlite --trust other.json --json")
+    machine.step(r"stderr '^100 %  2103 of 2103$' '^ 23 %  500 of 2103'")
+    machine.step("exec personactl -q ledger backup quiet.sqlite --ledger other.sqlite")
+    machine.step("! stderr")

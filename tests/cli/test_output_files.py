@@ -134,3 +134,20 @@ def test_a_receipt_is_not_a_kept_checkpoint(machine: Machine) -> None:
     receipt = (machine.folder / "r").read_bytes()
     machine.step("exit 10 personactl ledger check --since r --save r")
     assert (machine.folder / "r").read_bytes() == receipt
+
+
+def test_a_receipt_is_written_again_while_the_ledger_holds_what_it_was_signed_over(machine: Machine) -> None:
+    receipt, backup = machine.folder / "r", machine.folder / "older.sqlite"
+    machine.step("exec personactl ledger backup older.sqlite")
+    machine.step("exec personactl ledger prove 3 -o r")
+    before = receipt.read_bytes()
+    receipt.chmod(0o600)
+    machine.step("exec personactl ledger erase --all-of-persona lira --basis withdrawn")
+    machine.step("exec personactl ledger prove 3 -o r")
+    newer = receipt.read_bytes()
+    assert newer != before
+    assert receipt.stat().st_mode & 0o777 == 0o600
+    machine.step("exit 10 personactl ledger prove 2 -o r")
+    backup.replace(machine.folder / "ledger.sqlite")
+    machine.step("exit 10 personactl ledger prove 3 -o r")
+    assert receipt.read_bytes() == newer, "the only anchor that shows the cut"

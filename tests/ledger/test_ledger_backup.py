@@ -100,6 +100,15 @@ def test_backups_are_made_while_another_process_appends(bench: Bench, ledger: Le
         assert check(item.path).ok
 
 
+def test_the_check_of_a_backup_tells_how_far_it_is(bench: Bench, ledger: Ledger, tmp_path: Path) -> None:
+    ledger.append([bench.note(f"note {number}") for number in range(2100)], now=NOW)
+    told: list[tuple[int, int]] = []
+    backup(bench.path, tmp_path / "b.sqlite", progress=lambda done, total: told.append((done, total)))
+    assert len(told) > 1
+    assert told == sorted(told)
+    assert told[-1] == (ledger.size, ledger.size)
+
+
 def test_a_backup_without_sealed_values_holds_none_of_their_bytes(bench: Bench, ledger: Ledger, tmp_path: Path) -> None:
     values = [seal("prompt", f"words of prompt {n} " * (n + 1)) for n in range(60)]
     for n, value in enumerate(values):

@@ -418,7 +418,11 @@ def test_checkpoints_that_an_anchor_shows_and_the_file_lacks_were_removed(bench:
     assert check(bench.path, anchors=[first], trust=bench.trust()).exit_code == 0
     assert check(bench.path, anchors=[first, second]).exit_code == 0
     tampered(bench.path, "DELETE FROM checkpoint;")
-    assert check(bench.path, trust=bench.trust()).exit_code == 0
+    report = check(bench.path, trust=bench.trust())
+    assert (report.exit_code, [f.code for f in report.findings]) == (
+        5,
+        ["ledger.no-checkpoint", "ledger.trust-log-key"],
+    )
     for anchor in (first, second):
         report = check(bench.path, anchors=[anchor], trust=bench.trust())
         assert (report.exit_code, report.anchored) == (4, False)

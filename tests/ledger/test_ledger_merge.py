@@ -166,3 +166,19 @@ def test_copies_circles_and_development_keys_are_refused(bench: Bench, ledger: L
     )  # fmt: skip
     with real, pytest.raises(LedgerConflict, match="development"):
         take_in(real, bench, other)
+
+
+def test_both_halves_tell_how_far_they_are(bench: Bench, ledger: Ledger, other: Bench) -> None:
+    with Ledger.open_writer(other.path) as book:
+        book.append([other.note(f"note {number}") for number in range(2100)], now=NOW)
+        size = book.checkpoint(other.log, now=NOW).size
+    told: list[tuple[str, int, int]] = []
+    merge(
+        ledger, other.path, trust=other.trust(), operator=bench.operator, reason="x", now=NOW,
+        checking=lambda done, total: told.append(("checking", done, total)),
+        progress=lambda done, total: told.append(("taking", done, total)),
+    )  # fmt: skip
+    checked = [item for item in told if item[0] == "checking"]
+    assert len(checked) > 1
+    assert checked[-1] == ("checking", size, size)
+    assert told[len(checked) :] == [("taking", done, size) for done in range(500, size, 500)]

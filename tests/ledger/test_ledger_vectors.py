@@ -57,7 +57,8 @@ def by_package(folder: Path, vector: dict[str, Any], scratch: Path) -> tuple[int
         anchors = [(folder / name).read_bytes() for name in vector.get("anchors", [])]
         report = check(forge.load(folder, scratch / "ledger.sqlite"), anchors=anchors, trust=trust)
         assert report.anchored == (bool(anchors) and not vector.get("code") and not vector.get("unanchored"))
-        assert any("not excluded" in note for note in report.notes) != report.anchored
+        contradicted = bool(anchors) and not report.ok
+        assert any("not excluded" in note for note in report.notes) != (report.anchored or contradicted)
         codes = [finding.code for finding in report.findings if finding.severity == "error"]
         return report.exit_code, codes + [f.code for f in report.findings if f.severity == "warning"]
     if vector["reader"] == "export":

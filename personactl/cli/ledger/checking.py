@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from personactl.cli.ledger.checking_exports import check_exported, refuse_beside_export
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
-from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK
+from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
 from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ Level = Literal["tree", "index", "full"]
 
 @ledger.command()
 @ledger_option
+@click.option("--export", type=PATH, metavar="PATH", help="Check this export instead: JSON lines, tiles or a folder.")
 @click.option("--level", type=click.Choice(get_args(Level)), default="full", show_default=True)
 @click.option(
     "--anchor", "anchors", type=PATH, multiple=True, metavar="FILE", help="A receipt or checkpoint kept outside."
@@ -34,13 +36,14 @@ Level = Literal["tree", "index", "full"]
 @click.option("--trust", "trust_file", type=PATH, metavar="FILE", help="Check signatures against this trust file.")
 @pass_terminal
 def check(
-    terminal: Terminal, *, path: Path | None, level: Level, anchors: tuple[Path, ...], require_anchor: bool,
-    since: Path | None, save: Path | None, workers: int | None, trust_file: Path | None,
+    terminal: Terminal, *, path: Path | None, export: Path | None, level: Level, anchors: tuple[Path, ...],
+    require_anchor: bool, since: Path | None, save: Path | None, workers: int | None, trust_file: Path | None,
 ) -> int:  # fmt: skip
     """Recompute the ledger; compare it with an anchor.
 
     An anchor is any receipt or checkpoint that was kept outside: only with one can a cut-back ledger be noticed. With
-    --since FILE --save FILE a daily check reads only what is new; run one without --since now and then.
+    --since FILE --save FILE a daily check reads only what is new; run one without --since now and then. An export is
+    checked by itself, without the ledger that it was taken of.
     """
     from personactl_ledger import check as check_ledger
     from personactl_ledger.kept import may_follow
@@ -49,8 +52,12 @@ def check(
     from personactl.render.outfile import write_whole
     from personactl.render.progress import for_terminal
 
-    target, trust = ledger_path(path), ledger_trust(trust_file)
-    kept = [_kept(anchor, "anchor") for anchor in anchors]
+    if export is not None:
+        refuse_beside_export(ledger=path, level=level != "full", since=since, save=save, workers=workers)
+    kept, trust = [_kept(anchor, "anchor") for anchor in anchors], ledger_trust(trust_file)
+    if export is not None:
+        return check_exported(terminal, export, kept, trust, require_anchor=require_anchor)
+    target = ledger_path(path)
     start = None if since is None else _kept(since, "kept checkpoint")
     earlier = None if save is None else _earlier(save)
     if earlier is not None:
@@ -72,12 +79,13 @@ def _earlier(save: Path) -> Checkpoint | None:
     from personactl_ledger import FormatError
     from personactl_ledger.checkpoint import parse_checkpoint
 
+    from personactl.document import read_plain_file
     from personactl.render import outfile
 
     if save.is_file() and not save.is_symlink():
         outfile.refuse_project_file(save)
         try:
-            return parse_checkpoint(_kept(save, "kept checkpoint"))
+            return parse_checkpoint(read_plain_file(save, LARGEST_ANCHOR, "kept checkpoint"))
         except FormatError:
             pass
     outfile.require_new(save)
@@ -85,6 +93,19 @@ def _earlier(save: Path) -> Checkpoint | None:
 
 
 def _kept(path: Path, what: str) -> bytes:
+    """An anchor's bytes. Raises UsageProblem for what is none: the wrong file says nothing about the ledger."""
+    from personactl_ledger import LedgerError
+    from personactl_ledger.check_signed import parse_anchor
+
     from personactl.document import read_plain_file
 
-    return read_plain_file(path, LARGEST_ANCHOR, what)
+    data = read_plain_file(path, LARGEST_ANCHOR, what)
+    try:
+        parse_anchor(data)
+    except LedgerError as error:
+        raise UsageProblem(
+            f"this {what} is no receipt, proof or checkpoint: {error.message}",
+            where=str(path),
+            hint="name a receipt, or a checkpoint that `ledger checkpoint -o` or `ledger check --save` wrote",
+        ) from error
+    return data

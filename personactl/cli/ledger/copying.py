@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -28,9 +29,12 @@ def backup(terminal: Terminal, *, file: Path, without_sealed: bool, path: Path |
 
     from personactl.render import care
     from personactl.render.outfile import refuse_project_file
+    from personactl.render.progress import for_terminal
 
     refuse_project_file(file)
-    care.show_backup(terminal, copy(ledger_path(path), file, without_sealed=without_sealed))
+    with closing(for_terminal(terminal)) as shown:
+        made = copy(ledger_path(path), file, without_sealed=without_sealed, progress=shown.on_count)
+    care.show_backup(terminal, made)
 
 
 @ledger.command()
@@ -90,12 +94,16 @@ def merge(terminal: Terminal, *, other: Path, trust_file: Path, reason: str, pat
 
     from personactl import keys
     from personactl.render import care
+    from personactl.render.phases import Phases
 
     keyset = keys.load(here().keys_path)
     trust = ledger_trust(trust_file)
     if trust is None:
         raise RuntimeError("--trust is required")
-    with Ledger.open_writer(ledger_path(path)) as book:
-        done = take_in(book, other, trust=trust, operator=keyset.operator, reason=reason, now=now())
+    with Ledger.open_writer(ledger_path(path)) as book, closing(Phases(terminal)) as shown:
+        done = take_in(
+            book, other, trust=trust, operator=keyset.operator, reason=reason, now=now(), checking=shown.counter(),
+            progress=shown.counter(),
+        )  # fmt: skip
         book.checkpoint(keyset.log, now=now())
     care.show_merge(terminal, done)

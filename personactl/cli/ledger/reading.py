@@ -12,10 +12,10 @@ from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.columns import columns
-from personactl.render.terminal import Styled, Terminal
+from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
-    from personactl_ledger import StoredEntry
+    from personactl_ledger import LedgerView, StoredEntry
 
 
 @ledger.command()
@@ -72,26 +72,46 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
 @click.argument("index", type=click.IntRange(min=0))
 @ledger_option
 @click.option("-o", "--output", type=OUTPUT, metavar="FILE", help="Write the receipt here instead of to stdout.")
+@click.option("--at", "size", type=click.IntRange(min=1), metavar="SIZE", help="Stand on the checkpoint of this size.")
 @pass_terminal
-def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | None) -> None:
-    """Write the receipt of one entry."""
+def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | None, size: int | None) -> None:
+    """Write the receipt of one entry.
+
+    It stands on the newest checkpoint over the entry that a witness cosigned, else that was time-stamped, else on the
+    latest, and carries all that others said of it.
+    """
     import json
 
     from personactl_ledger import Ledger
+    from personactl_ledger.attested import attested_size
 
-    from personactl.render.outfile import require_new, write_new
+    from personactl.render import receipts
+    from personactl.render.outfile import require_new, write_new, write_whole
 
-    if output is not None:
-        require_new(output)
     with Ledger.open_reader(ledger_path(path)) as book:
         _require_index(index, book.size)
-        receipt = book.prove(index)
+        renewed = output is not None and _renews(book, index, output)
+        if output is not None and not renewed:
+            require_new(output)
+        receipt = book.prove(index, size=attested_size(book, index) if size is None else size)
     if output is None:
         terminal.result(json.loads(receipt), receipt.decode().splitlines())
         return
-    write_new(output, receipt)
-    document = {"schema": "personactl.ledger-prove/1", "index": index, "path": str(output)}
-    terminal.result(document, [["receipt of entry ", str(index), ": ", Styled(str(output), "bold")]])
+    (write_whole if renewed else write_new)(output, receipt)
+    receipts.show_written(terminal, receipt, output)
+
+
+def _renews(book: LedgerView, index: int, output: Path) -> bool:
+    """Whether a receipt of this entry is there that the ledger at hand has grown from: then it is written again."""
+    from personactl_ledger.kept import grew_from
+    from personactl_ledger.receipt import MAX_BYTES
+
+    from personactl.document import read_plain_file
+
+    try:
+        return grew_from(book, index, read_plain_file(output, MAX_BYTES, "receipt"))
+    except UsageProblem:
+        return False
 
 
 def _require_kind(kind: str | None) -> None:

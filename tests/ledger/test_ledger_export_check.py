@@ -1,0 +1,31 @@
+"""What a check of an export says beside its findings, and what it does not take for an export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ledger_bench import Bench, forge
+from personactl_ledger import Ledger, LedgerMissing
+from personactl_ledger.export_check import check_export
+from personactl_ledger.findings import MAX_FINDINGS
+
+import forge_export  # isort: skip  (its folder is on the path through ledger_bench)
+
+
+def test_findings_beyond_the_most_are_counted(tmp_path: Path) -> None:
+    book = forge.Forge()
+    for number in range(MAX_FINDINGS + 5):
+        book.note(f"by nobody {number}", by=forge.signer("nobody"))
+    book.checkpoint()
+    for name, data in forge_export.made(book).items():
+        (tmp_path / name).write_bytes(data)
+    found = check_export(tmp_path / forge_export.JSONL)
+    assert (found.exit_code, len(found.findings)) == (4, MAX_FINDINGS)
+    assert "5 more findings are not listed" in found.notes
+
+
+def test_a_ledger_is_not_taken_for_an_export(bench: Bench, ledger: Ledger) -> None:
+    with pytest.raises(LedgerMissing) as caught:
+        check_export(bench.path)
+    assert (caught.value.code, caught.value.exit_code) == ("export.ledger", 2)
