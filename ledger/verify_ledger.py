@@ -7,7 +7,7 @@
     verify_ledger.py misbehaviour FILE    --trust trust.json
 
 Every line names the clause of SPEC.md that it checks.
-Exit: 0 good, 4 altered or broken, 5 signers not trusted, 2 usage.
+Exit: 0 good, 4 altered or broken, 5 signers not trusted, 2 usage, or a file or the output that cannot be used.
 Written from SPEC.md; it shares no code with the package, so that one mistake cannot hide in both.
 """
 
@@ -18,6 +18,7 @@ import base64
 import hashlib
 import itertools
 import json
+import os
 import re
 import sqlite3
 import stat
@@ -77,6 +78,24 @@ class Bad(Exception):
     def __init__(self, clause: str, code: str, message: str):
         super().__init__(message)
         self.clause, self.code, self.message = clause, code, message
+
+
+class Unheard(Exception):
+    """The answer cannot be written."""
+
+
+def say(text: str) -> None:
+    try:
+        print(text)
+    except OSError as error:
+        raise Unheard(error.strerror) from error
+
+
+def finish_saying() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        raise Unheard(error.strerror) from error
 
 
 def need(condition: object, clause: str, code: str, message: str) -> None:
@@ -2333,9 +2352,7 @@ class Report:
 
     def _line(self, word: str, clause: str, message: str) -> None:
         """Text from an untrusted file reaches the terminal without control or direction characters."""
-        print(
-            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in f"{word}  SPEC {clause}: {message}")
-        )
+        say("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in f"{word}  SPEC {clause}: {message}"))
 
     def check(self, good: object, clause: str, code: str, message: str) -> None:
         if good:
@@ -2365,7 +2382,14 @@ def main(arguments: list[str] | None = None) -> int:
     misbehaviour = commands.add_parser("misbehaviour", help="check a proof that a log signed two histories")
     misbehaviour.add_argument("path", type=Path)
     misbehaviour.add_argument("--trust", type=Path, required=True)
-    return verify(parser.parse_args(arguments))
+    try:
+        code = verify(parser.parse_args(arguments))
+        finish_saying()
+    except Unheard as error:
+        print(f"standard output: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered still has to go somewhere
+        return 2
+    return code
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -2381,7 +2405,7 @@ def verify(options: argparse.Namespace) -> int:
             named /= "SHA256SUMS" if (named / "SHA256SUMS").exists() else "checkpoint"
         whole = options.path.is_dir() and not named.is_file()  # the check says what is missing
         said = "has no such file" if whole else f"sha256 {file_digest(named)}"
-        print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {named} {said}")
+        say(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {named} {said}")
         if options.command == "ledger":
             LedgerFile(report, options.path).verify(trust, [read_plain(path) for path in options.anchor])
         elif options.command == "export":
@@ -2397,7 +2421,7 @@ def verify(options: argparse.Namespace) -> int:
     except Bad as bad:
         report.fail(bad.clause, bad.code, bad.message)
     code = report.exit_code()
-    print("good" if code == 0 else f"NOT GOOD: {len(report.codes)} checks failed, exit {code}")
+    say("good" if code == 0 else f"NOT GOOD: {len(report.codes)} checks failed, exit {code}")
     return code
 
 

@@ -15,7 +15,7 @@ from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.errors import LedgerConflict, LedgerCorrupt
 from personactl_ledger.ledger import Ledger
-from personactl_ledger.placing import discard, place_new
+from personactl_ledger.placing import discard, place_new, writing
 from personactl_ledger.view import LedgerView
 
 
@@ -48,22 +48,13 @@ def backup(
         raise _taken(target)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}.partial")
     try:
-        with Ledger.open_reader(path) as book:
-            copy_rows(book, draft, without_sealed=without_sealed)
-        report = check(draft, level="index", progress=progress)
-        if report.exit_code:
-            raise broken(path, report.first_error)
-        with storage_errors(target), Ledger.open_reader(draft) as copy, draft.open("rb") as stream:
-            made = Backup(
-                path=target,
-                origin=copy.origin,
-                size=copy.size,
-                file_bytes=draft.stat().st_size,
-                sha256=hashlib.file_digest(stream, "sha256").hexdigest(),
-                sealed=sum(1 for _ in copy.store.all_sealed()),
-                checkpoint=copy.latest_checkpoint(),
-            )
-        with storage_errors(target):
+        with writing(draft, target):
+            with Ledger.open_reader(path) as book:
+                copy_rows(book, draft, without_sealed=without_sealed)
+            report = check(draft, level="index", progress=progress)
+            if report.exit_code:
+                raise broken(path, report.first_error)
+            made = _described(draft, target)
             place_new(draft, target)
         return made
     except FileExistsError:
@@ -73,11 +64,24 @@ def backup(
             discard(draft)
 
 
+def _described(draft: Path, target: Path) -> Backup:
+    with storage_errors(draft), Ledger.open_reader(draft) as copy, draft.open("rb") as stream:
+        return Backup(
+            path=target,
+            origin=copy.origin,
+            size=copy.size,
+            file_bytes=draft.stat().st_size,
+            sha256=hashlib.file_digest(stream, "sha256").hexdigest(),
+            sealed=sum(1 for _ in copy.store.all_sealed()),
+            checkpoint=copy.latest_checkpoint(),
+        )
+
+
 def copy_rows(book: LedgerView, target: Path, *, without_sealed: bool = False) -> None:
     """Write the rows of an open ledger to the new file `target`, in one read transaction. Raises LedgerStorage."""
     with storage_errors(target):
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    with storage_errors(book.path):
+    with storage_errors(book.path), writing(target, target):
         book.store.copy_into(target)
     if without_sealed:
         with storage_errors(target):

@@ -149,7 +149,8 @@ def _receive(process: subprocess.Popen[bytes], path: Path) -> Span:
 
 def work() -> None:
     """The whole life of a worker: one order from stdin, frames to stdout."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to workers too; the parent ends them
+        signal.signal(number, signal.SIG_IGN)
     gc.disable()  # a span makes many objects and no cycles
     out = os.fdopen(os.dup(1), "wb")
     try:

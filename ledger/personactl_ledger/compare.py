@@ -20,7 +20,7 @@ from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import FormatError, LedgerCorrupt, LedgerError
 from personactl_ledger.keyring import Keyring
 from personactl_ledger.merkle import consistency_path, leaf_hash, perfect_root, range_root
-from personactl_ledger.misbehaviour import Misbehaviour
+from personactl_ledger.misbehaviour import Misbehaviour, parse_misbehaviour
 from personactl_ledger.note import Vkey
 from personactl_ledger.revocation import believed, ends_of
 from personactl_ledger.rules import origin_of
@@ -65,17 +65,22 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """`sizes` are those of the two sides, in the order they were given. `first_difference` is the first differing
-    entry, where both are ledgers. In `proof` both heads are signed by the log. `untrusted` names what the trust file's
-    log keys did not sign, or no key that it believes (SPEC 9.1), `notes` what could not be said and what would help."""
+    """`origins` and `sizes` are those of the two sides, in the order they were given; `origin` is the first.
+    `first_difference` is the first differing entry, where both are ledgers. In `proof` both heads are signed by the
+    log. `untrusted` names what the trust file's log keys did not sign, or no key that it believes (SPEC 9.1), `notes`
+    what could not be said and what would help."""
 
     verdict: Verdict
-    origin: str
+    origins: tuple[str, str]
     sizes: tuple[int, int]
     first_difference: int | None
     proof: Misbehaviour | None
     untrusted: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        return self.origins[0]
 
     @property
     def exit_code(self) -> int:
@@ -98,12 +103,28 @@ def read_side(path: Path | str) -> Side:
             raise FormatError("it is longer than a receipt can be")
         head = parse_anchor(data)
     except LedgerError as error:
+        _refuse_misbehaviour(data, path)
         raise FormatError(
             f"this is no ledger, receipt, proof or checkpoint: {error.message}",
             where=str(path),
             code="ledger.compare-input",
         ) from None
     return Side(path, head.origin, [head])
+
+
+def _refuse_misbehaviour(data: bytes, path: Path) -> None:
+    """Such a proof is the outcome of a comparison, and holds both sides already."""
+    try:
+        parse_misbehaviour(data)
+    except FormatError:
+        return
+    raise LedgerError(
+        "this is a proof of misbehaviour, which stands for itself",
+        where=str(path),
+        hint=f"personactl ledger compare --proof {path} --trust FILE",
+        code="ledger.compare-input",
+        exit_code=2,
+    )
 
 
 def compare(first: Side, second: Side, *, trust: LedgerTrust | None = None) -> Comparison:
@@ -113,7 +134,7 @@ def compare(first: Side, second: Side, *, trust: LedgerTrust | None = None) -> C
     difference, proof = None, None
     if first.origin != second.origin:
         verdict: Verdict = "unknown"
-        notes.append(f"these are two ledgers: {first.origin} and {second.origin}")
+        notes.append("nothing of one can contradict the other: bring two files of one ledger, which have one origin")
     else:
         smaller, larger = sorted((first, second), key=lambda side: (side.size, side.hashes is None))
         verdict = _verdict(smaller, larger, notes)
@@ -124,8 +145,8 @@ def compare(first: Side, second: Side, *, trust: LedgerTrust | None = None) -> C
         if proof is None:
             notes.append("the part that differs is not under two signed checkpoints: there is no portable proof")
     return Comparison(
-        verdict=verdict, origin=first.origin, sizes=(first.size, second.size), first_difference=difference, proof=proof,
-        untrusted=untrusted, notes=tuple(notes),
+        verdict=verdict, origins=(first.origin, second.origin), sizes=(first.size, second.size),
+        first_difference=difference, proof=proof, untrusted=untrusted, notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -135,7 +156,7 @@ def _verdict(smaller: Side, larger: Side, notes: list[str]) -> Verdict:
         return "same" if size == 0 or smaller.root(size) == larger.root(size) else "inconsistent"
     if smaller.hashes is not None:
         notes.append(
-            f"{larger.path.name} covers {larger.size} entries and {smaller.path.name} has {size}: it was cut back, or "
+            f"{larger.path} covers {larger.size} entries and {smaller.path} has {size}: it was cut back, or "
             "is an older copy; bring the ledger with all entries"
         )
     else:
@@ -210,10 +231,10 @@ def _untrusted(sides: Sequence[Side], trust: LedgerTrust | None, notes: list[str
     belief = _Belief.of(sides, trust)
     for side in sides:
         if not side.heads:
-            notes.append(f"{side.path.name} has no signed checkpoint")
-            found.append(side.path.name)
+            notes.append(f"{side.path} has no signed checkpoint")
+            found.append(str(side.path))
         elif side.origin != trust.origin or side.heads[-1] not in belief:
-            found.append(side.path.name)
+            found.append(str(side.path))
     return tuple(found)
 
 

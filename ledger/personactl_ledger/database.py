@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -101,7 +102,7 @@ def require_file(path: Path) -> None:
         try:
             mode = path.lstat().st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError):  # a name with a zero byte in it is none
-            raise LedgerMissing("there is no ledger here", where=str(path), hint="personactl init") from None
+            raise LedgerMissing("there is no ledger here", where=str(path), hint="check the path") from None
     if not stat.S_ISREG(mode):
         raise LedgerCorrupt(
             "the ledger is not a plain file", where=str(path), hint="name the file itself", code="ledger.not-plain"
@@ -168,18 +169,24 @@ def storage_errors(path: Path) -> Iterator[None]:
         error.where = error.where or str(path)
         raise
     except sqlite3.Error as error:
-        raise _translate(error, path) from error
+        raise translate(error, path) from error
     except UnicodeDecodeError as error:  # raised by Python for SQLite's own messages and names that quote the file
         raise LedgerCorrupt(
             "the file holds text that is not UTF-8", where=str(path), hint="keep the file as it is; restore a backup"
         ) from error
     except OSError as error:
-        raise LedgerStorage(
-            f"{error.strerror or error}", where=str(path), hint="check space and permissions"
-        ) from error
+        raise storage_problem(error, path) from error
 
 
-def _translate(error: sqlite3.Error, path: Path) -> LedgerError:
+def storage_problem(error: OSError, path: Path) -> LedgerStorage:
+    """What the system says of `path`, with what helps."""
+    absent = error.errno in (errno.ENOENT, errno.ENOTDIR)
+    hint = "check the path: a folder of it is not there" if absent else "check space and permissions"
+    return LedgerStorage(f"{error.strerror or error}", where=str(path), hint=hint)
+
+
+def translate(error: sqlite3.Error, path: Path) -> LedgerError:
+    """An error of SQLite about the file at `path`, by meaning."""
     name = getattr(error, "sqlite_errorname", "") or ""
     where = str(path)
     if name.startswith("SQLITE_BUSY") or name.startswith("SQLITE_LOCKED"):

@@ -5,6 +5,7 @@ Everything is taken of one state, which ends at the latest checkpoint; a run may
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from personactl_ledger.export_jsonl import CHECKPOINT, EXCERPT, write_jsonl
 from personactl_ledger.export_place import staged
 from personactl_ledger.export_state import ExportState, Selection, take_state
 from personactl_ledger.export_tiles import write_tiles
+from personactl_ledger.export_tree import count
 from personactl_ledger.ledger import Ledger
+from personactl_ledger.placing import writing
 from personactl_ledger.tables import VIEWS
 from personactl_ledger.view import LedgerView
 
@@ -41,7 +44,7 @@ class ExportTargets:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
     """What was written. `size` entries of the tree with `root_hex`; `left_out` entries came after the checkpoint;
-    `sealed` values with personal data are in it."""
+    `sealed` values with personal data are in it. `lines` are the entries in the JSON lines, None without them."""
 
     origin: str
     size: int
@@ -49,6 +52,7 @@ class ExportReport:
     left_out: int
     sealed: int
     written: tuple[str, ...]
+    lines: int | None = None
 
 
 def export(
@@ -62,8 +66,8 @@ def export(
     """Write every form that `targets` names, all or none (SPEC 16.1). `trust` is a trust file for the folder.
 
     `selection` is for `jsonl`, and its run for `csv` too. Raises LedgerMissing (codes ledger.missing,
-    ledger.no-checkpoint, export.nothing, ledger.view-unknown), LedgerConflict (code export.exists), LedgerCorrupt,
-    LedgerStorage.
+    ledger.no-checkpoint, export.nothing, ledger.view-unknown), LedgerConflict (code export.exists), LedgerError (codes
+    export.nothing, export.selection), LedgerCorrupt, LedgerStorage.
     """
     chosen = selection or Selection()
     _require_fitting(targets, chosen)
@@ -72,6 +76,7 @@ def export(
         names += [targets.jsonl.with_name(targets.jsonl.name + suffix) for suffix in (CHECKPOINT, EXCERPT)]
     with Ledger.open_reader(path) as view, staged(*names) as drafts:
         state = take_state(view)
+        lines = count(chosen.ranges(view, state.size)) if targets.jsonl is not None or chosen.run is not None else None
         at = dict(zip(names, drafts, strict=True))
         sealed = _write(view, state, chosen, targets, at, with_sealed=with_sealed, trust=trust)
         return ExportReport(
@@ -81,6 +86,7 @@ def export(
             left_out=state.ledger_size - state.size,
             sealed=sealed,
             written=tuple(str(item) for item in targets.paths()),
+            lines=lines if targets.jsonl is not None else None,
         )
 
 
@@ -96,24 +102,34 @@ def _write(
 ) -> int:
     """Write each form to its draft, `at` its name; returns how many sealed values went along."""
     sealed = 0
-    if targets.jsonl is not None:
-        _jsonl(view, state, chosen, targets.jsonl, at)
-    if targets.tiles is not None:
-        at[targets.tiles].mkdir()
-        write_tiles(view, state, at[targets.tiles])
-    if targets.copy is not None:
-        sealed = write_copy(view, state, at[targets.copy], with_sealed=with_sealed)
-        check_copy(view, state, at[targets.copy])
-    if targets.csv is not None:
-        sealed = max(sealed, _csv(view, state, chosen, targets, at[targets.csv], with_sealed=with_sealed))
-    if targets.folder is not None:
-        sealed = write_folder(view, state, at[targets.folder], with_sealed=with_sealed, trust=trust)
+    if (target := targets.jsonl) is not None:
+        with writing(at[target], target):
+            _jsonl(view, state, chosen, target, at)
+    if (target := targets.tiles) is not None:
+        with writing(at[target], target):
+            at[target].mkdir()
+            write_tiles(view, state, at[target])
+    if (target := targets.copy) is not None:
+        with writing(at[target], target):
+            sealed = write_copy(view, state, at[target], with_sealed=with_sealed)
+            check_copy(view, state, at[target])
+    if (target := targets.csv) is not None:
+        with writing(at[target], target):
+            sealed = max(sealed, _csv(view, state, chosen, targets, at[target], with_sealed=with_sealed))
+    if (target := targets.folder) is not None:
+        with writing(at[target], target):
+            sealed = write_folder(view, state, at[target], with_sealed=with_sealed, trust=trust)
     return sealed
 
 
 def _require_fitting(targets: ExportTargets, chosen: Selection) -> None:
     if not targets.paths():
-        raise LedgerError("no form of export was named", code="export.nothing", exit_code=2)
+        raise LedgerError(
+            "no form of export was named",
+            hint="-o DIR, --jsonl FILE, --csv DIR|FILE.csv, --tiles DIR or --copy FILE",
+            code="export.nothing",
+            exit_code=2,
+        )
     if targets.view not in VIEWS:
         raise LedgerMissing(f"there is no view {targets.view}", hint=", ".join(VIEWS), code="ledger.view-unknown")
     places = chosen.first > 0 or chosen.stop is not None
@@ -143,9 +159,20 @@ def _csv(
         sealed = write_copy(view, state, copy, with_sealed=with_sealed)
         with open_copy(copy) as connection:
             if targets.csv is not None and targets.csv.suffix == ".csv":
-                in_run = "run" in view_columns(connection, targets.view)
-                write_view(connection, targets.view, draft, chosen.run if in_run else None)
+                _require_runs(connection, targets.view, chosen.run)
+                write_view(connection, targets.view, draft, chosen.run)
             else:
                 draft.mkdir(mode=0o700)
                 write_views(connection, draft, chosen.run)
     return sealed
+
+
+def _require_runs(connection: sqlite3.Connection, view: str, run: str | None) -> None:
+    if run is not None and "run" not in view_columns(connection, view):
+        named = ", ".join(name for name in VIEWS if "run" in view_columns(connection, name))
+        raise LedgerError(
+            f"the view {view} names no run, so it cannot be cut to one",
+            hint=f"views that do: {named}",
+            code="export.selection",
+            exit_code=2,
+        )

@@ -10,12 +10,13 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from personactl_ledger.database import storage_errors, sync_directory
-from personactl_ledger.errors import LedgerConflict
+from personactl_ledger.errors import LedgerConflict, LedgerError, LedgerStorage
+from personactl_ledger.placing import writing
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 """What file systems answer that have no hard links, such as those of memory sticks."""
@@ -26,23 +27,45 @@ def staged(*targets: Path) -> Iterator[list[Path]]:
     """Names to build at, one for each target; they are renamed when the block ends well, and removed when it does not.
 
     A name that the block built nothing at is skipped. Raises LedgerConflict (code export.exists) before anything is
-    written when a target is there, LedgerStorage when the disk fails.
+    written when a target is there, LedgerError (code export.selection) when two are the same, LedgerStorage when a
+    folder is not there or the disk fails.
     """
+    _require_apart(targets)
     for target in targets:
         _require_free(target)
+        _require_folder(target)
     drafts = [target.with_name(f".{target.name}.{secrets.token_hex(8)}.partial") for target in targets]
     try:
         with storage_errors(targets[0]):
             yield drafts
-            for draft in drafts:
-                _sync(draft)
             for draft, target in zip(drafts, targets, strict=True):
-                _name(draft, target)
+                with writing(draft, target):
+                    _sync(draft)
+            for draft, target in zip(drafts, targets, strict=True):
+                with writing(draft, target):
+                    _name(draft, target)
             for folder in {target.absolute().parent for target in targets}:
                 sync_directory(folder)
     finally:
         for draft in drafts:
             _remove(draft)
+
+
+def _require_apart(targets: Sequence[Path]) -> None:
+    places = [os.path.abspath(target) for target in targets]  # noqa: PTH100  (links need not be followed)
+    for place, target in zip(places, targets, strict=True):
+        if places.count(place) > 1:
+            raise LedgerError(
+                "two forms of the export were to be written to this path", where=str(target),
+                hint="give each form, and what lies beside JSON lines, a path of its own", code="export.selection",
+                exit_code=2,
+            )  # fmt: skip
+
+
+def _require_folder(target: Path) -> None:
+    folder = target.absolute().parent
+    if not folder.is_dir():
+        raise LedgerStorage(f"there is no folder {folder}", where=str(target), hint="make it, or name another path")
 
 
 def _require_free(target: Path) -> None:

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from personactl_ledger.database import sync_directory
+from personactl_ledger.database import storage_problem, sync_directory, translate
+from personactl_ledger.errors import LedgerStorage
 
 BESIDE = ("-journal", "-wal", "-shm")
 """What SQLite may leave beside a file, and would apply to another file of that name."""
+_ONLY_WRITING = (
+    "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC",
+    "SQLITE_IOERR_DIR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_DELETE",
+)  # fmt: skip
+"""Errors that reading an open file does not have."""
+
+
+@contextmanager
+def writing(draft: Path, target: Path) -> Iterator[None]:
+    """What fails in the block because `draft` cannot be written is told of `target`, the name that it is to get.
+
+    What a file that is read at the same time says stays about that one. Raises LedgerStorage.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, FileExistsError):
+            raise
+        raise storage_problem(error, target) from error
+    except sqlite3.Error as error:
+        if not (getattr(error, "sqlite_errorname", "") or "").startswith(_ONLY_WRITING):
+            raise
+        raise translate(error, target) from error
+    except LedgerStorage as error:
+        if error.where == str(draft):
+            error.where = str(target)
+        raise
 
 
 def place_new(draft: Path, target: Path) -> None:

@@ -26,6 +26,8 @@ from personactl_ledger.view import LedgerView
 
 MAX_STAMP_BYTES = 512 * 1024
 """Tokens and evidence over one checkpoint, so that a receipt with all of them stays below 1 MiB (SPEC 15.4)."""
+_LOOK = "openssl ts -reply -in FILE -text shows what a saved answer says; nothing was stored"
+_ASK_AGAIN = "name the request that it answers, or ask the service again; nothing was stored"
 MAX_CANDIDATES = 1000
 """Checkpoints that an answer from elsewhere is compared with, newest first."""
 
@@ -76,7 +78,11 @@ def judge_response(
         report = verify_token(response, [target.covered], roots=roots, evidence=evidence, nonce=nonce)
     except FormatError as error:
         wrong = error.code in ("ledger.token-imprint", "ledger.token-nonce")
-        raise TimestampRefused(error.message, code="ledger.tsa-mismatch" if wrong else "ledger.tsa-response") from None
+        raise TimestampRefused(
+            error.message,
+            hint=_ASK_AGAIN if wrong else _LOOK,
+            code="ledger.tsa-mismatch" if wrong else "ledger.tsa-response",
+        ) from None
     if roots and report.untrusted is not None:
         raise TimestampRefused(
             f"the answer was not kept: {report.untrusted}",
@@ -97,7 +103,7 @@ def require_granted(response: bytes) -> None:
     try:
         answer = parse_response(response)
     except FormatError as error:
-        raise TimestampRefused(error.message, code="ledger.tsa-response") from None
+        raise TimestampRefused(error.message, hint=_LOOK, code="ledger.tsa-response") from None
     if answer.token is None:
         raise TimestampRefused(
             f"the service refused to time-stamp: {answer.told}",

@@ -15,7 +15,8 @@ from personactl import continuity
 from personactl import persona as personas
 from personactl.config import Config
 from personactl.errors import PersonaError
-from personactl.keys import KeySet
+from personactl.keys import KeySet, moments
+from personactl.keys.moments import Moment
 from personactl.model import Persona
 
 
@@ -29,8 +30,9 @@ class FreezeResult:
     already: bool
 
 
-def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: str) -> FreezeResult:
+def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> FreezeResult:
     """Sign `persona` into the ledger and mark it frozen; from then on this version never changes.
+    `now` is read under the writer's lock.
 
     Raises PersonaError (persona.frozen-otherwise) when the ledger holds the same version with another record,
     UsageProblem (file.*) or PersonaError when the version is no longer what was loaded, LedgerError, StorageError.
@@ -45,15 +47,16 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: str) -> Fre
         )
     marker = personas.marker(config.project, current)
     with continuity.open_writer(config) as ledger:
+        time = moments.read(now)
         stored = _recorded(ledger, current)
         if marker is not None and (
             stored is None or (marker.origin, marker.entry_index) != (ledger.origin, stored.index)
         ):
             raise _frozen_elsewhere(current, marker, ledger)
-        index = stored.index if stored is not None else _record(ledger, keyset, current, now)
-        ledger.checkpoint(keyset.log, now=now)
+        index = stored.index if stored is not None else _record(ledger, keyset, current, time)
+        ledger.checkpoint(keyset.log, now=time)
         if marker is None:
-            frozen_at = stored.entry.predicate["frozenAt"] if stored is not None else now
+            frozen_at = stored.entry.predicate["frozenAt"] if stored is not None else time
             current = personas.mark_frozen(
                 config.project, current, entry_index=index, origin=ledger.origin, frozen_at=frozen_at
             )

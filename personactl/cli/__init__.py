@@ -58,7 +58,7 @@ def _run(arguments: Sequence[str]) -> int:
     _tolerant_streams()
     terminal = Terminal(sys.stdout, sys.stderr)
     terminal.json = "--json" in arguments  # a usage error comes before the option is parsed
-    _catch_sigterm()
+    _catch_signals()
     try:
         outcome = _invoke(arguments, terminal)
         return outcome if isinstance(outcome, int) else EXIT_OK
@@ -114,12 +114,15 @@ def _tolerant_streams() -> None:
             reconfigure(errors="backslashreplace", line_buffering=True)
 
 
-def _catch_sigterm() -> None:
+def _catch_signals() -> None:
+    """SIGTERM, and SIGHUP of a lost terminal unless the caller, such as nohup, has it ignored."""
     import signal
     import threading
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, _terminate)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -42,8 +42,11 @@ _MACHINE = frozenset(
 )  # fmt: skip
 
 
+LOST_LEDGER = "personactl ledger restore BACKUP --reason TEXT puts a backup in the place of a lost ledger"
+
+
 class Terminated(KeyboardInterrupt):
-    """SIGTERM. A KeyboardInterrupt, so that whatever finishes cleanly on Ctrl-C does so here too."""
+    """SIGTERM or SIGHUP. A KeyboardInterrupt, so that whatever finishes cleanly on Ctrl-C does so here too."""
 
 
 def report(error: Exception, terminal: Terminal) -> int:
@@ -115,5 +118,18 @@ def _known(error: Exception) -> tuple[str, str, str | None, str | None, int] | N
     from personactl_ledger.errors import LedgerError
 
     if isinstance(error, LedgerError):
-        return error.code, error.message, error.where, error.hint, error.exit_code
+        lost = error.code == "ledger.missing" and _is_own_ledger(error.where)
+        return error.code, error.message, error.where, LOST_LEDGER if lost else error.hint, error.exit_code
     return None
+
+
+def _is_own_ledger(where: str | None) -> bool:
+    """Whether the path is that of the ledger of the project of the working folder."""
+    from pathlib import Path
+
+    from personactl import config
+
+    try:
+        return where is not None and Path(where).resolve() == config.find(Path.cwd()).ledger_path.resolve()
+    except (errors.PersonactlError, OSError, ValueError):
+        return False

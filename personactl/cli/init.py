@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from personactl.cli import scaffold
-from personactl.cli.project import now
+from personactl.cli.project import now, pasted
 from personactl.cli.session import SessionCommand, pass_terminal
 from personactl.errors import ConflictError, EnvironmentProblem, StorageError
 from personactl.render.terminal import Styled, Terminal
@@ -34,7 +34,7 @@ def init(terminal: Terminal, *, directory: Path, organisation: str, domain: str)
         origin = _fill(staging, organisation=organisation, domain=domain)
         made = sorted(str(path.relative_to(staging)) for path in staging.rglob("*") if path.is_file())
     shown = "." if directory == Path() else str(directory)
-    go = [] if shown == "." else [f"  cd {shown}"]
+    go = [] if shown == "." else [f"  cd {pasted(directory)}"]
     document = {"schema": "personactl.init/1", "project": shown, "origin": origin, "development": True, "files": made}
     terminal.result(
         document,

@@ -9,12 +9,14 @@ import click
 
 from personactl.cli.project import here, now, shown
 from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.cli.values import INDEX, TEXT
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
     from personactl_ledger import Signer
 
     from personactl.keys import Revoked, Rotated
+    from personactl.keys.rotation_folder import Begun
 
 PATH = click.Path(path_type=Path)
 root_key_option = click.option(
@@ -22,10 +24,12 @@ root_key_option = click.option(
 )
 
 since_option = click.option(
-    "--compromised-since", type=click.IntRange(min=0), metavar="INDEX",
+    "--compromised-since", type=INDEX, metavar="INDEX",
     help="The old key was stolen: believe nothing that it signed from this entry on.",
 )  # fmt: skip
-reason_option = click.option("--reason", default="", metavar="TEXT", help="Why the old key ends; the ledger keeps it.")
+reason_option = click.option(
+    "--reason", type=TEXT, default="", metavar="TEXT", help="Why the old key ends; the ledger keeps it."
+)
 
 
 @click.command(cls=SessionCommand)
@@ -34,11 +38,12 @@ reason_option = click.option("--reason", default="", metavar="TEXT", help="Why t
 @since_option
 @reason_option
 @click.option("--unlist-old", is_flag=True, help="c2pa: the trust file no longer lists the old certificate.")
+@click.option("--abandon", is_flag=True, help="Drop a rotation that was begun and has not changed the ledger.")
 @root_key_option
 @pass_terminal
 def rotate(
     terminal: Terminal, *, role: str, keep_old: bool, compromised_since: int | None, reason: str, unlist_old: bool,
-    root_keys: tuple[Path, ...],
+    abandon: bool, root_keys: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Retire a key and certify its successor.
 
@@ -49,7 +54,12 @@ def rotate(
     request = keys.Request(
         role=role, keep_old=keep_old, compromised_since=compromised_since, reason=reason, unlist_old=unlist_old
     )
-    done = keys.rotate(here(), request, now=now(), more_roots=_signers(root_keys))
+    if abandon:
+        if request != keys.Request(role=role) or root_keys:
+            raise click.UsageError("--abandon goes with the role alone.")
+        _show_abandoned(terminal, role, keys.abandon(here(), role))
+        return
+    done = keys.rotate(here(), request, now=now, more_roots=_signers(root_keys))
     document = {
         "schema": "personactl.keys-rotate/1", "role": done.request.role, "old": done.old, "new": done.new,
         "addedBy": done.added, "endedBy": done.ended, "checkpoint": done.checkpoint,
@@ -58,6 +68,15 @@ def rotate(
         "trustFile": done.published, "resumed": done.resumed,
     }  # fmt: skip
     terminal.result(document, _lines(done))
+
+
+def _show_abandoned(terminal: Terminal, role: str, begun: Begun) -> None:
+    document = {
+        "schema": "personactl.keys-rotate-abandon/1", "role": role, "old": begun.old, "dropped": begun.new,
+    }  # fmt: skip
+    what = "leaf" if role == "c2pa" else "key"
+    lines: list[Line] = [["the rotation was dropped: the ", role, f" {what} is still ", Styled(begun.old, "bold")]]
+    terminal.result(document, lines)
 
 
 def _lines(done: Rotated) -> list[Line]:
@@ -95,9 +114,9 @@ def _listed(numbers: tuple[int, ...], most: int = 20) -> str:
 
 @click.command(cls=SessionCommand)
 @click.argument("kid", metavar="KID")
-@click.option("--reason", required=True, metavar="TEXT", help="Why it ends; the ledger keeps it.")
+@click.option("--reason", type=TEXT, required=True, metavar="TEXT", help="Why it ends; the ledger keeps it.")
 @click.option(
-    "--compromised-since", type=click.IntRange(min=0), metavar="INDEX",
+    "--compromised-since", type=INDEX, metavar="INDEX",
     help="Believe nothing that it signed from this entry on; else all that it signed so far stands.",
 )  # fmt: skip
 @root_key_option
@@ -113,7 +132,7 @@ def revoke(
     from personactl import keys
 
     done = keys.revoke(
-        here(), kid, reason=reason, compromised_since=compromised_since, now=now(), more_roots=_signers(root_keys)
+        here(), kid, reason=reason, compromised_since=compromised_since, now=now, more_roots=_signers(root_keys)
     )
     document = {
         "schema": "personactl.keys-revoke/1", "kid": done.kid, "role": done.role, "index": done.index,
@@ -155,7 +174,7 @@ def enrol(
 
     ending = keys.ending(replaces, compromised_since=compromised_since, reason=reason)
     done = keys.enrol(
-        here(), keys.read_public_key(public), role=role, name=name, replaces=ending, now=now(),
+        here(), keys.read_public_key(public), role=role, name=name, replaces=ending, now=now,
         more_roots=_signers(root_keys),
     )  # fmt: skip
     document = {
@@ -178,7 +197,7 @@ def approvers(terminal: Terminal, *, kids: tuple[str, ...], threshold: int, root
     """Say who approves, and how many of them must."""
     from personactl import keys
 
-    done = keys.set_approvers(here(), threshold, kids, now=now(), more_roots=_signers(root_keys))
+    done = keys.set_approvers(here(), threshold, kids, now=now, more_roots=_signers(root_keys))
     document = {
         "schema": "personactl.keys-approvers/1", "index": done.index, "version": done.version,
         "threshold": done.threshold, "keys": list(done.keys), "already": done.already,

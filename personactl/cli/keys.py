@@ -10,6 +10,7 @@ from personactl.cli.key_changes import approvers, enrol, revoke, rotate
 from personactl.cli.project import here, now, shown
 from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.cli.unavailable import add_refusing
+from personactl.cli.values import OUTPUT
 from personactl.errors import EXIT_KEYS, EXIT_OK, NotAvailable
 from personactl.render.terminal import Styled, Terminal
 
@@ -54,7 +55,7 @@ def check(terminal: Terminal) -> int:
 
 
 @keys.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
+@click.option("-o", "--output", type=OUTPUT, help="Write to this file instead of stdout.")
 @click.option("--name", help="How others will call it; the domain by default.")
 @click.option(
     "--tsa-root", "tsa_roots", type=click.Path(path_type=Path), multiple=True, metavar="PEM",
@@ -74,12 +75,16 @@ def export(
 
     from personactl.document import read_plain_file
     from personactl.keys import export_trust, load
+    from personactl.keys.project_trust import is_own
     from personactl.keys.trust import certificate_authorities
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new, write_whole
 
     config = here()
     with Ledger.open_reader(config.ledger_path) as ledger:
         origin, known = ledger.origin, ledger.trust()
+    renewed = output is not None and is_own(output, config.trust_path, origin)
+    if output is not None and not renewed:
+        require_new(output)
     roots = [
         pem
         for place in tsa_roots
@@ -92,7 +97,7 @@ def export(
     if output is None:
         terminal.result(json.loads(data), data.decode().splitlines())
         return
-    write_whole(output, data)
+    (write_whole if renewed else write_new)(output, data)
     terminal.result(
         {"schema": "personactl.keys-export/1", "path": str(output), "origin": origin},
         [["trust file: ", Styled(str(output), "bold"), "; send it to those who verify, by a way they trust"]],

@@ -84,7 +84,7 @@ def freeze(terminal: Terminal, *, reference: str) -> None:
     config = here()
     persona_id, version = named(reference)
     draft = room.load(config.project, persona_id, version)
-    done = casting.freeze(config, keys.load(config.keys_path), draft, now=now())
+    done = casting.freeze(config, keys.load(config.keys_path), draft, now=now)
     document = {
         "schema": "personactl.persona-freeze/1", **_summary(done.persona), "entryIndex": done.entry_index,
         "origin": done.origin, "already": done.already,

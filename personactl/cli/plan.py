@@ -9,6 +9,7 @@ import click
 from personactl.cli.prepare import from_manifest
 from personactl.cli.project import here
 from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import EXIT_OK, EXIT_WORK_TO_DO
 from personactl.render.terminal import Terminal
 
@@ -18,7 +19,7 @@ PATH = click.Path(path_type=Path)
 @click.command(cls=SessionCommand)
 @click.argument("manifest", type=PATH)
 @click.option(
-    "-o", "--output", type=PATH, metavar="FILE", help="Write the plan to this file, for `personactl run FILE`."
+    "-o", "--output", type=OUTPUT, metavar="FILE", help="Write the plan to this file, for `personactl run FILE`."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 20 when there is work to do.")
 @pass_terminal

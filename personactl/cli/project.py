@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,12 @@ def here() -> Config:
     from personactl import config
 
     return config.find(Path.cwd())
+
+
+def pasted(path: Path) -> str:
+    """`path` as a shell takes it in a command that is printed: quoted where that is needed, and never an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def shown(path: Path) -> str:

@@ -9,6 +9,7 @@ import click
 
 from personactl.cli.project import here
 from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Styled, Terminal
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command(cls=SessionCommand)
 @click.argument("run_id", metavar="[RUN]", required=False)
 @click.option("--why", "shot", metavar="SHOT", help="Tell why this shot would be made again, or would not.")
-@click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE", help="Write a contact sheet (PNG).")
+@click.option("--sheet", type=OUTPUT, metavar="FILE", help="Write a contact sheet (PNG).")
 @pass_terminal
 def status(terminal: Terminal, *, run_id: str | None, shot: str | None, sheet: Path | None) -> None:
     """Show what is done, left, failed and rejected.

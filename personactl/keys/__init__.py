@@ -1,6 +1,7 @@
 """Keys and trust: who signs what, and whose signatures a verifier accepts.
 
     rotate(project, request)     lets the next key take over, in an order that a crash cannot break
+    abandon(project, role)       drops one that was begun and changed nothing
     revoke(project, kid)         ends a key that none follows
     enrol, set_approvers         persons' public keys, and who of them approves
     create_development(folder)   makes every key but the persons' own, in one step, marked as development keys
@@ -21,7 +22,7 @@ from personactl.keys.development import create_development
 from personactl.keys.keyset import C2paCredential, KeySet, load, load_root_signer
 from personactl.keys.people import ending, enrol, read_public_key, set_approvers
 from personactl.keys.revoking import Revoked, revoke
-from personactl.keys.rotation import Request, Rotated, rotate
+from personactl.keys.rotation import Request, Rotated, abandon, rotate
 from personactl.keys.trust import TrustFile, export_trust
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Revoked",
     "Rotated",
     "TrustFile",
+    "abandon",
     "check",
     "create_development",
     "ending",

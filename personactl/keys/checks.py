@@ -10,16 +10,17 @@ from pathlib import Path
 from cryptography import x509
 
 from personactl.errors import KeyProblem
-from personactl.keys import keyset, layout, rules
+from personactl.keys import keyset, layout, moments, rules
+from personactl.keys.moments import Moment
 from personactl.model import Finding
 
 
-def check(folder: Path, *, now: str | Callable[[], str] | None = None) -> tuple[Finding, ...]:
+def check(folder: Path, *, now: Moment | None = None) -> tuple[Finding, ...]:
     """Every rule that the folder breaks; empty when nothing is to be said. Never raises for a bad folder.
 
     `now` (RFC 3339 UTC) defaults to the clock; certificates are judged at that time.
     """
-    moment = datetime.now(UTC) if now is None else datetime.fromisoformat(now if isinstance(now, str) else now())
+    moment = datetime.now(UTC) if now is None else datetime.fromisoformat(moments.read(now))
     if not folder.is_dir():
         return (
             Finding(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from personactl.errors import UsageProblem
-from personactl.keys import layout
+from personactl.keys import layout, moments
 from personactl.keys.certificates import MAX_NAME_LENGTH, Validity, make_leaf, make_root, subject
+from personactl.keys.moments import Moment
 
 VALIDITY = timedelta(days=3650)
 """Ten years. Without a time-stamp a file reads as expired when its leaf does, so a project's own leaf lives long."""
@@ -31,7 +31,7 @@ def create_development(
     *,
     organisation: str,
     domain: str,
-    now: str | Callable[[], str],
+    now: Moment,
     country: str = UNKNOWN_COUNTRY,
 ) -> None:
     """Make the key folder: root, operator, ledger (Ed25519, and ML-DSA-44 where available), C2PA root and leaf.
@@ -39,7 +39,7 @@ def create_development(
     `now` is an RFC 3339 UTC time and becomes `createdAt`. Raises ConflictError when the folder exists with content,
     UsageProblem for a name that a certificate cannot carry, StorageError when the place cannot be written.
     """
-    created_at = now if isinstance(now, str) else now()
+    created_at = moments.read(now)
     organisation = _name(organisation)
     root_key = Ed25519PrivateKey.generate()
     files = {

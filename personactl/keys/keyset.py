@@ -75,7 +75,8 @@ def require_settled(folder: Path) -> None:
         raise KeyProblem(
             "one key was taking over from another when that was interrupted",
             where=str(mark),
-            hint="personactl keys rotate ROLE finishes it; the role stands in the file",
+            hint="personactl keys rotate ROLE finishes it, or with --abandon drops it while the old key is in use; the "
+            "file names the role",
             code="keys.rotation-unfinished",
         )
 
@@ -144,7 +145,11 @@ def root_public_keys(index: dict[str, Any], folder: Path) -> tuple[bytes, ...]:
 
 def load_root_signer(path: Path) -> Signer:
     """A root key that lies outside the key folder, such as on a stick. Raises KeyProblem as for one of the folder."""
-    if path.exists() and layout.too_open(path.stat().st_mode):
+    if not path.exists():
+        raise KeyProblem(
+            "there is no root key here", where=str(path), hint="name its file with --root-key", code="keys.file-missing"
+        )
+    if layout.too_open(path.stat().st_mode):
         raise KeyProblem(
             f"{path.name} is open to other users",
             where=str(path),

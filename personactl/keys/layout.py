@@ -35,6 +35,8 @@ REQUIRED = (OPERATOR_KEY, LEDGER_KEY, C2PA_ROOT_CERTIFICATE, C2PA_LEAF_KEY, C2PA
 OPTIONAL = (ROOT_KEY, LEDGER_MLDSA_KEY, C2PA_ROOT_KEY)
 """Root keys may live offline; the second ledger key needs a cryptography release with ML-DSA."""
 
+MOVE_AWAY = "move the folder away first; files signed with its keys stay verifiable by their trust file"
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 MAX_FILE_BYTES = 64 * 1024
@@ -91,13 +93,14 @@ def fill(folder: Path, name: str, files: Mapping[str, bytes]) -> None:
     sync_folder(folder)
 
 
-def create(folder: Path, files: Mapping[str, bytes]) -> None:
+def create(folder: Path, files: Mapping[str, bytes], *, hint: str = MOVE_AWAY) -> None:
     """Make the folder with all `files` in one step: a sibling is filled and synced, then renamed over nothing.
+    `hint` says what to do when the name is taken.
 
     Raises ConflictError when the name is taken by anything but an empty folder, StorageError when the place cannot be
     written. On any failure nothing is left.
     """
-    _refuse_taken(folder)
+    _refuse_taken(folder, hint)
     staging: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +114,7 @@ def create(folder: Path, files: Mapping[str, bytes]) -> None:
         sync_folder(folder.parent)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise _taken(folder) from None
+            raise _taken(folder, hint) from None
         raise StorageError(
             f"the key folder cannot be written: {error.strerror}", where=str(folder), hint="choose another place"
         ) from None
@@ -120,16 +123,16 @@ def create(folder: Path, files: Mapping[str, bytes]) -> None:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _refuse_taken(folder: Path) -> None:
+def _refuse_taken(folder: Path, hint: str) -> None:
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise _taken(folder)
+        raise _taken(folder, hint)
 
 
-def _taken(folder: Path) -> ConflictError:
+def _taken(folder: Path, hint: str) -> ConflictError:
     return ConflictError(
         "keys are never overwritten, and this name is taken",
         where=str(folder),
-        hint="move the folder away first; files signed with its keys stay verifiable by their trust file",
+        hint=hint,
         code="keys.folder-exists",
     )
 

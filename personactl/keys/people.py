@@ -20,8 +20,9 @@ from personactl import continuity
 from personactl.config import Config
 from personactl.document import read_plain_file
 from personactl.errors import KeyProblem, UsageProblem
-from personactl.keys import keyset, project_trust
-from personactl.keys.trust import MAX_LIST
+from personactl.keys import keyset, moments, project_trust
+from personactl.keys.moments import Moment
+from personactl.keys.trust import MAX_LIST, is_key_id
 
 PERSON = "person"
 MAX_PUBLIC_BYTES = 4096
@@ -101,10 +102,11 @@ def ending(kid: str | None, *, compromised_since: int | None, reason: str) -> En
 
 def enrol(
     project: Config, public_key: bytes, *, role: str = PERSON, name: str = "", replaces: Ending | None = None,
-    now: str, more_roots: Sequence[Signer] = (),
+    now: Moment, more_roots: Sequence[Signer] = (),
 ) -> Enrolled:  # fmt: skip
     """Let the root key enrol a person's key, or a further root key. `name` is sealed: the leaf holds a commitment to
-    it. `replaces` ends an earlier key of the same person in the same transaction.
+    it. `replaces` ends an earlier key of the same person in the same transaction. `now` is read under the writer's
+    lock.
 
     Raises EntryRefused (ledger.key-twice, …), KeyProblem (keys.root-offline, keys.not-in-use), UsageProblem when a root
     key is to be replaced, LedgerError, StorageError.
@@ -114,15 +116,16 @@ def enrol(
     sealed = (seal("name", name),) if name else ()
     new = Successor(role=role, public_key=public_key, sealed=sealed)
     with continuity.open_writer(project) as ledger:
+        time = moments.read(now)
         if replaces is None:
-            index, ended = _add(ledger, new, roots, now), None
-            ledger.checkpoint(keys.log, now=now)
+            index, ended = _add(ledger, new, roots, time), None
+            ledger.checkpoint(keys.log, now=time)
         else:
             _require_person(ledger, role, replaces.kid)
             by = Signers(adding=roots, ending=roots, old=keys.log, new=keys.log)
-            done = succeed(ledger, new, replaces, by, now=now)
+            done = succeed(ledger, new, replaces, by, now=time)
             index, ended = done.added, done.ended
-        project_trust.refresh(project.trust_path, keys, ledger, now=now)
+        project_trust.refresh(project.trust_path, keys, ledger, now=time)
     return Enrolled(kid=key_id(public_key), index=index, ended=ended)
 
 
@@ -146,28 +149,30 @@ def _require_person(ledger: Ledger, role: str, kid: str) -> None:
 
 
 def set_approvers(
-    project: Config, threshold: int, kids: Sequence[str], *, now: str, more_roots: Sequence[Signer] = ()
+    project: Config, threshold: int, kids: Sequence[str], *, now: Moment, more_roots: Sequence[Signer] = ()
 ) -> ApproversSet:
     """Let the root key say who approves from now on, and bring trust.json up to date. What it says of witnesses stays.
+    `now` is read under the writer's lock.
 
-    Raises UsageProblem for a threshold that does not fit, EntryRefused (ledger.trust-approver) for a key that is no
-    person's, KeyProblem (keys.root-offline), LedgerError, StorageError.
+    Raises UsageProblem for a threshold that does not fit or what is no key id, EntryRefused (ledger.trust-approver) for
+    a key that is no person's, KeyProblem (keys.root-offline), LedgerError, StorageError.
     """
     _require_fit(threshold, kids)
     keys = keyset.load(project.keys_path)
     approvers = {"threshold": threshold, "keys": list(kids)}
     with continuity.open_writer(project) as ledger:
+        time = moments.read(now)
         index, said = _newest(ledger)
         already = said["approvers"] == approvers
         version = said["version"] + (not already)
         if not already:
             leaf = trust_leaf(
                 origin=ledger.origin, version=version, approvers=approvers, witnesses=said["witnesses"],
-                roots=root_signers(keys, more_roots), now=now,
+                roots=root_signers(keys, more_roots), now=time,
             )  # fmt: skip
-            (index,) = ledger.append([Draft(leaf)], now=now)
-        ledger.checkpoint(keys.log, now=now)
-        project_trust.refresh(project.trust_path, keys, ledger, now=now)
+            (index,) = ledger.append([Draft(leaf)], now=time)
+        ledger.checkpoint(keys.log, now=time)
+        project_trust.refresh(project.trust_path, keys, ledger, now=time)
     return ApproversSet(index=index, version=version, threshold=threshold, keys=tuple(kids), already=already)
 
 
@@ -186,6 +191,11 @@ def _require_fit(threshold: int, kids: Sequence[str]) -> None:
             "their number",
             hint="personactl keys approvers --threshold M KID KID…",
         )
+    for kid in kids:
+        if not is_key_id(kid):
+            raise UsageProblem(
+                f"{kid[:80]!r} is not the id of a key", hint="personactl keys enrol prints it; it begins with SHA256:"
+            )
 
 
 def root_signers(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:

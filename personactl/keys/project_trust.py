@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from personactl_ledger import LedgerView
@@ -18,6 +19,19 @@ from personactl.keys.strict_json import MAX_BYTES
 
 _OWN = ("c2paAnchors", "leafFingerprints", "logKeys", "rootKeys", "issuedAt")
 """Keys of a trust file that follow from the key folder and the ledger alone."""
+
+
+def is_own(path: Path, own: Path, origin: str) -> bool:
+    """Whether `path` is the project's own trust file, at `own`, and it speaks of this ledger: then it may be renewed.
+
+    One of another ledger may be all that checks the receipts of that one.
+    """
+    if path.is_symlink() or path.parent.resolve() / path.name != own.parent.resolve() / own.name:
+        return False
+    try:
+        return trust.parse(read_plain_file(path, MAX_BYTES, "trust file"), str(path)).origin == origin
+    except (UsageProblem, TrustError):
+        return False
 
 
 def refresh(path: Path, keyset: KeySet, ledger: LedgerView, *, now: str) -> bool:
@@ -57,6 +71,7 @@ def _replace(path: Path, data: bytes) -> None:
     staging = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with staging.open("xb") as file:
+            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -16,10 +16,12 @@ from personactl_ledger.revoking import known_key
 from personactl_ledger.revoking import revoke as revoke_key
 from personactl_ledger.signer import Signer
 
+from personactl import continuity
 from personactl.config import Config
 from personactl.errors import ConflictError, KeyProblem, UsageProblem
-from personactl.keys import keyset, project_trust
+from personactl.keys import keyset, moments, project_trust
 from personactl.keys.keyset import KeySet
+from personactl.keys.moments import Moment
 from personactl.keys.people import root_signers
 
 
@@ -41,11 +43,12 @@ class Revoked:
 
 
 def revoke(
-    project: Config, kid: str, *, reason: str, compromised_since: int | None = None, now: str,
+    project: Config, kid: str, *, reason: str, compromised_since: int | None = None, now: Moment,
     more_roots: Sequence[Signer] = (),
 ) -> Revoked:  # fmt: skip
     """Let the root keys say that nothing that the key signs from now on, or signed from entry `compromised_since` on,
-    is to be believed. `more_roots` are root keys that lie elsewhere and sign along.
+    is to be believed. `more_roots` are root keys that lie elsewhere and sign along. `now` is read under the
+    writer's lock.
 
     Raises UsageProblem without a reason, KeyProblem (keys.unknown, keys.needs-successor, keys.root-offline),
     ConflictError (keys.revoked-already), EntryRefused (ledger.key-last, ledger.key-revoke-index), LedgerError,
@@ -54,7 +57,9 @@ def revoke(
     if not reason.strip():
         raise UsageProblem("--reason is empty", hint="say in a few words what happened; the ledger keeps it")
     keys = keyset.load(project.keys_path)
-    with Ledger.open_writer(project.ledger_path) as ledger:
+    with continuity.open_writer(project) as ledger:
+        time = moments.read(now)
+        time = moments.read(now)
         known = known_key(ledger, kid)
         if known is None:
             raise _unknown(kid)
@@ -63,12 +68,12 @@ def revoke(
             _require_others(ledger, keys, known.role, kid)
             roots = [signer for signer in root_signers(keys, more_roots) if signer.key_id != kid]
             done = revoke_key(
-                ledger, kid, from_index=compromised_since, reason=reason, roots=roots or [keys.root], now=now
+                ledger, kid, from_index=compromised_since, reason=reason, roots=roots or [keys.root], now=time
             )
         elif compromised_since not in (None, done.from_index):
             raise _already(kid, done)
-        ledger.checkpoint(keys.log, now=now)
-        published = project_trust.refresh(project.trust_path, keys, ledger, now=now)
+        ledger.checkpoint(keys.log, now=time)
+        published = project_trust.refresh(project.trust_path, keys, ledger, now=time)
         return Revoked(
             kid=kid, role=known.role, index=done.at, from_index=done.from_index,
             already=known.revocation is not None, distrusted=distrusted_entries(ledger),

@@ -8,14 +8,16 @@
     6 finished    keys/.rotation is gone
 
 Whenever this is cut off, `keys rotate ROLE` goes on from there, and until then every command that signs refuses the
-folder. Whether 2 has happened is asked of the ledger. Up to 2 the old key is the ledger's, from 2 on the new one.
+folder. Up to 2 (for c2pa, which has no 2, up to 4) it can be abandoned instead, and a disk that fails there leaves
+nothing. Whether 2 has happened is asked of the ledger. Up to 2 the old key is the ledger's, from 2 on the new one.
 The writer's lock is held throughout.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from personactl_ledger import (
     FormatError,
     Ledger,
     LedgerConflict,
+    LedgerError,
+    LedgerStorage,
     LogSigner,
     ProfileError,
     Signer,
@@ -34,12 +38,13 @@ from personactl_ledger.succession import Ending, Signers, Successor, succeed
 
 from personactl import continuity
 from personactl.config import Config
-from personactl.errors import ConflictError, KeyProblem, StorageError, UsageProblem
-from personactl.keys import keyset, layout, material, project_trust, rotation_folder
+from personactl.errors import ConflictError, KeyProblem, PersonactlError, StorageError, UsageProblem
+from personactl.keys import keyset, layout, material, moments, project_trust, rotation_folder
 from personactl.keys.keyset import KeySet
+from personactl.keys.moments import Moment
 from personactl.keys.rotation_folder import Begun, Request
 
-__all__ = ["Request", "Rotated", "rotate"]
+__all__ = ["Request", "Rotated", "abandon", "rotate"]
 
 _REFUSALS = (EntryRefused, LedgerConflict, FormatError, ProfileError)
 """After these the ledger is what it was before; after anything else it has to be asked."""
@@ -66,32 +71,47 @@ class Rotated:
 
 
 def rotate(
-    project: Config, request: Request, *, now: str, more_roots: Sequence[Signer] = (),
+    project: Config, request: Request, *, now: Moment, more_roots: Sequence[Signer] = (),
     passed: Callable[[str], None] = lambda step: None,
 ) -> Rotated:  # fmt: skip
     """Follow the key of `request.role`, or finish the rotation that was begun. `more_roots` are root keys that lie
-    elsewhere and sign along; `passed` is told of each step that is on the disk.
+    elsewhere and sign along; `passed` is told of each step that is on the disk. `now` is read under the writer's lock.
 
     Raises UsageProblem for options that do not fit, KeyProblem (keys.root-offline, keys.not-in-use, keys.root-alone,
     …), ConflictError when another rotation is unfinished, StorageError, LedgerError.
     """
     _require_sense(request)
     folder = project.keys_path
+    resumed = rotation_folder.find(folder) is not None
+    try:
+        return _rotate(project, request, now, more_roots, passed)
+    except LedgerStorage:
+        if not resumed:
+            _drop_unrecorded(project)
+        raise
+
+
+def _rotate(
+    project: Config, request: Request, now: Moment, more_roots: Sequence[Signer], passed: Callable[[str], None]
+) -> Rotated:
+    folder = project.keys_path
     with continuity.open_writer(project) as ledger, _storage(folder):
+        time = moments.read(now)
         layout.require_closed(folder)
         begun = rotation_folder.find(folder)
         resumed = begun is not None
         if begun is None:
-            begun = _stage(folder, request, ledger, more_roots, now)
+            _require_writable(project)
+            begun = _stage(folder, request, ledger, more_roots, time)
         _require_same(begun.request, request)
         passed("staged")
-        added, ended = _record(folder, begun, ledger, more_roots, now)
+        added, ended = _record(folder, begun, ledger, more_roots, time)
         passed("recorded")
         kept = rotation_folder.keep(folder, begun) if begun.request.keep_old else None
         passed("kept")
         rotation_folder.install(folder, begun, passed)
         passed("installed")
-        published = project_trust.refresh(project.trust_path, keyset.load_unsettled(folder), ledger, now=now)
+        published = project_trust.refresh(project.trust_path, keyset.load_unsettled(folder), ledger, now=time)
         passed("published")
         rotation_folder.end(folder)
         passed("finished")
@@ -101,6 +121,53 @@ def rotate(
             checkpoint=None if head is None else head.size, kept=kept, published=published, resumed=resumed,
             distrusted=distrusted_entries(ledger), distrusted_checkpoints=distrusted_checkpoints(ledger),
         )  # fmt: skip
+
+
+def abandon(project: Config, role: str) -> Begun:
+    """Drop the rotation of `role` that was begun, with its new keys, while the old key is still the one in use.
+
+    Raises UsageProblem when none was begun, ConflictError (code keys.rotation-unfinished) when another role's was, or
+    when it can only be finished any more, KeyProblem, LedgerError, StorageError.
+    """
+    folder = project.keys_path
+    with continuity.open_writer(project) as ledger, _storage(folder):
+        begun = rotation_folder.find(folder)
+        if begun is None:
+            raise UsageProblem("--abandon: no rotation was begun", hint="personactl keys check")
+        _require_same(begun.request, Request(role=role))
+        if not _may_end(folder, ledger, begun):
+            raise ConflictError(
+                f"this rotation cannot be abandoned: {begun.new} is in use already",
+                hint=f"personactl keys rotate {begun.request.role} finishes it",
+                code="keys.rotation-unfinished",
+            )
+        rotation_folder.forget(folder, begun)
+        rotation_folder.end(folder)
+    return begun
+
+
+def _drop_unrecorded(project: Config) -> None:
+    """After a failure of the disk: if the ledger says that nothing became of the rotation, nothing stays of it. If it
+    cannot be asked, the rotation is there to be finished or abandoned."""
+    with suppress(LedgerError, PersonactlError, OSError), continuity.open_writer(project) as ledger:
+        begun = rotation_folder.find(project.keys_path)
+        if begun is not None and _may_end(project.keys_path, ledger, begun):
+            rotation_folder.end(project.keys_path)
+
+
+def _may_end(folder: Path, ledger: Ledger, begun: Begun) -> bool:
+    """Whether nothing but the staged files would go: the ledger does not have the new key, and no file is in place."""
+    return not _recorded(ledger, begun) and rotation_folder.untouched(folder, begun)
+
+
+def _require_writable(project: Config) -> None:
+    """Raises StorageError where a place that the rotation has to change cannot be written."""
+    trust = [project.trust_path.parent] if project.trust_path.exists() else []
+    for place in (project.keys_path, project.ledger_path.parent, *trust):
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise StorageError(
+                "cannot write here, so no key was changed", where=str(place), hint="give the right to write"
+            )
 
 
 def _require_sense(request: Request) -> None:
@@ -124,7 +191,7 @@ def _require_same(begun: Request, asked: Request) -> None:
     if begun.role != asked.role or asked not in (begun, Request(role=begun.role)):
         raise ConflictError(
             f"a rotation of the {begun.role} key was begun with other options and is not finished",
-            hint=f"personactl keys rotate {begun.role} finishes it (it was: {begun.words()})",
+            hint=f"personactl keys rotate {begun.role} finishes it (it was: {begun.words()}), --abandon drops it",
             code="keys.rotation-unfinished",
         )
 
@@ -172,7 +239,7 @@ def _record(
     role = begun.request.role
     if role == "c2pa":
         return None, None
-    found = [item.index for item in ledger.entries(kind="key-add") if item.entry.predicate["kid"] == begun.new]
+    found = _recorded(ledger, begun)
     if found:
         return found[0], found[0] + 1
     keys, place = keyset.load_unsettled(folder), folder / layout.ROTATION
@@ -195,6 +262,11 @@ def _record(
         rotation_folder.end(folder)
         raise
     return done.added, done.ended
+
+
+def _recorded(ledger: Ledger, begun: Begun) -> list[int]:
+    """The index of the entry that adds the new key, if the ledger has it."""
+    return [item.index for item in ledger.entries(kind="key-add") if item.entry.predicate["kid"] == begun.new]
 
 
 @contextmanager

@@ -78,8 +78,15 @@ def begin(folder: Path, request: Request, material: Material) -> Begun:
     """Put the new keys down, all of them or none. Raises OSError."""
     begun = Begun(request=request, old=material.old, new=material.new, files=tuple(material.files))
     mark = json.dumps({"schema": SCHEMA, **asdict(begun)}, indent=2, ensure_ascii=False).encode() + b"\n"
+    if (folder / layout.ROTATION).is_dir():  # its mark is gone: it was over when a process died
+        shutil.rmtree(folder / layout.ROTATION)
     layout.fill(folder, layout.ROTATION, {**material.files, layout.ROTATION_MARK: mark})
     return begun
+
+
+def untouched(folder: Path, begun: Begun) -> bool:
+    """Whether no new file has taken the place of an old one yet."""
+    return all((folder / layout.ROTATION / name).exists() for name in begun.files)
 
 
 def end(folder: Path) -> None:
@@ -95,14 +102,19 @@ def keep(folder: Path, begun: Begun) -> Path:
 
     Called before the first of them is replaced, so the copy is whole or not there.
     """
-    name = f"{begun.request.role}-{_short(begun.old)}"
-    place = folder / layout.OLD
-    place.mkdir(mode=layout.FOLDER_MODE, exist_ok=True)
-    if not (place / name).exists():
+    place = _kept(folder, begun)
+    place.parent.mkdir(mode=layout.FOLDER_MODE, exist_ok=True)
+    if not place.exists():
         present = [file for file in FILES[begun.request.role] if (folder / file).exists() and file != layout.INDEX]
-        layout.fill(place, name, {file: layout.read(folder, file) for file in present})
+        layout.fill(place.parent, place.name, {file: layout.read(folder, file) for file in present})
         layout.sync_folder(folder)
-    return place / name
+    return place
+
+
+def forget(folder: Path, begun: Begun) -> None:
+    """Remove the copy of a key that is in use after all. Raises OSError."""
+    if _kept(folder, begun).is_dir():
+        shutil.rmtree(_kept(folder, begun))
 
 
 def install(folder: Path, begun: Begun, passed: Callable[[str], None]) -> None:
@@ -116,6 +128,10 @@ def install(folder: Path, begun: Begun, passed: Callable[[str], None]) -> None:
         passed(f"installed {name}")
     layout.sync_folder(folder)
     layout.sync_folder(place)
+
+
+def _kept(folder: Path, begun: Begun) -> Path:
+    return folder / layout.OLD / f"{begun.request.role}-{_short(begun.old)}"
 
 
 def _short(name: str) -> str:

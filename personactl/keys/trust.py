@@ -18,8 +18,8 @@ import hashlib
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +29,11 @@ from personactl_ledger import LedgerError, LedgerTrust, check_public_key
 from personactl_ledger.encoding import ORIGIN
 from personactl_ledger.note import group_vkeys
 
-from personactl.errors import TrustError
+from personactl.errors import TrustError, UsageProblem
+from personactl.keys import moments
 from personactl.keys.certificates import fingerprint
 from personactl.keys.keyset import KeySet
+from personactl.keys.moments import Moment
 from personactl.keys.strict_json import StrictJSONError, parse_object
 
 SCHEMA = "personactl.trust/1"
@@ -85,7 +87,7 @@ def export_trust(
     name: str,
     origin: str,
     detector: str,
-    now: str | Callable[[], str],
+    now: Moment,
     approvers: tuple[int, tuple[bytes, ...]] | None = None,
     tsa_roots: Sequence[str] = (),
     ledger: LedgerTrust | None = None,
@@ -95,7 +97,7 @@ def export_trust(
 
     `ledger` (`Ledger.trust()`) adds what the key folder does not know any more: earlier log and root keys, revocations,
     and the approvers where none are given. `witnesses` is the quorum and the verifier keys of witnesses (SPEC 14.2);
-    without keys the file does not name them.
+    without keys the file does not name them. Raises UsageProblem for a name or witnesses that a file cannot have.
     """
     own = LedgerTrust(origin, keyset.log.vkeys(origin), keyset.root_public_keys)
     known = ledger or own
@@ -110,15 +112,30 @@ def export_trust(
         "approvers": _written(approvers or known.approvers),
         "tsaRoots": list(tsa_roots),
         "detector": detector,
-        "issuedAt": now if isinstance(now, str) else now(),
+        "issuedAt": moments.read(now),
     }
     if known.revoked:
         document["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in known.revoked]
     if witnesses[1] or witnesses[0]:
         document["witnesses"] = {"quorum": witnesses[0], "vkeys": list(witnesses[1])}
+    _require_asked(name, replace(known, witnesses=witnesses))
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     parse(data, "trust.json")
     return data
+
+
+def _require_asked(name: str, ledger: LedgerTrust) -> None:
+    """What the caller chose of a trust file that is made, which is not a fault of a file. Raises UsageProblem."""
+    try:
+        _file_name(name)
+    except _FormatError as error:
+        raise UsageProblem(f"--name: {error}", hint="personactl keys export --name 'Example Studio'") from None
+    key, problem = _witness_problem(ledger)
+    if problem:
+        raise UsageProblem(
+            f"{'--witness-quorum' if key == 'quorum' else '--witness'}: {problem}",
+            hint="personactl ledger witness new prints the keys of a witness: --witness VKEY for each",
+        )
 
 
 def _content_credentials(keyset: KeySet) -> dict[str, list[str]]:
@@ -198,7 +215,9 @@ def _parse(data: bytes) -> TrustFile:
         sha256=hashlib.sha256(data).hexdigest(),
         witnesses=_witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []})),
     )
-    _require_witnesses(file)
+    key, problem = _witness_problem(file.ledger)
+    if problem:
+        raise _FormatError(f"witnesses.{key}: {problem}")
     return file
 
 
@@ -328,6 +347,11 @@ def _revoked(value: object) -> tuple[tuple[str, int], ...]:
     return tuple(found.items())
 
 
+def is_key_id(text: str) -> bool:
+    """Whether it has the form of a key id (SPEC 5)."""
+    return _KEY_ID.fullmatch(text) is not None
+
+
 def _witnesses(value: object) -> tuple[int, tuple[str, ...]]:
     if not isinstance(value, dict) or set(value) != {"quorum", "vkeys"}:
         raise _FormatError("witnesses is not {quorum, vkeys}")
@@ -336,14 +360,15 @@ def _witnesses(value: object) -> tuple[int, tuple[str, ...]]:
     return value["quorum"], tuple(_strings(value, "vkeys"))
 
 
-def _require_witnesses(file: TrustFile) -> None:
-    """The keys are those of witnesses, none of them the ledger's own, and the quorum can be reached (SPEC 14.2)."""
+def _witness_problem(ledger: LedgerTrust) -> tuple[str, str]:
+    """(key, problem): the keys are those of witnesses, none of them the ledger's own, and the quorum can be reached
+    (SPEC 14.2). Two empty texts where all is well."""
     try:
-        number = len(file.ledger.witness_keys())
+        number = len(ledger.witness_keys())
     except LedgerError as error:
-        raise _FormatError(f"witnesses does not name witnesses of this ledger ({error})") from None
-    if not 0 <= file.witnesses[0] <= number:
-        raise _FormatError("witnesses.quorum is not between 0 and the number of witnesses")
+        return "vkeys", f"these are not keys of witnesses of this ledger ({error})"
+    quorum = ledger.witnesses[0]
+    return ("", "") if 0 <= quorum <= number else ("quorum", f"{quorum} of {number} witnesses is no quorum")
 
 
 def _detector(value: object) -> str:

@@ -29,6 +29,7 @@ SCHEMA = "personactl.witness/1"
 KEY = "witness.pem"
 MLDSA_KEY = "witness-mldsa.pem"
 INDEX = "witness.json"
+_TAKEN = "name a new folder with --state; a witness that is there goes on with its keys and what it remembers"
 
 
 def create(folder: Path, *, name: str, now: str) -> WitnessSigner:
@@ -47,7 +48,7 @@ def create(folder: Path, *, name: str, now: str) -> WitnessSigner:
     vkeys = [str(key) for key in signer.verifier_keys]
     index = {"schema": SCHEMA, "name": name, "vkeys": vkeys, "createdAt": now}
     files = {KEY: _pem(ed25519), STATE: empty_state(), INDEX: (json.dumps(index, indent=2) + "\n").encode()}
-    layout.create(folder, files if mldsa is None else {**files, MLDSA_KEY: _pem(mldsa)})
+    layout.create(folder, files if mldsa is None else {**files, MLDSA_KEY: _pem(mldsa)}, hint=_TAKEN)
     return signer
 
 

@@ -169,18 +169,16 @@ def show_merge(terminal: Terminal, done: Merged) -> None:
     terminal.result(document, lines)
 
 
-def show_comparison(terminal: Terminal, found: Comparison, *, proof: Path | None) -> None:
+def show_comparison(terminal: Terminal, found: Comparison, *, paths: tuple[Path, Path], proof: Path | None) -> None:
     """The verdict, what differs first, and what could not be said."""
-    word, style = VERDICTS[found.verdict]
     document = {
         "schema": "personactl.ledger-compare/1", "verdict": found.verdict, "exit": found.exit_code,
-        "origin": found.origin, "sizes": list(found.sizes), "firstDifference": found.first_difference,
+        "origin": found.origin, "origins": list(found.origins), "sizes": list(found.sizes),
+        "firstDifference": found.first_difference,
         "provable": found.proof is not None, "proof": None if proof is None else str(proof),
         "untrusted": list(found.untrusted), "notes": list(found.notes),
     }  # fmt: skip
-    first, second = found.sizes
-    longer = "of equal length" if first == second else f"the {'first' if first > second else 'second'} is longer"
-    lines: list[Line] = [[Styled(word, style), f": {first} and {second} entries of {found.origin}, {longer}"]]
+    lines = _verdict(found, paths)
     if found.first_difference is not None:
         lines.append([f"  the first entry that differs is {found.first_difference}"])
     if proof is not None:
@@ -190,6 +188,17 @@ def show_comparison(terminal: Terminal, found: Comparison, *, proof: Path | None
     lines += [[Styled("not trusted", "bad"), f": {quote(name)}"] for name in found.untrusted]
     lines += [[f"  note: {note}"] for note in found.notes]
     terminal.result(document, lines)
+
+
+def _verdict(found: Comparison, paths: tuple[Path, Path]) -> list[Line]:
+    first, second = found.sizes
+    if found.origins[0] != found.origins[1]:
+        sides = zip(paths, found.sizes, found.origins, strict=True)
+        told: list[Line] = [[f"  {quote(str(path))}: {size} entries of {origin}"] for path, size, origin in sides]
+        return [[Styled("two ledgers", "warn"), ", not two states of one:"], *told]
+    word, style = VERDICTS[found.verdict]
+    longer = "of equal length" if first == second else f"the {'first' if first > second else 'second'} is longer"
+    return [[Styled(word, style), f": {first} and {second} entries of {found.origin}, {longer}"]]
 
 
 def show_misbehaviour(terminal: Terminal, found: Misbehaviour) -> None:

@@ -17,7 +17,8 @@ FORMS = {"jsonl": "JSON lines", "excerpt": "an excerpt", "tiles": "tiles", "fold
 def show(terminal: Terminal, report: ExportReport) -> None:
     """Every path, the tree, and each thing that is not in it."""
     lines: list[Line] = [["exported ", Styled(name, "bold")] for name in report.written]
-    lines.append([f"{report.size} entries of {report.origin}"])
+    part = "" if report.lines in (None, report.size) else f"{report.lines} of the "
+    lines.append([f"{part}{report.size} entries of {report.origin}"])
     if report.root_hex is not None:
         lines.append([Styled(f"  root {report.root_hex}", "dim")])
     if report.left_out:
@@ -28,6 +29,7 @@ def show(terminal: Terminal, report: ExportReport) -> None:
         "schema": "personactl.ledger-export/1",
         "origin": report.origin,
         "size": report.size,
+        "lines": report.lines,
         "root": report.root_hex,
         "leftOut": report.left_out,
         "sealed": report.sealed,

@@ -1,6 +1,8 @@
 """Files that a command writes beside its result (plans, reports, sheets, receipts, events), and what they may not be.
 
-A file is written whole or not at all; a log is appended to. None of them may be a file that a project lives on.
+A file is written whole or not at all; a log is appended to. None of them may be a file that a project lives on. What
+may be evidence, such as a receipt or a checkpoint, is written over nothing; what is made again from the same sources,
+such as a plan or a report, takes the place of an earlier one.
 """
 
 from __future__ import annotations
@@ -8,9 +10,13 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from personactl.errors import StorageError, UsageProblem
+from personactl_ledger.placing import place_new
+
+from personactl.errors import ConflictError, StorageError, UsageProblem
 
 PROJECT_FOLDERS = ("keys", "personas", ".personactl")
 LEDGER_SUFFIXES = ("", ".lock", "-journal", "-wal", "-shm")
@@ -20,28 +26,83 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to `path` by a temporary file in the same folder, fsync and rename; nothing partial stays.
 
-    A file of that name is replaced. Raises StorageError when the folder cannot take it, UsageProblem
-    (cli.project-file).
+    A file of that name is replaced, and its mode is kept; a link is neither followed nor replaced. Raises StorageError
+    when the folder cannot take it, UsageProblem (cli.project-file).
     """
-    temporary: Path | None = None
-    try:
+    with _telling(path):
         refuse_project_file(path)
-        if path.is_dir():
-            raise StorageError("this is a folder, not a file", where=str(path), hint="name a file")
-        if not _ordinary(path):  # /dev/stdout, a named pipe: nothing to rename onto
-            path.write_bytes(data)
-            return
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        with temporary.open("xb") as file:
+        _refuse_folder(path)
+        if path.is_symlink() and not _device(path):
+            raise StorageError("this is a symbolic link", where=str(path), hint="name the file itself")
+        _write(path, data, lambda draft: draft.replace(path))
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write `data` to the new file `path`, whole or not at all. A device or a pipe takes it as it comes.
+
+    Raises what `require_new` raises.
+    """
+    require_new(path)
+    with _telling(path):
+        try:
+            _write(path, data, lambda draft: place_new(draft, path))
+        except FileExistsError:  # it came after the check
+            raise _taken(path) from None
+
+
+def require_new(path: Path) -> None:
+    """Refuse, without touching anything, what `write_new` would refuse: to be asked before anything is signed.
+
+    Raises ConflictError (cli.output-exists), StorageError, UsageProblem (cli.project-file).
+    """
+    with _telling(path):
+        refuse_project_file(path)
+        _refuse_folder(path)
+        if os.path.lexists(path):
+            if (path.is_symlink() and not _device(path)) or _ordinary(path):
+                raise _taken(path)
+        elif not os.access(path.parent, os.W_OK | os.X_OK):
+            raise StorageError("cannot write here", where=str(path), hint="choose another place")
+
+
+def _write(path: Path, data: bytes, name: Callable[[Path], object]) -> None:
+    """Write a draft beside `path`, then `name` it. Raises OSError."""
+    if not _ordinary(path):  # /dev/stdout, a named pipe: nothing to rename onto
+        path.write_bytes(data)
+        return
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with draft.open("xb") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        name(draft)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        raise StorageError("this is a folder, not a file", where=str(path), hint="name a file")
+
+
+def _taken(path: Path) -> ConflictError:
+    return ConflictError(
+        "there is something at this path already, and it is not written over",
+        where=str(path),
+        hint="choose another name, or remove it when nobody needs it any more",
+        code="cli.output-exists",
+    )
 
 
 def check_appendable(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a run is at work.
+"""Ctrl-C, SIGTERM and SIGHUP while a run is at work.
 
 The first signal stops generating at once, but not a shielded step: a picture that is being finished is finished. The
 second signal stops at once, wherever the run is; recovery puts that right at the next start. What is raised is the
@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from personactl.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 
 
@@ -26,13 +28,14 @@ class Stopping:
         self._depth = 0
         self._pending: int | None = None
         self._signals = 0
-        self.exit_code = 128 + signal.SIGINT
-        """128 + the number of the signal that arrived last; that of SIGINT while none did."""
+        self.exit_code = EXIT_INTERRUPTED
+        """That of the signal that arrived last; a lost terminal (SIGHUP) is a kind of termination."""
 
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                self._before[number] = signal.signal(number, self._handle)
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+                    self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,7 +67,7 @@ class Stopping:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
-        self.exit_code = 128 + number
+        self.exit_code = EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_TERMINATED
         if self._depth and self._signals == 1:
             self._pending = number
         else:

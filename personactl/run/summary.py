@@ -79,9 +79,9 @@ def finding_exit(finding: Finding) -> int:
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM: everything that was finished is on record. `resume` is the command that goes on.
+    """Ctrl-C, SIGTERM or SIGHUP: everything that was finished is on record. `resume` is the command that goes on.
 
-    `exit_code` is 130, or 143 for SIGTERM; `__cause__` is the KeyboardInterrupt that arrived.
+    `exit_code` is 130, or 143 for the other two; `__cause__` is the KeyboardInterrupt that arrived.
     """
 
     code = "run.interrupted"

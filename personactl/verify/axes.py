@@ -287,7 +287,7 @@ def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:
     }[record.state]
     subject = "entry" if record.state in ("voided", "pending", "distrusted") else name
     code = f"verify.{subject}-{record.state}"
-    return (finding(code, message),)
+    return (finding(code, message, instead=record.hint),)
 
 
 def claims_entry_of(claim: Credential, record: Record) -> bool:

@@ -139,12 +139,14 @@ class Record:
     `pending`: the ledger holds an entry that no checkpoint covers yet.
     `distrusted`: the entry holds, but a key that it rests on was revoked from before it. `notes`: what this source
     cannot show, `shown`: what its time stamps show.
+    `hint`: what would help, where that is not what the state says.
     `leaf_hash`: the 32 bytes by which the tree knows a proven entry, else empty.
     """
 
     source: RecordSource
     state: RecordState
     reason: str = ""
+    hint: str = ""
     subject_sha256: str = ""
     entry_id: str = ""
     origin: str = ""

@@ -75,7 +75,8 @@ CODES: dict[str, tuple[Severity, str]] = {
 }
 
 
-def finding(code: str, message: str) -> Finding:
-    """A finding with the severity and hint of its code. `message` completes neither; it says what was found."""
+def finding(code: str, message: str, *, instead: str = "") -> Finding:
+    """A finding with the severity and hint of its code. `message` completes neither; it says what was found. `instead`
+    is the hint where another one helps."""
     severity, hint = CODES[code]
-    return Finding(code=code, severity=severity, message=message, hint=hint)
+    return Finding(code=code, severity=severity, message=message, hint=instead or hint)

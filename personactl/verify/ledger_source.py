@@ -32,6 +32,7 @@ from personactl.keys.trust import TrustFile
 from personactl.verify.evidence import Candidate, Record, RecordState, persona_of
 from personactl.verify.records import FILE_KINDS, ledger_trust, prove
 
+_WITNESSES = "ask the sender for a newer copy of the ledger, with the cosignatures of its witnesses"
 MAX_DISTANCE = 6
 """Bits of 64 that may differ. A random 64-bit word lies that near to one of a million ids with probability 5e-6."""
 
@@ -193,9 +194,10 @@ class LedgerSource:
 
 
 def _fault(report: CheckReport, origin: str) -> Record:
-    reason = next(item.message for item in report.findings if item.severity == "error")
+    first = next(item for item in report.findings if item.severity == "error")
     state: RecordState = "untrusted" if report.exit_code == EXIT_TRUST else "broken"
-    return Record(source="ledger", state=state, origin=origin, reason=reason)
+    hint = _WITNESSES if first.code == "ledger.trust-witness" else ""
+    return Record(source="ledger", state=state, origin=origin, reason=first.message, hint=hint)
 
 
 def _difference(ledger: Ledger, receipt: Record) -> str:

@@ -18,6 +18,7 @@ from personactl.keys.trust import TrustFile
 from personactl.verify.evidence import Record, RecordSource, RecordState, persona_of
 from personactl.verify.opening import MAX_RECEIPT_BYTES, RefusedError, read_plain
 
+_WITNESSES = "ask the sender for a new receipt, written after the witnesses cosigned"
 FILE_KINDS = frozenset({"output", "adoption"})
 """The kinds of entries whose subject is a delivered file."""
 
@@ -60,7 +61,10 @@ def prove(data: bytes, trust: Sequence[TrustFile], *, source: RecordSource) -> R
         return Record(source=source, state="invalid" if source == "receipt" else "broken", reason=_reason(faults[0]))
     named = [error for error in reasons if error.code != "receipt.origin"]  # a trust file is for this very ledger
     reason = _reason(named[0]) if named else ""
-    return Record(source=source, state="untrusted", reason=reason, origin=_origin(data))
+    lacking = bool(named) and named[0].code == "receipt.witness-quorum"
+    return Record(
+        source=source, state="untrusted", reason=reason, origin=_origin(data), hint=_WITNESSES if lacking else ""
+    )
 
 
 def ledger_trust(item: TrustFile, trust: Sequence[TrustFile]) -> LedgerTrust:

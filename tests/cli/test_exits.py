@@ -89,17 +89,48 @@ cli.main()
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_signal_ends_with_its_documented_code_and_no_traceback(number: int, code: int) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", WAITING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+        [sys.executable, "-c", WAITING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # the tests may be run under nohup
+    ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
     assert process.returncode == code
     assert "Traceback" not in said
+
+
+def test_under_nohup_a_lost_terminal_stops_nothing() -> None:
+    held = WAITING.replace("time.sleep(60)", "print(sys.stdin.readline(), flush=True)")
+    with subprocess.Popen(
+        [sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        answer, _ = process.communicate("went on\n", timeout=30)
+    assert (process.returncode, answer) == (0, "went on\n\n")
+
+
+def test_a_lost_terminal_leaves_no_part_of_an_export(finished: Path, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+        "from personactl import cli\n"
+        "from personactl_ledger import export_place\n"
+        "def hang_up(draft):\n    print(len(list(draft.parent.glob('.*partial'))), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "export_place._sync = hang_up\n"
+        "cli.main()\n"
+    )
+    command = ["ledger", "export", "--ledger", str(finished / "ledger.sqlite"), "--jsonl", str(tmp_path / "x")]
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (143, "2\n"), done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_deleted_working_folder_is_the_environment(tmp_path: Path) -> None:

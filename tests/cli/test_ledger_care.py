@@ -131,6 +131,24 @@ def test_restore_goes_on_with_the_missing_leaves(machine: Machine) -> None:
     machine.step("exec personactl ledger check --anchor head.txt --trust trust.json")
 
 
+def test_two_ledgers_are_told_as_two_with_the_paths_that_were_typed(machine: Machine, finished: Path) -> None:
+    machine.step("exec personactl init other/brand")
+    other = "other/brand/ledger.sqlite"
+    machine.step(f"exit 10 personactl ledger compare ledger.sqlite {other}")
+    with Ledger.open_reader(machine.folder / other) as book:
+        origin = book.origin
+    first, *rest = machine.stdout.splitlines()
+    assert first == "two ledgers, not two states of one:"
+    assert f"  {other}: 3 entries of {origin}" in rest
+    machine.step("stdout '^  ledger\\.sqlite: \\d+ entries of ' 'bring two files of one ledger'")
+    machine.step("! stdout 'cannot tell' longer")
+    machine.step(f"exit 10 personactl ledger compare ledger.sqlite {other} --json")
+    said = document(machine)
+    assert (said["verdict"], said["origins"][1]) == ("unknown", origin)
+    machine.step(f"exit 5 personactl ledger compare ledger.sqlite {other} --trust trust.json --json")
+    assert document(machine)["untrusted"] == [other]
+
+
 def test_compare_tells_one_history_from_two_and_writes_the_proof(machine: Machine) -> None:
     keyset = load(machine.folder / "keys")
     shutil.copy(machine.folder / "ledger.sqlite", machine.folder / "theirs.sqlite")

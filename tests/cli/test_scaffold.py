@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -140,3 +142,12 @@ def test_an_unknown_policy_is_shown_where_the_manifest_names_it(
         prepare.from_manifest(config.find(Path()), file)
     (problem,) = refused.value.problems
     assert (problem.code, problem.line, problem.column) == ("policy.unknown", line, 13)
+
+
+@pytest.mark.parametrize("name", ["brand", "sp ace ünï", "-dash", "-", "it's", "$HOME `id`", "~", "a\\b"])
+def test_the_printed_commands_can_be_pasted_into_a_shell(name: str, tmp_path: Path) -> None:
+    init_there = [sys.executable, "-m", "personactl", "init", "--", name]
+    made = subprocess.run(init_there, cwd=tmp_path, capture_output=True, text=True, check=True)
+    go = next(line for line in made.stdout.splitlines() if line.startswith("  cd "))
+    told = subprocess.run(["sh", "-c", f"{go} && pwd"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout == f"{tmp_path / name}\n"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ from test_rotation import require_whole
 
 from personactl import keys
 from personactl.config import Config
-from personactl.errors import KeyProblem, StorageError
+from personactl.errors import ConflictError, KeyProblem, StorageError, UsageProblem
 from personactl.keys import layout, rotation, rotation_folder
 from personactl.keys.material import FILES, ROLES
 from personactl.keys.rotation_folder import Request
@@ -118,3 +122,117 @@ def test_a_mark_that_no_rotation_wrote_is_told(project: Config, text: str) -> No
     with pytest.raises(KeyProblem) as refused:
         keys.rotate(project, Request(role="operator"), now=LATER)
     assert refused.value.code == "keys.rotation-unfinished"
+
+
+# --- a rotation of which nothing became -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["operator", "ledger", "root"])
+def test_a_disk_that_fails_before_anything_was_recorded_leaves_no_rotation(
+    project: Config, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    def failed(*_: object, **__: object) -> None:
+        raise LedgerStorage("attempt to write a readonly database")
+
+    old = in_use(project, role)
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation, "succeed", failed)
+        with pytest.raises(LedgerStorage):
+            keys.rotate(project, Request(role=role), now=LATER)
+    assert not (project.keys_path / layout.ROTATION).exists()
+    keys.load(project.keys_path)
+    assert in_use(project, role) == old
+
+
+def test_a_rotation_that_was_begun_before_keeps_its_options_when_the_disk_fails(
+    project: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failed(*_: object, **__: object) -> None:
+        raise LedgerStorage("attempt to write a readonly database")
+
+    assert rotating.killed_at("staged", project, "operator")
+    before = rotation_folder.find(project.keys_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation, "succeed", failed)
+        with pytest.raises(LedgerStorage):
+            keys.rotate(project, Request(role="operator"), now=LATER)
+    assert rotation_folder.find(project.keys_path) == before
+
+
+@pytest.mark.debian
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs the Debian package util-linux")
+def test_a_project_that_cannot_be_written_is_noticed_before_new_keys_are_put_down(project: Config) -> None:
+    script = 'set -e; mount --bind . .; cd .; mount --bind keys keys; mount -o remount,bind,ro .; cd "$PWD"; exec "$@"'
+    user = [] if os.geteuid() == 0 else ["--map-root-user", "--user"]
+    done = subprocess.run(
+        ["unshare", "--mount", *user, "sh", "-c", script, "sh", sys.executable, "-m", "personactl", "keys", "rotate",
+         "operator"], cwd=project.project, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip(f"no mounts may be made here: {done.stderr.strip()[:100]}")
+    assert done.returncode == 8, done.stderr
+    assert not (project.keys_path / layout.ROTATION).exists()
+    keys.rotate(project, Request(role="operator"), now=LATER)
+
+
+@pytest.mark.parametrize(("role", "step"), [
+    *((role, "staged") for role in ROLES), ("c2pa", "recorded"), ("c2pa", "kept"),
+])  # fmt: skip
+def test_a_rotation_that_changed_nothing_can_be_abandoned(project: Config, role: str, step: str) -> None:
+    old = in_use(project, role)
+    assert rotating.killed_at(step, project, role)
+    before = {
+        name: (project.keys_path / name).read_bytes() for name in FILES[role] if (project.keys_path / name).exists()
+    }
+    begun = rotation_folder.find(project.keys_path)
+    assert keys.abandon(project, role) == begun
+    assert not (project.keys_path / layout.ROTATION).exists()
+    assert not list((project.keys_path / layout.OLD).glob("*")), "a copy of the key in use"
+    assert {name: (project.keys_path / name).read_bytes() for name in before} == before
+    keys.load(project.keys_path)
+    assert in_use(project, role) == old
+    keys.rotate(project, Request(role=role), now=LATER)
+    require_whole(project)
+
+
+@pytest.mark.parametrize(("role", "step"), [
+    ("operator", "recorded"), ("ledger", f"installed {layout.LEDGER_KEY}"), ("root", "published"),
+    ("c2pa", f"installed {layout.C2PA_LEAF_KEY}"), ("c2pa", "published"),
+])  # fmt: skip
+def test_a_rotation_that_changed_something_can_only_be_finished(project: Config, role: str, step: str) -> None:
+    assert rotating.killed_at(step, project, role)
+    with pytest.raises(ConflictError) as refused:
+        keys.abandon(project, role)
+    assert refused.value.code == "keys.rotation-unfinished"
+    assert f"personactl keys rotate {role}" in (refused.value.hint or "")
+    assert keys.rotate(project, Request(role=role), now=LATER).resumed
+    require_whole(project)
+
+
+def test_the_command_that_abandons_says_which_key_stays(project: Config) -> None:
+    old = in_use(project, "operator")[0]
+    assert rotating.killed_at("staged", project, "operator")
+    command = [sys.executable, "-m", "personactl", "keys", "rotate", "operator", "--abandon"]
+    refused = subprocess.run([*command, "--keep-old"], cwd=project.project, capture_output=True, text=True, check=False)
+    assert (refused.returncode, "--abandon goes with the role alone" in refused.stderr) == (2, True)
+    done = subprocess.run(command, cwd=project.project, capture_output=True, text=True, check=True)
+    assert done.stdout == f"the rotation was dropped: the operator key is still {old}\n"
+    assert not (project.keys_path / layout.ROTATION).exists()
+
+
+def test_only_the_rotation_that_is_named_is_abandoned(project: Config) -> None:
+    with pytest.raises(UsageProblem):
+        keys.abandon(project, "operator")
+    assert rotating.killed_at("staged", project, "operator")
+    with pytest.raises(ConflictError):
+        keys.abandon(project, "ledger")
+    assert rotation_folder.find(project.keys_path) is not None
+
+
+def test_abandoning_that_was_cut_off_is_over(project: Config) -> None:
+    """The mark goes first; what is left of the new keys is no rotation, and in nobody's way."""
+    assert rotating.killed_at("staged", project, "ledger")
+    (project.keys_path / layout.ROTATION / layout.ROTATION_MARK).unlink()
+    keys.load(project.keys_path)
+    assert not keys.rotate(project, Request(role="operator"), now=LATER).resumed
+    require_whole(project)

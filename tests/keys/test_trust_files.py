@@ -17,7 +17,7 @@ from key_folders import NOW_TEXT, ORIGIN, Authority
 from personactl_ledger.note import COSIGNATURE_ED25519, ED25519, ML_DSA_44, Vkey
 
 from personactl import keys
-from personactl.errors import ConflictError, EnvironmentProblem, StorageError, TrustError
+from personactl.errors import ConflictError, EnvironmentProblem, StorageError, TrustError, UsageProblem
 from personactl.keys import trust, trust_store
 
 KID = "SHA256:O6dg/3bAPWf6OkOK8Jvk6jMgONQd/bCy8JCxWA8WTaQ="
@@ -216,7 +216,7 @@ def test_witnesses_are_exported(tmp_path: Path) -> None:
     data = keys.export_trust(keyset, **common, witnesses=(1, (WITNESS,)))
     assert json.loads(data)["witnesses"] == {"quorum": 1, "vkeys": [WITNESS]}
     assert "witnesses" not in json.loads(keys.export_trust(keyset, **common))
-    with pytest.raises(TrustError):
+    with pytest.raises(UsageProblem):
         keys.export_trust(keyset, **common, witnesses=(2, (WITNESS, WITNESS_AGAIN)))
 
 

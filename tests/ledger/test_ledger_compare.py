@@ -122,7 +122,7 @@ def test_a_forged_checkpoint_is_no_misbehaviour_of_the_log(room: Room, bench: Be
     forged = sign_checkpoint(bench.origin, 8, bytes(32), forge.log_signer("stranger"), now=NOW)
     room.save("forged.txt", forged.note)
     found = room.compare("forged.txt", "ledger.sqlite")
-    assert (found.exit_code, found.untrusted, found.proof) == (5, ("forged.txt",), None)
+    assert (found.exit_code, found.untrusted, found.proof) == (5, (str(room.folder / "forged.txt"),), None)
     unknown = compare(read_side(room.folder / "forged.txt"), read_side(room.ours))
     assert (unknown.exit_code, unknown.proof) == (4, None)
 
@@ -168,3 +168,13 @@ def test_both_readers_of_consistency_paths_agree_on_right_and_wrong_ones(verifie
                 held = consistent(old, new, first, second, candidate)
                 assert held == (candidate == path), (old, new)
                 assert (verifier.unfold(old, new, first, candidate) == (first, second)) == held, (old, new)
+
+
+def test_a_proof_of_misbehaviour_is_no_side_but_has_its_own_way(room: Room) -> None:
+    found = room.compare("ledger.sqlite", "theirs.sqlite")
+    assert found.proof is not None
+    (room.folder / "proof.json").write_bytes(found.proof.to_bytes())
+    with pytest.raises(LedgerError) as caught:
+        room.compare("proof.json", "ledger.sqlite")
+    assert (caught.value.code, caught.value.exit_code) == ("ledger.compare-input", 2)
+    assert "--proof" in (caught.value.hint or "")

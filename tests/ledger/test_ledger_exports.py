@@ -82,7 +82,8 @@ def test_the_checkpoint_carries_the_cosignatures(tmp_path: Path) -> None:
 
 
 def test_an_excerpt_of_a_run_proves_its_lines(told: Path, tmp_path: Path, verifier: ModuleType) -> None:
-    export(told, ExportTargets(jsonl=tmp_path / "e"), selection=Selection(run=story.SPRING))
+    report = export(told, ExportTargets(jsonl=tmp_path / "e"), selection=Selection(run=story.SPRING))
+    assert report.lines == len((tmp_path / "e").read_bytes().splitlines()) < report.size
     found = check_export(tmp_path / "e")
     assert (found.kind, found.lines, found.exit_code) == ("excerpt", 8, 0)
     assert json.loads((tmp_path / "e.excerpt").read_bytes())["ranges"] == [[9, 17]]
@@ -107,6 +108,22 @@ def test_any_lines_and_the_hashes_of_the_rest_give_the_root(size: int, chance: r
     assert next(lines, None) is None
     held = {number for start, stop in chosen for number in range(start, stop)}
     assert {number for start, stop in gaps for number in range(start, stop)} == set(range(size)) - held
+
+
+def test_a_view_without_runs_is_not_exported_as_one_run(told: Path, tmp_path: Path) -> None:
+    with pytest.raises(LedgerError) as refused:
+        export(told, ExportTargets(csv=tmp_path / "t.csv", view="v_trust"), selection=Selection(run=story.SPRING))
+    assert (refused.value.code, refused.value.exit_code) == ("export.selection", 2)
+    assert "v_output" in (refused.value.hint or "")
+    assert names(tmp_path) == {"ledger.sqlite"}
+
+
+def test_csv_of_a_run_that_is_not_there_is_refused(told: Path, tmp_path: Path) -> None:
+    for name in ("folder", "one.csv"):
+        with pytest.raises(LedgerMissing) as refused:
+            export(told, ExportTargets(csv=tmp_path / name), selection=Selection(run="nothing"))
+        assert refused.value.code == "export.nothing"
+    assert names(tmp_path) == {"ledger.sqlite"}
 
 
 @pytest.mark.parametrize("selection", [Selection(run="nothing"), Selection(first=32), Selection(first=5, stop=5)])
@@ -388,12 +405,12 @@ def test_a_full_disk_leaves_nothing(told: Path, tmp_path: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))\n"
         "name, ledger, target = sys.argv[1:]\n"
         "try:\n    export(ledger, ExportTargets(**{name: Path(target)}))\n"
-        "except LedgerStorage as error:\n    print(error.code, error.exit_code)\n"
+        "except LedgerStorage as error:\n    print(error.code, error.exit_code, error.where)\n"
     )
     for name in ("jsonl", "csv", "tiles", "copy", "folder"):
         command = [sys.executable, "-c", script, name, str(told), str(out / "x")]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert done.stdout == "ledger.storage 8\n", (name, done.stdout, done.stderr)
+        assert done.stdout == f"ledger.storage 8 {out / 'x'}\n", (name, done.stdout, done.stderr)
         assert names(out) == set(), name
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 

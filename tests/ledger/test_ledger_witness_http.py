@@ -186,8 +186,9 @@ def test_by_files_across_an_air_gap(operator: Operator, state: Path, tmp_path: P
     operator.grow("two")  # a checkpoint later than the answer does not matter
     kept = witness("add", answer, "--ledger", operator.path, *by(state))
     assert {item["size"] for item in kept["cosignatures"]} == {size}
-    assert witness("request", "--ledger", operator.path, *by(state), "-o", request)["oldSize"] == size
     assert check(operator.path, anchors=[answer.read_bytes()]).anchored
+    request, answer = tmp_path / "request.2", tmp_path / "answer.2"
+    assert witness("request", "--ledger", operator.path, *by(state), "-o", request)["oldSize"] == size
     again = witness("cosign", request, "--state", state, "-o", answer)
     assert again["size"] == size + 1
 
@@ -201,6 +202,7 @@ def test_an_answer_that_was_lost_on_the_way_is_asked_for_again(operator: Operato
     conflict = witness("cosign", request, "--state", state, "-o", answer, exit_code=10)
     assert (conflict["code"], f"--old-size {size}" in conflict["hint"]) == ("witness.conflict", True)
     assert not answer.exists()
+    request.unlink()
     witness("request", "--ledger", operator.path, "--old-size", size, "-o", request)
     witness("cosign", request, "--state", state, "-o", answer)
     witness("add", answer, "--ledger", operator.path, *by(state))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from personactl.errors import StorageError, UsageProblem
+from personactl.errors import ConflictError, StorageError, UsageProblem
 from personactl.render import outfile
-from personactl.render.outfile import open_appending, write_whole
+from personactl.render.outfile import open_appending, write_new, write_whole
 
 CONFIG = """\
 schema = 1
@@ -42,7 +42,7 @@ def test_the_projects_own_files_are_no_output(project: Path, name: str, broken: 
     if broken:
         (project / "personactl.toml").write_text("schema = ")
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
-    for write in (lambda path: write_whole(path, b"x"), open_appending):
+    for write in (lambda path: write_whole(path, b"x"), lambda path: write_new(path, b"x"), open_appending):
         with pytest.raises(UsageProblem) as caught:
             write(project / name)
         assert caught.value.code == "cli.project-file"
@@ -66,6 +66,28 @@ def test_other_places_in_a_project_are_fine(project: Path, monkeypatch: pytest.M
         os.write(descriptor, b"two\n")
         os.close(descriptor)
         assert Path(name).read_bytes() == b"one\ntwo\n"
+
+
+def test_a_file_that_is_replaced_keeps_its_mode_and_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "plan").write_bytes(b"one")
+    (tmp_path / "plan").chmod(0o640)
+    write_whole(tmp_path / "plan", b"two")
+    assert ((tmp_path / "plan").read_bytes(), (tmp_path / "plan").stat().st_mode & 0o777) == (b"two", 0o640)
+    (tmp_path / "link").symlink_to("plan")
+    with pytest.raises(StorageError):
+        write_whole(tmp_path / "link", b"three")
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "plan").read_bytes()) == (True, b"two")
+
+
+def test_a_new_file_is_written_over_nothing_that_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_new(tmp_path / "receipt", b"one")
+    monkeypatch.setattr(outfile, "require_new", lambda path: None)  # it came after the check
+    with pytest.raises(ConflictError) as caught:
+        write_new(tmp_path / "receipt", b"two")
+    assert (caught.value.code, caught.value.exit_code) == ("cli.output-exists", 10)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("receipt", b"one")]
 
 
 def test_a_folder_takes_no_lines(tmp_path: Path) -> None:

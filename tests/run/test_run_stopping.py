@@ -46,10 +46,11 @@ class Signalling(Unobserved):
 
 
 def stop(shop: Workshop, observer: Signalling) -> Interrupted:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in watched]
     with pytest.raises(Interrupted) as caught:
         shop.run(THREE, observer)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in watched] == before
     summary = caught.value.summary
     assert summary.planned == summary.done + summary.failed + summary.rejected + summary.skipped
     assert caught.value.resume == "personactl run manifests/test.toml"
@@ -97,6 +98,24 @@ def test_ctrl_c_after_scoring_drops_the_picture(shop: Workshop) -> None:
 def test_sigterm_exits_143(shop: Workshop) -> None:
     stopped = stop(shop, Signalling("on_step", 3, signal.SIGTERM))
     assert (stopped.exit_code, stopped.summary.done) == (143, 1)
+
+
+def test_a_lost_terminal_is_as_sigterm(shop: Workshop) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may be run under nohup
+    try:
+        stopped = stop(shop, Signalling("on_step", 3, signal.SIGHUP))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (stopped.exit_code, stopped.summary.done) == (143, 1)
+
+
+def test_a_lost_terminal_that_is_ignored_stays_ignored(shop: Workshop) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert shop.run(THREE, Signalling("on_step", 3, signal.SIGHUP)).done == 3
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_handler_installed_before_decides_what_is_raised(shop: Workshop) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from personactl.cli.ledger.checking import LARGEST_ANCHOR
-from personactl.cli.ledger.group import PATH, ledger, ledger_trust
+from personactl.cli.ledger.group import PATH, ledger, ledger_trust, told_of
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Terminal
 
@@ -16,7 +17,7 @@ from personactl.render.terminal import Terminal
 @ledger.command()
 @click.argument("sides", metavar="A B", nargs=-1, type=PATH)
 @click.option("--trust", "trust_file", type=PATH, metavar="FILE", help="Whose signatures count.")
-@click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the proof of misbehaviour here.")
+@click.option("-o", "--output", type=OUTPUT, metavar="FILE", help="Write the proof of misbehaviour here.")
 @click.option("--proof", type=PATH, metavar="FILE", help="Verify such a proof instead.")
 @pass_terminal
 def compare(
@@ -37,16 +38,20 @@ def compare(
 
         from personactl.document import read_plain_file
 
-        care.show_misbehaviour(terminal, verify_misbehaviour(read_plain_file(proof, LARGEST_ANCHOR, "proof"), trust))
+        with told_of(proof):
+            held = verify_misbehaviour(read_plain_file(proof, LARGEST_ANCHOR, "proof"), trust)
+        care.show_misbehaviour(terminal, held)
         return 0
     from personactl_ledger.compare import compare as lay_beside
     from personactl_ledger.compare import read_side
 
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
+    if output is not None:
+        require_new(output)
     found = lay_beside(read_side(sides[0]), read_side(sides[1]), trust=trust)
     written = output if found.proof is not None else None
     if written is not None and found.proof is not None:
-        write_whole(written, found.proof.to_bytes())
-    care.show_comparison(terminal, found, proof=written)
+        write_new(written, found.proof.to_bytes())
+    care.show_comparison(terminal, found, paths=(sides[0], sides[1]), proof=written)
     return found.exit_code

@@ -11,11 +11,12 @@ from personactl.cli.ledger.checking import LARGEST_ANCHOR
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust, ledger_writer
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import OUTPUT, TEXT
 from personactl.render.terminal import Terminal
 
 
 @ledger.command()
-@click.argument("file", type=PATH)
+@click.argument("file", type=OUTPUT)
 @click.option("--without-sealed", is_flag=True, help="Leave out all sealed values, so that erasing need not find it.")
 @ledger_option
 @pass_terminal
@@ -77,7 +78,9 @@ def restore(
 @click.option(
     "--trust", "trust_file", type=PATH, required=True, metavar="FILE", help="The trust file of the other ledger."
 )
-@click.option("--reason", default="another writer", show_default=True, metavar="TEXT", help="Why; it stays on record.")
+@click.option(
+    "--reason", type=TEXT, default="another writer", show_default=True, metavar="TEXT", help="Why; it stays on record."
+)
 @ledger_option
 @pass_terminal
 def merge(terminal: Terminal, *, other: Path, trust_file: Path, reason: str, path: Path | None) -> None:

@@ -9,15 +9,16 @@ import click
 from personactl.cli.ledger.group import ledger, ledger_option, ledger_writer
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import INDEX, TEXT
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Terminal
 
 
 @ledger.command()
-@click.argument("indexes", metavar="[INDEX]...", nargs=-1, type=click.IntRange(min=0))
+@click.argument("indexes", metavar="[INDEX]...", nargs=-1, type=INDEX)
 @click.option("--field", "fields", multiple=True, metavar="F", help="Only this sealed field. May be repeated.")
 @click.option("--all-of-persona", "persona_ids", multiple=True, metavar="ID", help="All entries about this persona.")
-@click.option("--basis", required=True, metavar="TEXT", help="The ground for erasing; it stays on record.")
+@click.option("--basis", type=TEXT, required=True, metavar="TEXT", help="The ground for erasing; it stays on record.")
 @ledger_option
 @pass_terminal
 def erase(

@@ -8,6 +8,7 @@ import click
 
 from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.render.terminal import Terminal
 
 LARGEST_TRUST = 1 << 20
@@ -15,12 +16,12 @@ LARGEST_TRUST = 1 << 20
 
 @ledger.command()
 @ledger_option
-@click.option("-o", "--output", "folder", type=PATH, metavar="DIR", help="All forms, with all that checks them.")
-@click.option("--jsonl", type=PATH, metavar="FILE", help="One entry a line, byte for byte.")
-@click.option("--csv", type=PATH, metavar="DIR|FILE.csv", help="The views as CSV, or one with --view.")
+@click.option("-o", "--output", "folder", type=OUTPUT, metavar="DIR", help="All forms, with all that checks them.")
+@click.option("--jsonl", type=OUTPUT, metavar="FILE", help="One entry a line, byte for byte.")
+@click.option("--csv", type=OUTPUT, metavar="DIR|FILE.csv", help="The views as CSV, or one with --view.")
 @click.option("--view", default="v_timeline", show_default=True, help="The view of a single CSV file.")
-@click.option("--tiles", type=PATH, metavar="DIR", help="The static layout of C2SP tlog-tiles.")
-@click.option("--copy", type=PATH, metavar="FILE", help="A copy of the database.")
+@click.option("--tiles", type=OUTPUT, metavar="DIR", help="The static layout of C2SP tlog-tiles.")
+@click.option("--copy", type=OUTPUT, metavar="FILE", help="A copy of the database.")
 @click.option("--from", "first", type=click.IntRange(min=0), default=0, metavar="N", help="First entry (JSON lines).")
 @click.option("--to", "last", type=click.IntRange(min=0), metavar="N", help="Last entry (JSON lines).")
 @click.option("--run", help="Only entries of this run (JSON lines and CSV).")

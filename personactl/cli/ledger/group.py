@@ -11,6 +11,7 @@ import click
 
 from personactl.cli.project import here
 from personactl.cli.session import SessionGroup
+from personactl.errors import ConfigError
 
 if TYPE_CHECKING:
     from personactl_ledger import Ledger, LedgerTrust
@@ -26,9 +27,29 @@ def ledger() -> None:
     """Read, check, prove and look after the ledger."""
 
 
+@contextmanager
+def told_of(source: Path | str) -> Iterator[None]:
+    """What the block finds wrong with bytes is told of the file, or the address, that they came from."""
+    from personactl_ledger.errors import LedgerError
+
+    try:
+        yield
+    except LedgerError as error:
+        error.where = error.where or str(source)
+        raise
+
+
 def ledger_path(given: Path | None) -> Path:
-    """The ledger that `--ledger` names, else that of the project of the working folder."""
-    return given or here().ledger_path
+    """The ledger that `--ledger` names, else that of the project of the working folder.
+
+    Raises ConfigError that names the option where there is neither.
+    """
+    try:
+        return given or here().ledger_path
+    except ConfigError as error:
+        if error.code == "config.missing":
+            error.hint = f"--ledger FILE names a ledger without a project; {error.hint}"
+        raise
 
 
 @contextmanager

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path
+from personactl.cli.ledger.group import ledger, ledger_option, ledger_path
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.columns import columns
 from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
-    from personactl_ledger import StoredEntry
+    from personactl_ledger import LedgerView, StoredEntry
 
 
 @ledger.command()
@@ -32,6 +33,7 @@ def log(terminal: Terminal, *, path: Path | None, run: str | None, kind: str | N
     _require_kind(kind)
     with Ledger.open_reader(ledger_path(path)) as book:
         origin, size = book.origin, book.size
+        limit = min(limit, size)
         start = 0 if run or kind else max(0, size - limit)
         entries = list(deque(book.entries(start, kind=kind, run=run), maxlen=limit))
     rows = [
@@ -69,7 +71,7 @@ def show(terminal: Terminal, *, index: int, path: Path | None) -> None:
 @ledger.command()
 @click.argument("index", type=click.IntRange(min=0))
 @ledger_option
-@click.option("-o", "--output", type=PATH, metavar="FILE", help="Write the receipt here instead of to stdout.")
+@click.option("-o", "--output", type=OUTPUT, metavar="FILE", help="Write the receipt here instead of to stdout.")
 @click.option("--at", "size", type=click.IntRange(min=1), metavar="SIZE", help="Stand on the checkpoint of this size.")
 @pass_terminal
 def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | None, size: int | None) -> None:
@@ -84,16 +86,32 @@ def prove(terminal: Terminal, *, index: int, path: Path | None, output: Path | N
     from personactl_ledger.attested import attested_size
 
     from personactl.render import receipts
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new, write_whole
 
     with Ledger.open_reader(ledger_path(path)) as book:
         _require_index(index, book.size)
+        renewed = output is not None and _renews(book, index, output)
+        if output is not None and not renewed:
+            require_new(output)
         receipt = book.prove(index, size=attested_size(book, index) if size is None else size)
     if output is None:
         terminal.result(json.loads(receipt), receipt.decode().splitlines())
         return
-    write_whole(output, receipt)
+    (write_whole if renewed else write_new)(output, receipt)
     receipts.show_written(terminal, receipt, output)
+
+
+def _renews(book: LedgerView, index: int, output: Path) -> bool:
+    """Whether a receipt of this entry is there that the ledger at hand has grown from: then it is written again."""
+    from personactl_ledger.kept import grew_from
+    from personactl_ledger.receipt import MAX_BYTES
+
+    from personactl.document import read_plain_file
+
+    try:
+        return grew_from(book, index, read_plain_file(output, MAX_BYTES, "receipt"))
+    except UsageProblem:
+        return False
 
 
 def _require_kind(kind: str | None) -> None:

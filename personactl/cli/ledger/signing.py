@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_writer
+from personactl.cli.ledger.group import ledger, ledger_option, ledger_writer
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.render.terminal import Line, Styled, Terminal
 
 
 @ledger.command()
 @ledger_option
-@click.option("-o", "--output", type=PATH, metavar="FILE", help="Also write it to this file, to be kept outside.")
+@click.option("-o", "--output", type=OUTPUT, metavar="FILE", help="Also write it to this file, to be kept outside.")
 @pass_terminal
 def checkpoint(terminal: Terminal, *, path: Path | None, output: Path | None) -> None:
     """Sign a checkpoint now.
@@ -22,15 +23,17 @@ def checkpoint(terminal: Terminal, *, path: Path | None, output: Path | None) ->
     A checkpoint covers every entry so far. Kept where the operator cannot reach it, it is an anchor for `ledger check`.
     """
     from personactl.keys import load
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
+    if output is not None:
+        require_new(output)
     log = load(here().keys_path).log
     with ledger_writer(path) as book:
         before = book.latest_checkpoint()
         head = book.checkpoint(log, now=now())
     covered = 0 if before is None else before.size
     if output is not None:
-        write_whole(output, head.note.encode())
+        write_new(output, head.note.encode())
     document = {
         "schema": "personactl.ledger-checkpoint/1", "origin": head.origin, "size": head.size, "root": head.root.hex(),
         "signed": head.size > covered, "added": head.size - covered, "path": None if output is None else str(output),

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust, ledger_writer
-from personactl.cli.project import here, now
+from personactl.cli.ledger.group import (
+    PATH,
+    ledger,
+    ledger_option,
+    ledger_path,
+    ledger_trust,
+    ledger_writer,
+    told_of,
+)
+from personactl.cli.project import here, now, pasted
 from personactl.cli.session import pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Terminal
 
@@ -39,7 +48,7 @@ class _Options:
 @ledger.command()
 @ledger_option
 @click.option("--tsa", metavar="URL", help="Ask this RFC 3161 service; no address, no network.")
-@click.option("--write-request", type=PATH, metavar="FILE.tsq", help="Write the request, to be carried to a service.")
+@click.option("--write-request", type=OUTPUT, metavar="FILE.tsq", help="Write the request, to be carried to a service.")
 @click.option("--take-response", type=PATH, metavar="FILE.tsr", help="Take in the answer that was carried back.")
 @click.option("--request", type=PATH, metavar="FILE.tsq", help="The request that --take-response answers.")
 @click.option("--renew", is_flag=True, help="Stamp the newest time stamp, before its certificate grows old.")
@@ -76,15 +85,16 @@ def _write_request(terminal: Terminal, path: Path, output: Path, *, renew: bool)
     from personactl_ledger.stamping import next_target
     from personactl_ledger.timestamping import build_request
 
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
+    require_new(output)
     with Ledger.open_reader(path) as book:
         target = next_target(book, renew=renew)
-    write_whole(output, build_request(target.covered).der)
+    write_new(output, build_request(target.covered).der)
     document = {
         "schema": "personactl.ledger-timestamp-request/1", "size": target.size, "renews": renew, "path": str(output),
     }  # fmt: skip
-    answer = f"personactl ledger timestamp --take-response FILE.tsr --request {output}"
+    answer = f"personactl ledger timestamp --take-response FILE.tsr --request {pasted(output)}"
     terminal.result(
         document, [f"request over the checkpoint of {target.size} entries: {output}", f"  with the answer: {answer}"]
     )
@@ -102,7 +112,7 @@ def _ask(terminal: Terminal, path: Path, url: str, options: _Options) -> None:
         target = next_target(book, renew=options.renew)
     request = build_request(target.covered)
     response = ask(url, request.der, seconds=options.timeout)
-    _keep(terminal, path, target, response, request.nonce, ready)
+    _keep(terminal, path, target, response, request.nonce, ready, source=url)
 
 
 def _take(terminal: Terminal, path: Path, response_file: Path, options: _Options) -> None:
@@ -116,20 +126,31 @@ def _take(terminal: Terminal, path: Path, response_file: Path, options: _Options
     response = read_plain_file(response_file, MAX_RESPONSE_BYTES, "time-stamp response")
     nonce = None
     if options.request is not None:
-        nonce = request_nonce(read_plain_file(options.request, MAX_RESPONSE_BYTES, "time-stamp request"))
-    with Ledger.open_reader(path) as book:
+        with told_of(options.request):
+            nonce = request_nonce(read_plain_file(options.request, MAX_RESPONSE_BYTES, "time-stamp request"))
+    with Ledger.open_reader(path) as book, told_of(response_file):
         target = find_target(book, response)
-    _keep(terminal, path, target, response, nonce, ready)
+    _keep(terminal, path, target, response, nonce, ready, source=response_file)
 
 
-def _keep(terminal: Terminal, path: Path, target: Target, response: bytes, nonce: int | None, ready: _Ready) -> None:
+def _keep(
+    terminal: Terminal,
+    path: Path,
+    target: Target,
+    response: bytes,
+    nonce: int | None,
+    ready: _Ready,
+    *,
+    source: Path | str,
+) -> None:
     """Judge the answer, store it, say what it shows."""
     from personactl_ledger.stamping import judge_response, keep_stamp, name_of
 
     from personactl.render import stamps
 
     options = ready.options
-    report = judge_response(target, response, roots=ready.roots, evidence=ready.evidence, nonce=nonce)
+    with told_of(source):
+        report = judge_response(target, response, roots=ready.roots, evidence=ready.evidence, nonce=nonce)
     tsa = name_of(report, options.tsa_name)
     with ledger_writer(path) as book:
         index = keep_stamp(
@@ -184,8 +205,8 @@ def _evidence(options: _Options) -> list[bytes]:
 
     from personactl.document import read_plain_file
 
-    return [
-        value
-        for place in options.evidence
-        for value in read_evidence(read_plain_file(place, MAX_FILE_BYTES, "evidence"))
-    ]
+    found: list[bytes] = []
+    for place in options.evidence:
+        with told_of(place):
+            found += read_evidence(read_plain_file(place, MAX_FILE_BYTES, "evidence"))
+    return found

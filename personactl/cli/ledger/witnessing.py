@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_writer
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_writer, told_of
 from personactl.cli.project import now
 from personactl.cli.session import SessionGroup, pass_terminal
+from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Line, Styled, Terminal
 
@@ -93,7 +94,7 @@ def log_list(terminal: Terminal, *, state: Path) -> None:
 @witness.command()
 @click.argument("request", type=PATH)
 @state_option
-@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="Write the cosigned checkpoint here.")
+@click.option("-o", "--output", type=OUTPUT, required=True, metavar="FILE", help="Write the cosigned checkpoint here.")
 @pass_terminal
 def cosign(terminal: Terminal, *, request: Path, state: Path, output: Path) -> None:
     """Cosign the checkpoint in a request file."""
@@ -101,12 +102,14 @@ def cosign(terminal: Terminal, *, request: Path, state: Path, output: Path) -> N
 
     from personactl.document import read_plain_file
     from personactl.keys import witness_folder
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
-    asked = parse_request(read_plain_file(request, MAX_REQUEST_BYTES, "request"))
+    require_new(output)  # before the witness remembers that it cosigned
+    with told_of(request):
+        asked = parse_request(read_plain_file(request, MAX_REQUEST_BYTES, "request"))
     signer, memory = witness_folder.load(state)
     lines = memory.cosign(asked, signer, seconds=int(time.time()))
-    write_whole(output, (asked.note + lines).encode())
+    write_new(output, (asked.note + lines).encode())
     size = next(item.size for item in memory.followed() if item.origin == asked.origin)
     document = {"schema": "personactl.ledger-witness-cosign/1", "origin": asked.origin, "size": size,
                 "path": str(output)}  # fmt: skip
@@ -148,7 +151,7 @@ def serve(terminal: Terminal, *, state: Path, host: str, port: int) -> None:
 @ledger_option
 @vkey_option
 @click.option("--old-size", type=click.IntRange(min=0), help="The size that the witness holds, when it told another.")
-@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="Write the request here.")
+@click.option("-o", "--output", type=OUTPUT, required=True, metavar="FILE", help="Write the request here.")
 @pass_terminal
 def request(
     terminal: Terminal, *, path: Path | None, vkeys: tuple[str, ...], old_size: int | None, output: Path
@@ -157,12 +160,20 @@ def request(
     from personactl_ledger import Ledger
     from personactl_ledger.witnessing import known_size, make_request
 
-    from personactl.render.outfile import write_whole
+    from personactl.render.outfile import require_new, write_new
 
+    require_new(output)
     with Ledger.open_reader(ledger_path(path)) as book:
         known = known_size(book, _witnesses(book, vkeys, needed=False)) if old_size is None else old_size
+        latest = book.latest_checkpoint()
+        if old_size is not None and latest is not None and old_size > latest.size:
+            raise click.BadParameter(
+                f"the latest checkpoint here covers {latest.size} entries. If a witness named {old_size}, then this "
+                "file is an earlier state of the ledger: find the newer one.",
+                param_hint="'--old-size'",
+            )
         asked = make_request(book, old_size=known)
-    write_whole(output, asked.to_bytes())
+    write_new(output, asked.to_bytes())
     document = {"schema": "personactl.ledger-witness-request/1", "origin": asked.origin, "oldSize": known,
                 "path": str(output)}  # fmt: skip
     terminal.result(document, [[f"request from size {known}: ", Styled(str(output), "bold")]])
@@ -198,7 +209,8 @@ def add(terminal: Terminal, *, file: Path, path: Path | None, vkeys: tuple[str, 
     from personactl.document import read_plain_file
 
     note = read_plain_file(file, MAX_ANSWER_FILE, "cosigned checkpoint")
-    _take_in(terminal, ledger_path(path), note, lambda book: _witnesses(book, vkeys, needed=True))
+    with told_of(file):
+        _take_in(terminal, ledger_path(path), note, lambda book: _witnesses(book, vkeys, needed=True))
 
 
 def _take_in(
@@ -215,9 +227,13 @@ def _take_in(
 def _witnesses(book: LedgerView, vkeys: tuple[str, ...], *, needed: bool) -> tuple[Witness, ...]:
     """The witnesses that the command line names, else those of the newest trust entry."""
     from personactl_ledger.cosignature import group_witnesses
+    from personactl_ledger.errors import FormatError
     from personactl_ledger.witnessing import trusted_witnesses
 
-    found = group_witnesses(vkeys) if vkeys else trusted_witnesses(book)
+    try:
+        found = group_witnesses(vkeys) or trusted_witnesses(book)
+    except FormatError as error:  # of the first: what an entry names that cannot be read is left out
+        raise click.BadParameter(f"{error.message}.", param_hint="'--vkey'") from None
     if needed and not found:
         raise UsageProblem(
             "no verifier key of a witness is known here", hint="--vkey VKEY, as its owner printed it",
