@@ -199,6 +199,26 @@ class Tree:
         return value
 
 
+class Growing:
+    """A tree whose leaves come one by one, by the roots of its perfect parts from left to right."""
+
+    def __init__(self) -> None:
+        self.size, self.parts = 0, []
+
+    def add(self, digest: bytes) -> None:
+        self.size += 1
+        self.parts.append(digest)
+        for _ in range((self.size & -self.size).bit_length() - 1):  # as many parts as a carry in binary ends
+            right = self.parts.pop()
+            self.parts[-1] = sha256(b"\x01", self.parts[-1], right)
+
+    def root(self) -> bytes:
+        value = self.parts[-1]
+        for part in reversed(self.parts[:-1]):
+            value = sha256(b"\x01", part, value)
+        return value
+
+
 def climb(index: int, size: int, digest: bytes, path: list[bytes]) -> bytes | None:
     """The root that an inclusion path leads to, from the top down."""
     if size == 1:
@@ -441,7 +461,7 @@ def natural(value: object) -> bool:
 
 def well_named(value: object) -> bool:
     """SPEC 10.3: what an erasure names."""
-    seen: list[int] = []
+    seen: set[int] = set()
     for item in value if isinstance(value, list) else []:
         fields = item.get("fields") if isinstance(item, dict) else None
         if not isinstance(fields, list) or not natural(item.get("index")) or item["index"] in seen:
@@ -450,7 +470,7 @@ def well_named(value: object) -> bool:
             return False
         if len(set(fields)) < len(fields):
             return False
-        seen.append(item["index"])
+        seen.add(item["index"])
     return bool(seen)
 
 
@@ -483,7 +503,10 @@ class Rules:
     def __init__(self) -> None:
         self.origin, self.genesis = "", None
         self.keys: dict[str, dict] = {}
+        self.roots: set[str] = set()  # those in use
         self.revoked: dict[str, tuple[int, int]] = {}
+        self.revokers: dict[str, list[str]] = {}
+        self.certifiers: dict[str, list[str]] = {}
         self.runs: dict[str, dict] = {}
         self.run_keys: set[str] = set()
         self.ids: set[str] = set()
@@ -493,7 +516,7 @@ class Rules:
         self.threshold, self.trust_version = 1, 0
         self.outputs: dict[int, tuple[str, ...]] = {}
         self.sealed: dict[int, set[str]] = {}
-        self.taken: dict[str, list[bytes]] = {}
+        self.taken: dict[str, Growing] = {}
         self.open_merge: dict[str, list[int]] = {}
         self.begun = False
 
@@ -589,21 +612,19 @@ class Rules:
             need(not self.begun, "17.3", "ledger.restore-late", "a restore is not what the operator says first")
         elif kind == "merged":
             origin, place = said["source"]["origin"], said["source"]["index"]
-            next_one = origin != self.origin and place == len(self.taken.get(origin, []))
+            next_one = origin != self.origin and place == self.taken.get(origin, Growing()).size
             need(next_one, "17.6", "ledger.merge-source", "an entry of another ledger was taken in out of order")
         elif kind == "merge":
-            hashes = self.taken.get(said["merges"]["origin"], [])
+            taken = self.taken.get(said["merges"]["origin"], Growing())
             places = self.open_merge.get(said["merges"]["origin"], [])
             counted = places and [said["first"], said["count"]] == [places[0], len(places)]
-            same = counted and said["merges"]["size"] == len(hashes)
-            same = same and Tree(hashes).root(0, len(hashes)).hex() == said["merges"]["root"]
+            same = counted and said["merges"]["size"] == taken.size
+            same = same and taken.root().hex() == said["merges"]["root"]
             need(same, "17.7", "ledger.merge-counts", "a merge does not agree with the entries that were taken in")
 
     def _end_key(self, index: int, entry: Entry) -> None:
         kid = entry.said["kid"]
         key = self.keys.get(kid)
-        in_use = {k: v for k, v in self.keys.items() if v["retired"] is None and k not in self.revoked}
-        roots = [k for k, v in in_use.items() if v["role"] == "root"]
         if entry.kind == "key-retire":
             need(key and key["retired"] is None, "6.6", "ledger.key-unknown", "the key to retire is not in use")
         else:
@@ -611,7 +632,8 @@ class Rules:
             need(known, "6.6", "ledger.key-unknown", "the key to revoke is not known, or revoked already")
             past = entry.said["fromIndex"] <= index
             need(past, "6.6", "ledger.key-revoke-index", "a revocation begins in the future")
-        need(kid not in roots or len(roots) > self.threshold, "6.6", "ledger.key-last", "the last root key cannot go")
+        left = kid not in self.roots or len(self.roots) > self.threshold
+        need(left, "6.6", "ledger.key-last", "the last root key cannot go")
 
     def _close(self, entry: Entry) -> None:
         run, said = self._open(entry), entry.said
@@ -624,8 +646,9 @@ class Rules:
         said, kind = entry.said, entry.kind
         self.sealed |= {index: set(said["sealed"])} if said.get("sealed") else {}
         self.begun = self.begun or entry.role != "root"
-        if kind == "merged" and said["source"]["index"] == len(self.taken.setdefault(said["source"]["origin"], [])):
-            self.taken[said["source"]["origin"]].append(bytes.fromhex(said["source"]["leafHash"]))
+        source = said["source"] if kind == "merged" else {}
+        if source and source["index"] == self.taken.setdefault(source["origin"], Growing()).size:
+            self.taken[source["origin"]].add(bytes.fromhex(source["leafHash"]))
             self.open_merge.setdefault(said["source"]["origin"], []).append(index)
         elif kind == "merge":
             self.open_merge[said["merges"]["origin"]] = []
@@ -637,12 +660,16 @@ class Rules:
         elif kind == "key-add":
             vkeys = log_vkeys(said["vkeys"], self.origin, None) if said["role"] == "ledger" else []
             self._enrol(said, said["role"], index, vkeys)
+            self.certifiers[said["kid"]] = [kid for kid, _ in entry.signers]
         elif kind == "trust":
             self.trust_version = said["version"]
         elif kind == "key-retire":
             self.keys[said["kid"]]["retired"] = index
+            self.roots.discard(said["kid"])
         elif kind == "key-revoke":
             self.revoked[said["kid"]] = (index, said["fromIndex"])
+            self.roots.discard(said["kid"])
+            self.revokers[said["kid"]] = [kid for kid, _ in entry.signers]
         elif kind == "run-open":
             run = {k: said[k] for k in ("planSha256", "planned")} | {"kid": said["runKey"]["kid"], "open": True}
             run |= {"public": base64.b64decode(said["runKey"]["publicKey"]), "outputs": 0, "rejects": 0}
@@ -677,6 +704,7 @@ class Rules:
 
     def _enrol(self, pair: dict, role: str, index: int, vkeys: list) -> None:
         public = base64.b64decode(pair["publicKey"])
+        self.roots |= {pair["kid"]} if role == "root" else set()
         self.keys[pair["kid"]] = {"public": public, "role": role, "added": index, "retired": None, "vkeys": vkeys}
 
 
@@ -725,7 +753,7 @@ def group_vkeys(lines: list, origin: str) -> list[list[tuple[str, bytes, int, by
 
 def group_witnesses(lines: list, own: set[bytes]) -> list[list]:
     """SPEC 14.2: items of one key, or of an Ed25519 one and the ML-DSA-44 one of the same name right after it; a
-    witness is all the items that hang together by public keys."""
+    witness is all the items that hang together by names and by public keys."""
     items: list[list] = []
     for key in map(parse_vkey, lines):
         need(key[2] != 1 and key[3] not in own, "14.2", "trust.file-invalid", "a key cannot be that of a witness")
@@ -738,7 +766,8 @@ def group_witnesses(lines: list, own: set[bytes]) -> list[list]:
     for item in items:
         apart, together = [], [item]
         for other in witnesses:
-            shared = {key[3] for keys in other for key in keys} & {key[3] for key in item}
+            shared = {part for keys in other for key in keys for part in (key[0], key[3])}
+            shared &= {part for key in item for part in (key[0], key[3])}
             together, apart = (other + together, apart) if shared else (together, [*apart, other])
         witnesses = [*apart, together]
     return witnesses
@@ -928,6 +957,10 @@ class Trust:
         need(self._list(pems, 0), "9.1", "trust.file-invalid", "tsaRoots is not a list of certificates")
         self.tsa_roots = [self._certificate(pem) for pem in pems]
 
+    def genesis_roots(self) -> set[str]:
+        """SPEC 9.1: the root keys that count for a genesis."""
+        return {kid for kid in self.roots if self.revoked.get(kid) != 0}
+
     def _witnesses(self, said: object, own: set[bytes]) -> None:
         form = isinstance(said, dict) and set(said) == {"quorum", "vkeys"} and self._list(said["vkeys"], 0)
         need(form and type(said["quorum"]) is int, "9.1", "trust.file-invalid", "witnesses have a wrong form")
@@ -1012,9 +1045,43 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
         report.note("15.5", f"{len(receipt.stamps)} time stamps were not checked: the trust file names no tsaRoots")
 
 
-def believable(signers: list, head: Checkpoint, revoked: dict[str, int]) -> list:
-    """SPEC 9.1: the ledger keys among `signers` that are not revoked from below the size of the tree."""
-    return [keys for keys in signers if revoked.get(kid_of(keys[0][3]), head.size) >= head.size]
+def believable(signers: list, head: Checkpoint, ends: dict[str, int]) -> list:
+    """SPEC 9.1: the ledger keys among `signers` whose word does not end below the size of the tree."""
+    return [keys for keys in signers if ends.get(kid_of(keys[0][3]), head.size) >= head.size]
+
+
+def with_fallen(rules: Rules, starts: list[tuple[str, int]]) -> dict[str, int]:
+    """SPEC 12.8: from which index each key is not believed, when these revocations count: what a fallen entry certifies
+    falls from 0."""
+    enrolled: dict[str, list[str]] = {}
+    for kid, signers in rules.certifiers.items():
+        for signer in signers:
+            enrolled.setdefault(signer, []).append(kid)
+    ends: dict[str, int] = {}
+    waiting = list(starts)
+    while waiting:
+        kid, start = waiting.pop()
+        if kid in ends and ends[kid] <= start:
+            continue
+        ends[kid] = start
+        waiting += [(other, 0) for other in enrolled.get(kid, []) if rules.keys[other]["added"] >= start]
+    return ends
+
+
+def ends_of(rules: Rules, trusted: dict[str, int]) -> dict[str, int]:
+    """SPEC 12.8: the same, by the trust file and by the key-revokes that count. One does not where it is distrusted by
+    the trust file, or by a key-revoke that nothing distrusts."""
+
+    def distrusted(starts: list[tuple[str, int]]) -> set[str]:
+        ends = with_fallen(rules, starts)
+        return {kid for kid, (at, _) in rules.revoked.items()
+                if [signer for signer in rules.revokers[kid] if ends.get(signer, at + 1) <= at]}  # fmt: skip
+
+    given = list(trusted.items())
+    said = [(kid, start) for kid, (_, start) in rules.revoked.items()]
+    contested = distrusted(given + said)
+    void = distrusted(given + [item for item in said if item[0] not in contested])
+    return with_fallen(rules, given + [item for item in said if item[0] not in void])
 
 
 def fallen(receipt: Receipt, entry: Entry, revoked: dict[str, int]) -> bool:
@@ -1046,6 +1113,14 @@ def witness_step(report: Report, head: Checkpoint, trust: Trust) -> None:
         report.ok("9.2 step 10", f"{len(names)} witnesses cosigned, {trust.quorum} are asked for; they claim: {by}")
 
 
+def quorum_of(report: Report, head: Checkpoint, trust: Trust) -> None:
+    """SPEC 12.6, of an export."""
+    if trust.quorum:
+        names, wrong = head.cosigners(trust.witnesses)
+        asked = f"{trust.quorum} witnesses of the trust file cosigned the checkpoint"
+        report.check(len(names) >= trust.quorum and not wrong, "12.6", "ledger.trust-witness", asked)
+
+
 def mldsa_note(report: Report, head: Checkpoint) -> None:
     """SPEC 7.4: say when the second signature could not be computed."""
     if head.unchecked:
@@ -1059,7 +1134,7 @@ def key_chain(report: Report, receipt: Receipt, entry: Entry, trust: Trust) -> R
     genesis = step("6", "receipt.genesis", Entry, first[0])
     makes = genesis.kind == "genesis" and f"{genesis.said['domain']}/personactl/{genesis.hash.hex()[:16]}"
     need(first[1] == 0 and makes == trust.origin, "9.2 step 6", "receipt.genesis", "no genesis of this origin")
-    trusted = trust.roots & {kid for kid, _ in genesis.signers}
+    trusted = trust.genesis_roots() & {kid for kid, _ in genesis.signers}
     need(trusted, "9.2 step 6", "receipt.root-key", "the genesis is not signed by a root key of the trust file")
     report.ok("9.2 step 6", "the genesis makes the origin and is signed by a trusted root key")
     before = -1
@@ -1089,6 +1164,7 @@ DIGESTS = {f"2.16.840.1.101.3.4.2.{n}": name for n, name in zip((1, 2, 3, 8, 9, 
 RSA_WITH = {f"1.2.840.113549.1.1.{n}": HASHES[n - 11] for n in (11, 12, 13)}
 EC_WITH = {f"1.2.840.10045.4.3.{n}": HASHES[n - 2] for n in (2, 3, 4)}
 RSA_PLAIN, RSA_PSS, SIGNED_DATA = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.7.2"
+STAMPING = "1.3.6.1.5.5.7.3.8"
 TST_INFO, SMIME = "1.2.840.113549.1.9.16.1.4", "1.2.840.113549.1.9."
 STATUS = ("granted", "granted with changes", "rejection", "waiting", "revocation warning", "revocation notice")
 UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
@@ -1379,20 +1455,49 @@ def revoked(path: list, lists: list[bytes], at: datetime) -> str:
     return ""
 
 
+def unjudged(certificate: x509.Certificate) -> bool:
+    """SPEC 15.3: name constraints, or a critical extension that is none of key usage, subject alternative name, basic
+    constraints, certificate policies and extended key usage."""
+    known = {f"2.5.29.{number}" for number in (15, 17, 19, 32, 37)}
+    named = [(item.oid.dotted_string, item.critical) for item in certificate.extensions]
+    return any(name == "2.5.29.30" or (critical and name not in known) for name, critical in named)
+
+
+def too_long(path: list) -> bool:
+    """SPEC 15.3: whether a path length is exceeded, counted from the top down as in RFC 5280, section 6.1.4."""
+    left = len(path)
+    for certificate in path[:0:-1]:
+        if certificate.subject != certificate.issuer and certificate is not path[-1]:
+            left -= 1
+        if left < 0:
+            return True
+        most = extension(certificate, x509.BasicConstraints).value.path_length
+        left = left if most is None else min(left, most)
+    return False
+
+
 def leads_to_root(signer: x509.Certificate, others: list, roots: list, lists: list[bytes], at: datetime) -> str:
     """SPEC 15.3: "" when a chain leads from the service to a root, else why it does not count."""
     purpose = extension(signer, x509.ExtendedKeyUsage)
     if purpose is None:
         return "the certificate of the service is not for time stamping"
-    if not purpose.critical or [usage.dotted_string for usage in purpose.value] != ["1.3.6.1.5.5.7.3.8"]:
+    if not purpose.critical or [usage.dotted_string for usage in purpose.value] != [STAMPING]:
         return "the certificate of the service is not for time stamping alone"
+    usage = extension(signer, x509.KeyUsage)
+    if usage is not None and not (usage.value.digital_signature or usage.value.content_commitment):
+        return "the certificate of the service is not for signatures"
+    if unjudged(signer):
+        return "the certificate of the service has a critical extension or constraints that are not judged"
 
     def then(certificate: x509.Certificate) -> bool:
         return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
 
     def authority(certificate: x509.Certificate) -> bool:
         basic, usage = extension(certificate, x509.BasicConstraints), extension(certificate, x509.KeyUsage)
-        return basic is not None and basic.value.ca and (usage is None or usage.value.key_cert_sign)
+        purposes = extension(certificate, x509.ExtendedKeyUsage)
+        named = {item.dotted_string for item in purposes.value} if purposes is not None else {STAMPING}
+        signs = basic is not None and basic.value.ca and (usage is None or usage.value.key_cert_sign)
+        return signs and bool(named & {STAMPING, "2.5.29.37.0"}) and not unjudged(certificate)
 
     if not then(signer):
         return "the certificate of the service was not valid at the time that it states"
@@ -1403,7 +1508,7 @@ def leads_to_root(signer: x509.Certificate, others: list, roots: list, lists: li
         if len(path) > 1 and path[-1] in roots and path[-1].issuer == path[-1].subject:
             return revoked(path, lists, at)
         for issuer in reversed(usable) if len(path) < 8 else ():
-            if issuer in path or issuer.subject != path[-1].issuer or tried == 256:
+            if issuer in path or issuer.subject != path[-1].issuer or tried == 256 or too_long([*path, issuer]):
                 continue
             tried += 1
             try:
@@ -1494,6 +1599,8 @@ def verify_misbehaviour(report: Report, data: bytes, trust: Trust) -> None:
         accepted, wrong = head.signers(trust.log_keys)
         need(accepted and not wrong, "17.5 step 2", untrusted, f"the log did not sign that over {head.size} entries")
         mldsa_note(report, head)
+        alive = believable(accepted, head, trust.revoked)
+        need(alive, "17.5 step 2", untrusted, f"only a revoked key signed that over {head.size} entries")
     report.ok("17.5 step 2", "the log signed both")
     need(root != first.root, "17.5 step 3", code, "the second tree has the root of the first at its size")
     report.ok("17.5 step 3", "the second tree is said to have another root at the size of the first")
@@ -1557,10 +1664,11 @@ class LedgerFile:
         self.certified: dict[int, str] = {}
         self.committed: set[tuple[int, str]] = set()
         self.erased: set[tuple[int, str]] = set()
-        self.believed_below: dict[str, int] = {}
+        self.ends: dict[str, int] = {}
         self.trust_entry: Entry | None = None
         self.heads: dict[int, Checkpoint] = {}
         self.stamped: dict[str, list[tuple[int, tuple]]] = {}
+        self.kept: dict[int, tuple[bytes, bytes]] = {}
 
     def verify(self, trust: Trust | None, anchors: list[bytes]) -> None:
         self._header()
@@ -1578,7 +1686,7 @@ class LedgerFile:
             self._entries(connection)
             self._tiles(connection)
             self._sealed(connection)
-            self.believed_below = trust.revoked if trust is not None else {}
+            self.ends = ends_of(self.rules, trust.revoked if trust is not None else {})
             self._heads(connection, trust, anchors)
             self._stamps(connection, trust.tsa_roots if trust else [])
             self._revocations()
@@ -1593,23 +1701,21 @@ class LedgerFile:
         self, head: Checkpoint, leaves: Iterator[bytes], trust: Trust | None, anchors: list[bytes]
     ) -> None:
         """SPEC 16.9: the leaves of an export, which are known to lead to its checkpoint."""
-        self.believed_below = trust.revoked if trust is not None else {}
         for index, leaf in enumerate(leaves):
             try:
                 self.said(index, Entry(leaf))
             except Bad as bad:
                 self.report.fail(bad.clause, bad.code, f"entry {index}: {bad.message}")
         self.report.sum_up("16.9", f"{len(self.hashes)} entries: rules and signatures of SPEC 6")
+        self.ends = ends_of(self.rules, trust.revoked if trust is not None else {})
         tree = Tree(self.hashes)
         try:
             self._head(tree, head.size, head.root.hex(), head.note)
         except Bad as bad:
             self.report.fail(bad.clause, bad.code, f"checkpoint over {head.size}: {bad.message}")
         self._outside(tree, [head], trust, anchors)
-        if trust is not None and trust.quorum:
-            names, wrong = head.cosigners(trust.witnesses)
-            asked = f"{trust.quorum} witnesses of the trust file cosigned the checkpoint"
-            self.report.check(len(names) >= trust.quorum and not wrong, "12.6", "ledger.trust-witness", asked)
+        if trust is not None:
+            quorum_of(self.report, head, trust)
         self._revocations()
 
     def _header(self) -> None:
@@ -1837,20 +1943,17 @@ class LedgerFile:
         head = Checkpoint(note)
         same = (size, root, self.rules.origin) == (head.size, head.root.hex(), head.origin)
         need(same, "12.5", "ledger.checkpoint-columns", "its row contradicts its note")
+        need(head.size > 0, "12.5", "ledger.checkpoint-malformed", "a stored checkpoint covers no entry")
         need(head.size <= len(self.hashes), "12.5", "ledger.truncated", "it covers more entries than the file has")
         need(tree.root(0, size) == head.root, "12.5", "ledger.checkpoint-root", "the entries do not lead to its root")
         keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
         signers, _ = head.signers([key["vkeys"] for key in keys])
         need(signers, "12.5", "ledger.checkpoint-signature", "it is not signed by an enrolled ledger key")
-        if self._revoked(signers, head):
-            self.report.note("12.8", f"the checkpoint over {size}: its ledger key was revoked (ledger.distrusted)")
+        if not believable(signers, head, self.ends):
+            message = f"the checkpoint over {size}: its ledger key was revoked, or fell with one that was"
+            self.report.note("12.8", f"{message}; it proves nothing (ledger.distrusted)")
         mldsa_note(self.report, head)
         return head
-
-    def _revoked(self, signers: list, head: Checkpoint) -> bool:
-        """SPEC 12.8: whether every ledger key that signed was revoked from before the size."""
-        recorded = {kid: start for kid, (_, start) in self.rules.revoked.items()}
-        return not believable(believable(signers, head, recorded), head, self.believed_below)
 
     def _may_sign(self, kid: str, key: dict, size: int) -> bool:
         """SPEC 7.3."""
@@ -1861,12 +1964,11 @@ class LedgerFile:
         """SPEC 12.6."""
         origin, genesis = self.rules.origin, self.rules.genesis
         self.report.check(origin == trust.origin, "12.6", "ledger.trust-origin", f"{origin} is the trust file's origin")
-        roots = {kid for kid in trust.roots if trust.revoked.get(kid, 1) > 0}
-        known = genesis is not None and roots & {kid for kid, _ in genesis.signers}
+        known = genesis is not None and trust.genesis_roots() & {kid for kid, _ in genesis.signers}
         self.report.check(known, "12.6", "ledger.trust-root", "a root key of the trust file signed the genesis")
         if latest is not None:
             signers, wrong = latest.signers(trust.log_keys)
-            signed = believable(signers, latest, trust.revoked) and not wrong
+            signed = believable(signers, latest, self.ends) and not wrong
             self.report.check(signed, "12.6", "ledger.trust-log-key", "its log keys signed the latest checkpoint")
 
     def _anchor(self, tree: Tree, data: bytes, trust: Trust | None) -> int:
@@ -1885,13 +1987,15 @@ class LedgerFile:
         signers += [] if wrong else by_trusted
         if head.origin != self.rules.origin or not signers:
             self.report.fail("12.7", "ledger.anchor", "the anchor is not from this ledger")
-        elif self._revoked(signers, head):
-            message = f"the anchor over {head.size}: its ledger key was revoked; it proves nothing"
-            self.report.note("12.8", f"{message} (ledger.distrusted)")
+        elif not believable(signers, head, self.ends):
+            message = f"the anchor over {head.size}: its ledger key was revoked, or fell with one that was"
+            self.report.note("12.8", f"{message}; it proves nothing (ledger.distrusted)")
+        elif head.size == 0:
+            self.report.fail("12.7", "ledger.anchor", "the anchor covers no entry")
         elif head.size > len(self.hashes):
             self.report.fail("12.7", "ledger.rollback", f"the anchor covers {head.size} entries: the file was cut back")
         else:
-            same = head.size > 0 and tree.root(0, head.size) == head.root
+            same = tree.root(0, head.size) == head.root
             self.report.check(same, "12.7", "ledger.fork", f"the anchor over {head.size} entries is part of this tree")
             return head.size if same else 0
         return 0
@@ -1904,15 +2008,18 @@ class LedgerFile:
             " coalesce(substr(CAST(evidence AS BLOB), 1, 1048576), X'') FROM timestamp ORDER BY id"
         )
         known: dict[int, tuple[int, bytes]] = {}
-        unread = False
+        unread, seen = False, set()
         for place, size, tsa, algorithm, covers, token, evidence in connection.execute(rows).fetchall():
             try:
+                token_need(token not in seen, "its token stands in an earlier row", "15.6")
+                seen.add(token)
                 said = self._stamp(place, size, tsa, algorithm, covers, token, evidence, known, roots)
             except Bad as bad:
                 unread = True
                 self.report.fail(bad.clause, bad.code, f"time stamp {place}: {bad.message}")
                 continue
             known[place] = (size, token)
+            self.kept[place] = (token, evidence)
             named = self.stamped.pop(sha256(token).hex(), [])
             if not named:
                 message = f"no entry names the token of time stamp {place} (ledger.timestamp-unrecorded)"
@@ -1937,7 +2044,8 @@ class LedgerFile:
         renews = covers is None or (older is not None and older[0] == size)
         token_need(renews, "it does not renew an earlier one over the same checkpoint", "15.6")
         keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
-        plain = [head.covered(key) for key in head.signers([key["vkeys"] for key in keys])[0]]
+        signers = head.signers([key["vkeys"] for key in keys])[0]
+        plain = [head.covered(key) for key in signers]
         held, cursor = [], Der(evidence)
         while cursor.more():
             held.append(cursor.take()[2])
@@ -1945,21 +2053,20 @@ class LedgerFile:
         if roots and stamp.untrusted:
             message = f"time stamp {place} counts for nothing: {stamp.untrusted} (ledger.timestamp-untrusted)"
             self.report.note("15.6", message)
-        elif roots:
+        elif roots and believable(signers, head, self.ends):
             self.report.sum_up("15.6", f"the checkpoint over {size} entries {stamp.says}")
         return size, tsa, sha256(older[1]).hex() if older else None, sha256(plain[0]).hex()
 
     def _revocations(self) -> None:
         """SPEC 12.8."""
-        waiting = [(kid, start, at) for kid, (at, start) in self.rules.revoked.items()]
-        waiting += [(kid, start, len(self.hashes)) for kid, start in self.believed_below.items()]
+        waiting = list(self.ends.items())
         found: set[int] = set()
         while waiting:
-            kid, start, stop = waiting.pop()
+            kid, start = waiting.pop()
             for index in self.signed.get(kid, []):
-                if start <= index < stop and index not in found:
+                if start <= index and index not in found:
                     found.add(index)
-                    waiting.append((self.certified.get(index, ""), index, len(self.hashes)))
+                    waiting.append((self.certified.get(index, ""), 0))
         for index in sorted(found):
             self.report.note("12.8", f"entry {index} was signed by a key revoked from before it (ledger.distrusted)")
 
@@ -2054,19 +2161,23 @@ class Export:
         same = head.origin == self.trust.origin
         need(same, "12.6", "ledger.trust-origin", f"the checkpoint is from {head.origin}")
         accepted, wrong = head.signers(self.trust.log_keys)
-        good = accepted and not wrong
+        good = believable(accepted, head, self.trust.revoked) and not wrong
         self.report.check(good, "12.6", "ledger.trust-log-key", "the trusted log keys signed the checkpoint")
+        quorum_of(self.report, head, self.trust)
 
     def _tiles(self, folder: Path) -> None:
         """SPEC 16.4: the files that a tree of this size has, no others, and what each must hold."""
         head = self._head(folder / "checkpoint", "16.4")
+        there = files_in(folder)
+        enough = head.size <= 256 * len(there)  # before a list is made that is as long as somebody claims
+        need(enough, "16.4", "export.files", f"{len(there)} files cannot hold {head.size} entries")
         sizes: list[int] = [head.size]
         while sizes[-1] >= 256:
             sizes.append(sizes[-1] // 256)
         names = {(level, n): tile_name(level, n, min(256, size - 256 * n)) for level, size in enumerate(sizes)
                  for n in range((size + 255) // 256)}  # fmt: skip
         bundles = [tile_name("entries", n, min(256, head.size - 256 * n)) for n in range((head.size + 255) // 256)]
-        same_files(files_in(folder), {"checkpoint", *names.values(), *bundles}, "16.4")
+        same_files(there, {"checkpoint", *names.values(), *bundles}, "16.4")
         order = [(folder / name, head.size - 256 * n) for n, name in enumerate(bundles)]
         hashes = every = [sha256(b"\0", leaf) for item in order for leaf in self._bundle(*item)]
         for level, size in enumerate(sizes):
@@ -2079,13 +2190,14 @@ class Export:
         self._judge(folder, head, every, (leaf for item in order for leaf in self._bundle(*item)), "16.4")
 
     def _bundle(self, path: Path, rest: int) -> list[bytes]:
-        data, leaves = self._bytes(path, 256 * 65537, "16.4", "export.bundle"), []
-        while data:
-            length = int.from_bytes(data[:2], "big")
-            need(len(data) >= 2 + length, "16.4", "export.bundle", f"{path.name} ends inside an entry")
-            leaves.append(data[2 : 2 + length])
-            data = data[2 + length :]
-        need(len(leaves) == min(256, rest), "16.4", "export.bundle", f"{path.name} has another number of entries")
+        data, leaves, at = self._bytes(path, 256 * 65537, "16.4", "export.bundle"), [], 0
+        while at < len(data) and len(leaves) < 256:
+            stop = at + 2 + int.from_bytes(data[at : at + 2], "big")
+            need(at + 2 <= stop <= len(data), "16.4", "export.bundle", f"{path.name} ends inside an entry")
+            leaves.append(data[at + 2 : stop])
+            at = stop
+        good = at == len(data) and len(leaves) == min(256, rest)
+        need(good, "16.4", "export.bundle", f"{path.name} has another number of entries")
         return leaves
 
     def _judge(self, path: Path, head: Checkpoint, hashes: list[bytes], leaves: Iterator[bytes], clause: str) -> None:
@@ -2111,8 +2223,14 @@ class Export:
         if "tiles/checkpoint" in names:
             self._try(self._tiles, folder / "tiles")
         copy = LedgerFile(self.report, folder / "ledger.sqlite") if "ledger.sqlite" in names else None
+        before = len(self.report.codes)
         if copy is not None:
             self._try(copy.verify, self.trust, self.anchors)
+        files = {name: folder / name for name in names if name.startswith("timestamps/")}
+        if copy is not None and set(self.report.codes[before:]) <= TRUST_CODES:
+            self._try(self._responses, files, copy)
+        elif files:
+            self.report.note("16.9", "timestamps/ was compared with SHA256SUMS alone: no good copy is there")
         one = len({data for data, _ in self.heads.values()}) == 1
         if not self.heads:
             self.report.fail("16.6", "export.files", "the folder holds neither JSON lines nor tiles")
@@ -2124,6 +2242,25 @@ class Export:
             self.report.check(same, "16.8", "export.forms", "the copy is over the tree of the checkpoint")
         if any(name.endswith(".csv") for name in names):
             self.report.note("16.7", "the CSV files were compared with SHA256SUMS alone")
+
+    def _responses(self, files: dict[str, Path], copy: LedgerFile) -> None:
+        """SPEC 16.6: what lies at timestamps/ is what the rows of the copy hold."""
+        code, left = "export.timestamps", dict(files)
+        for place, (token, evidence) in copy.kept.items():
+            named = {"tsr": token, "evidence": evidence} if evidence else {"tsr": token}
+            read = {}
+            for kind in (*named, "data"):
+                path = left.pop(f"timestamps/{place}.{kind}", None)
+                need(path, "16.6", code, f"timestamps/{place}.{kind} is missing")
+                read[kind] = self._bytes(path, 1 << 20, "16.6", code)
+            same = all(read[kind] == data for kind, data in named.items())
+            need(same, "16.6", code, f"a file of time stamp {place} is not what the copy holds")
+            said = Token(token)
+            about = digest_of(said.algorithm, read["data"]) == said.digest
+            need(about, "16.6", code, f"timestamps/{place}.data is not what the token is about")
+        need(not left, "16.6", code, f"{min(left, default='')} is of no time stamp in the copy")
+        if files:
+            self.report.ok("16.6", f"{len(files)} files at timestamps/ are those of the copy")
 
     def _sums(self, folder: Path) -> set[str]:
         code, sums = "export.sums", {}
@@ -2184,6 +2321,11 @@ def same_files(found: set[str], wanted: set[str], clause: str) -> None:
 # --- what is printed --------------------
 
 
+TRUST_CODES = {"receipt.origin", "receipt.log-key", "receipt.root-key", "receipt.revoked", "receipt.witness-quorum"}
+TRUST_CODES |= {"ledger.trust-witness", "ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
+TRUST_CODES |= {"ledger.misbehaviour-untrusted"}
+
+
 class Report:
     """One line a check. `codes` are those of the failures, in order."""
 
@@ -2215,10 +2357,7 @@ class Report:
             self.fail(clause, code, f"not so: {message}")
 
     def exit_code(self) -> int:
-        trust = {"receipt.origin", "receipt.log-key", "receipt.root-key", "receipt.revoked", "receipt.witness-quorum"}
-        trust |= {"ledger.trust-witness", "ledger.trust-origin", "ledger.trust-root", "ledger.trust-log-key"}
-        trust |= {"ledger.misbehaviour-untrusted"}
-        return 0 if not self.codes else 5 if set(self.codes) <= trust else 4
+        return 0 if not self.codes else 5 if set(self.codes) <= TRUST_CODES else 4
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -2260,7 +2399,9 @@ def verify(options: argparse.Namespace) -> int:
         named = options.path
         if options.command == "export" and named.is_dir():
             named /= "SHA256SUMS" if (named / "SHA256SUMS").exists() else "checkpoint"
-        say(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {named} sha256 {file_digest(named)}")
+        whole = options.path.is_dir() and not named.is_file()  # the check says what is missing
+        said = "has no such file" if whole else f"sha256 {file_digest(named)}"
+        say(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {named} {said}")
         if options.command == "ledger":
             LedgerFile(report, options.path).verify(trust, [read_plain(path) for path in options.anchor])
         elif options.command == "export":

@@ -16,8 +16,7 @@ from personactl_ledger.envelope import pae
 from personactl_ledger.errors import LedgerError, ProfileError
 from personactl_ledger.keyring import Keyring
 from personactl_ledger.predicates import PERSON
-from personactl_ledger.revocation import Distrust
-from personactl_ledger.trust import earliest
+from personactl_ledger.revocation import Distrust, ends_of
 
 if TYPE_CHECKING:
     from personactl_ledger.view import LedgerView
@@ -67,7 +66,7 @@ def approval(
 ) -> Approval:
     """`LedgerView.approval`."""
     keyring = view.rules.keyring
-    distrust = Distrust(earliest(keyring.revoked_from(), revoked or {}))
+    distrust = Distrust(ends_of(keyring, revoked or {}))
     named = named_approvers(view, distrust)
     if approvers is not None:
         named = [_given(approvers)]

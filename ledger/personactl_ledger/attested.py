@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
 from personactl_ledger.database import storage_errors
-from personactl_ledger.revocation import believed
+from personactl_ledger.revocation import believed, ends_of
 from personactl_ledger.view import LedgerView
 
 _OUTSIDE = (
@@ -25,11 +25,11 @@ def attested_size(view: LedgerView, index: int) -> int | None:
     was time-stamped; where none was, None: then the latest is as good. Checkpoints that only ledger keys signed which
     were revoked from below them are passed over (SPEC 12.8)."""
     keyring = view.rules.keyring
-    revoked = keyring.revoked_from()
+    ends = ends_of(keyring, {})
     with storage_errors(view.path):
         for head in _seen(view, index):
             signers = accept_checkpoint(head, [key.vkeys for key in keyring.log_keys(head.size)]).by
-            if believed(head, signers, revoked):
+            if believed(head, signers, ends):
                 return head.size
     return None
 

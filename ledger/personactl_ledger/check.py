@@ -31,8 +31,9 @@ from personactl_ledger.database import connect_reader, require_file, storage_err
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import CheckReport, Findings, LedgerFinding, Level
 from personactl_ledger.lock import has_journal, writer_active
+from personactl_ledger.revocation import ends_of
 from personactl_ledger.store import SIZE, TILE_WIDTH
-from personactl_ledger.trust import LedgerTrust, earliest
+from personactl_ledger.trust import LedgerTrust
 
 __all__ = ["CheckReport", "LedgerFinding", "Level", "check"]
 
@@ -143,15 +144,16 @@ class _Audit:
         wanted = {row.checkpoint.size for row in compared} | _anchor_sizes(self.anchors) | {self.size}
         entries = self.entries = self._entries(connection, wanted, progress)
         origin, keyring = entries.rules.origin, entries.rules.keyring
-        self.latest = check_checkpoints(compared, entries.roots, origin, keyring, self._ends(entries), self.findings)
+        ends = ends_of(keyring, self._revoked())
+        self.latest = check_checkpoints(compared, entries.roots, origin, keyring, ends, self.findings)
         if self.since is not None and self.signed_size < max(_anchor_sizes([self.since]), default=0):
             self.latest = ""  # a smaller one must not take the place of the one that was kept
         if not stored:
             self.findings.add("ledger.no-checkpoint", "no checkpoint was signed yet", severity="warning")
         self.witnessed = check_witnesses(connection, [row.checkpoint for row in stored], self.trust, self.findings)
-        self.shown, self.unstamped = check_timestamps(connection, stored, keyring, self.trust, self.findings)
-        self._outside(stored, entries)
-        self.distrusted = entries.distrusted(self.size, self._revoked())
+        self.shown, self.unstamped = check_timestamps(connection, stored, keyring, ends, self.trust, self.findings)
+        self._outside(stored, entries, ends)
+        self.distrusted = entries.distrusted(ends)
         for index in self.distrusted:
             self.findings.add("ledger.distrusted", "signed by a key that was revoked from before it", index, "warning")
 
@@ -173,16 +175,12 @@ class _Audit:
         """What the trust file revokes."""
         return self.trust.revoked_from() if self.trust is not None else {}
 
-    def _ends(self, entries: EntryPass) -> Mapping[str, int]:
-        """Key ids to the first index that is not believed, by the ledger and by the trust file."""
-        return earliest(entries.rules.keyring.revoked_from(), self._revoked())
-
-    def _outside(self, stored: list[StoredCheckpoint], entries: EntryPass) -> None:
+    def _outside(self, stored: list[StoredCheckpoint], entries: EntryPass, ends: Mapping[str, int]) -> None:
         """SPEC 12.6 and 12.7: the trust file and the anchors."""
-        roots, origin, keyring, ends = entries.roots, entries.rules.origin, entries.rules.keyring, self._ends(entries)
+        roots, origin, keyring = entries.roots, entries.rules.origin, entries.rules.keyring
         if self.trust is not None:
             latest = stored[-1].checkpoint if stored else None
-            check_trust(self.trust, latest, origin, entries.genesis_signers, self.findings)
+            check_trust(self.trust, latest, origin, entries.genesis_signers, ends, self.findings)
         held = [check_anchor(data, roots, origin, keyring, self.trust, ends, self.findings) for data in self.anchors]
         self.anchored = bool(held) and all(held)
         if self.trust is not None:

@@ -203,19 +203,18 @@ class EntryPass:
             if count > expected.get(level, 0):
                 self._findings.add("ledger.tile", f"level {level} has more tiles than the entries fill")
 
-    def distrusted(self, size: int, revoked: Mapping[str, int]) -> tuple[int, ...]:
-        """SPEC 12.8: entries that a later key-revoke takes back, and what keys certified by them signed; the same for
-        the keys that the verifier's trust file revokes (9.1)."""
-        waiting = [(kid, said.from_index, said.at) for kid, said in self.rules.keyring.revocations.items()]
-        waiting += [(kid, start, size) for kid, start in revoked.items()]
+    def distrusted(self, ends: Mapping[str, int]) -> tuple[int, ...]:
+        """SPEC 12.8: entries that revocations take back, and what keys certified by them signed. `ends` is what
+        `ends_of` says."""
+        waiting = list(ends.items())
         found: set[int] = set()
         while waiting:
-            kid, start, stop = waiting.pop()
+            kid, start = waiting.pop()
             for index in self._signed.get(kid, ()):
-                if start <= index < stop and index not in found:
+                if start <= index and index not in found:
                     found.add(index)
                     if index in self._certified:
-                        waiting.append((self._certified[index], index, size))
+                        waiting.append((self._certified[index], 0))
         return tuple(sorted(index for index in found if index >= self.start))
 
 

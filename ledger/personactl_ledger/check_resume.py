@@ -9,7 +9,7 @@ from personactl_ledger.check_entries import EntryPass
 from personactl_ledger.check_since import KeptBook, KeptTree, NotKept
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings
-from personactl_ledger.trust import earliest
+from personactl_ledger.revocation import ends_of
 
 
 def resume(connection: sqlite3.Connection, tree: KeptTree, findings: Findings, wanted: set[int]) -> EntryPass:
@@ -37,7 +37,7 @@ def finish(tree: KeptTree, entries: EntryPass, revoked: Mapping[str, int]) -> No
     """Raises NotKept where the key that signed the checkpoint is not believed any more, and where a new key-revoke, or
     one of the trust file's in `revoked`, reaches back to entries that were not read: they must be reported."""
     keyring = entries.rules.keyring
-    tree.require_signed(entries.rules.origin, keyring, earliest(keyring.revoked_from(), revoked))
+    tree.require_signed(entries.rules.origin, keyring, ends_of(keyring, revoked))
     for index, entry in tree.opened:
         entries.note_signers(index, entry)
     starts = [said.from_index for said in keyring.revocations.values() if said.at >= tree.size]

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, parse_checkpoint
-from personactl_ledger.ed25519 import key_id
 from personactl_ledger.encoding import is_time
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings
@@ -15,10 +14,13 @@ from personactl_ledger.keyring import Keyring
 from personactl_ledger.note import Vkey
 from personactl_ledger.proof import HEADER, parse_proof
 from personactl_ledger.receipt import parse_receipt
-from personactl_ledger.revocation import Distrust, believed
+from personactl_ledger.revocation import believed
 from personactl_ledger.trust import LedgerTrust
 
-_DISTRUSTED = "the {} over {} entries is signed only by a ledger key that was revoked from before it: it proves nothing"
+_DISTRUSTED = (
+    "the {} over {} entries is signed only by a ledger key that was revoked from before it, or fell with one that was:"
+    " it proves nothing"
+)
 _SELECT_CHECKPOINTS = (
     "SELECT size, root, CAST(coalesce(note, '') AS TEXT), CAST(coalesce(created_at, '') AS TEXT) FROM checkpoint"
     " ORDER BY size"
@@ -61,18 +63,20 @@ def check_checkpoints(
     roots: Mapping[int, bytes],
     origin: str,
     keyring: Keyring,
-    revoked: Mapping[str, int],
+    ends: Mapping[str, int],
     findings: Findings,
 ) -> str:
     """SPEC 12.5: columns, origin, root and signature of every stored checkpoint. `roots` maps sizes to tree heads,
-    `revoked` key ids to the first index that is not believed. The note of the latest that holds."""
+    `ends` is what `ends_of` says. The note of the latest that holds."""
     latest = ""
     for row in stored:
         before = len(findings.items) + findings.left_out
         head = row.checkpoint
         if (row.size, row.root_hex, origin) != (head.size, head.root.hex(), head.origin):
             findings.add("ledger.checkpoint-columns", f"the row of the checkpoint over {row.size} contradicts its note")
-        if head.size not in roots:
+        if head.size == 0:
+            findings.add("ledger.checkpoint-malformed", "a stored checkpoint covers no entry")
+        elif head.size not in roots:
             findings.add("ledger.truncated", f"a checkpoint covers {head.size} entries, and the file has fewer")
         elif roots[head.size] != head.root:
             findings.add(
@@ -84,7 +88,7 @@ def check_checkpoints(
                 "ledger.checkpoint-signature",
                 f"the checkpoint over {head.size} is not signed by an enrolled ledger key",
             )
-        elif not believed(head, signers.by, revoked):
+        elif not believed(head, signers.by, ends):
             findings.add("ledger.distrusted", _DISTRUSTED.format("checkpoint", head.size), severity="warning")
         if len(findings.items) + findings.left_out == before:
             latest = head.note
@@ -92,16 +96,19 @@ def check_checkpoints(
 
 
 def check_trust(
-    trust: LedgerTrust, latest: Checkpoint | None, origin: str, genesis_signers: set[str], findings: Findings
+    trust: LedgerTrust,
+    latest: Checkpoint | None,
+    origin: str,
+    genesis_signers: set[str],
+    ends: Mapping[str, int],
+    findings: Findings,
 ) -> None:
     """SPEC 12.6: the ledger is the one that the trust file names, by origin, root key and log keys."""
     if origin != trust.origin:
         findings.add("ledger.trust-origin", f"the ledger is {origin}, and the trust file is for {trust.origin}")
-    distrust = Distrust(trust.revoked_from())
-    roots = {key_id(key) for key in trust.root_keys}
-    if not {key for key in roots & genesis_signers if not distrust.falls(key, 0)}:
+    if not trust.genesis_roots() & genesis_signers:
         findings.add("ledger.trust-root", "the genesis is not signed by a root key that the trust file names", 0)
-    if latest is not None and not believed(latest, _by_trusted(latest, trust), trust.revoked_from()):
+    if latest is not None and not believed(latest, _by_trusted(latest, trust), ends):
         findings.add("ledger.trust-log-key", "the latest checkpoint is not signed by the log keys of the trust file")
 
 
@@ -111,7 +118,7 @@ def check_anchor(
     origin: str,
     keyring: Keyring,
     trust: LedgerTrust | None,
-    revoked: Mapping[str, int],
+    ends: Mapping[str, int],
     findings: Findings,
 ) -> bool:
     """SPEC 12.7: an outside checkpoint must lie on this tree. Whether it does."""
@@ -128,8 +135,11 @@ def check_anchor(
     if not signers:
         findings.add("ledger.anchor", "the anchor is not signed by this ledger's key")
         return False
-    if not believed(head, signers, revoked):
+    if not believed(head, signers, ends):
         findings.add("ledger.distrusted", _DISTRUSTED.format("anchor", head.size), severity="warning")
+        return False
+    if head.size == 0:
+        findings.add("ledger.anchor", "the anchor covers no entry")
         return False
     if head.size not in roots:
         findings.add(

@@ -109,10 +109,10 @@ class KeptTree:
             (row[0], self.entry(row[0])) for row in self._connection.execute(_ROOT_ENTRIES, (self.size,)).fetchall()
         ]
 
-    def require_signed(self, origin: str, keyring: Keyring, revoked: Mapping[str, int]) -> None:
-        """Raises NotKept unless a key of this ledger signed the checkpoint that was not revoked from below its size."""
+    def require_signed(self, origin: str, keyring: Keyring, ends: Mapping[str, int]) -> None:
+        """Raises NotKept unless a key of this ledger signed the checkpoint that does not end below its size."""
         keys = [key.vkeys for key in keyring.keys.values() if key.vkeys]
-        if self.head.origin != origin or not believed(self.head, accept_checkpoint(self.head, keys).by, revoked):
+        if self.head.origin != origin or not believed(self.head, accept_checkpoint(self.head, keys).by, ends):
             raise NotKept
 
     def _node(self, level: int, index: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import FormatError, LedgerError
 from personactl_ledger.findings import Findings
 from personactl_ledger.keyring import Keyring
+from personactl_ledger.revocation import believed
 from personactl_ledger.trust import LedgerTrust
 
 if TYPE_CHECKING:
@@ -43,16 +44,19 @@ class _Known:
     sha256: str
     covers: str | None
     checkpoint_sha256: str
+    believed: bool
 
 
 def check_timestamps(
     connection: sqlite3.Connection,
     stored: Sequence[StoredCheckpoint],
     keyring: Keyring,
+    ends: Mapping[str, int],
     trust: LedgerTrust | None,
     findings: Findings,
 ) -> tuple[list[str], list[str]]:
-    """SPEC 15.6. Returns what the latest token over the largest checkpoint shows, and what was not checked of them."""
+    """SPEC 15.6. Returns what the latest token over the largest checkpoint that is believed shows, and what was not
+    checked of them. `ends` is what `ends_of` says."""
     # A writer that is at work keeps a token and its entry at once: whatever is counted here has its row below.
     entries = int(connection.execute("SELECT coalesce(max(idx) + 1, 0) FROM entry NOT INDEXED").fetchone()[0])
     rows = connection.execute(_ROWS).fetchall()
@@ -60,16 +64,20 @@ def check_timestamps(
     roots = trust.tsa_roots if trust is not None else ()
     known: dict[int, _Known] = {}
     best: tuple[int, StampReport] | None = None
+    seen: set[bytes] = set()
     for row in rows:
         try:
-            report, said = _row(row, heads, keyring, roots, known)
+            if row[4] in seen:
+                raise FormatError("its token stands in an earlier row")
+            seen.add(row[4])
+            report, said = _row(row, heads, keyring, ends, roots, known)
         except LedgerError as error:
             findings.add("ledger.timestamp", f"time stamp {row[0]}: {error.message}")
             continue
         known[row[0]] = said
         if roots and report.untrusted is not None:
             findings.add("ledger.timestamp-untrusted", f"time stamp {row[0]}: {report.untrusted}", severity="warning")
-        elif roots and (best is None or said.size >= best[0]):
+        elif roots and said.believed and (best is None or said.size >= best[0]):
             best = (said.size, report)
     _entries(connection, known, findings, below=entries if len(known) == len(rows) else 0)
     if best is not None:
@@ -91,6 +99,7 @@ def _row(
     row: tuple[Any, ...],
     heads: dict[int, Checkpoint],
     keyring: Keyring,
+    ends: Mapping[str, int],
     roots: Sequence[str],
     known: dict[int, _Known],
 ) -> tuple[StampReport, _Known]:
@@ -119,6 +128,7 @@ def _row(
         sha256=hashlib.sha256(token).hexdigest(),
         covers=None if renewed is None else renewed.sha256,
         checkpoint_sha256=hashlib.sha256(plain[0]).hexdigest(),
+        believed=bool(believed(head, keys, ends)),
     )
 
 

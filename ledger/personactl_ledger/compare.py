@@ -7,7 +7,7 @@ one signed head. One tree is enough to place a head; two bare heads of different
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +22,11 @@ from personactl_ledger.keyring import Keyring
 from personactl_ledger.merkle import consistency_path, leaf_hash, perfect_root, range_root
 from personactl_ledger.misbehaviour import Misbehaviour, parse_misbehaviour
 from personactl_ledger.note import Vkey
+from personactl_ledger.revocation import believed, ends_of
 from personactl_ledger.rules import origin_of
 from personactl_ledger.schema import MAGIC
 from personactl_ledger.store import Store
-from personactl_ledger.trust import LedgerTrust
+from personactl_ledger.trust import LedgerTrust, earliest
 
 Verdict = Literal["same", "inconsistent", "unknown"]
 MAX_HEAD_BYTES = 1024 * 1024
@@ -37,13 +38,15 @@ NEWEST = 64
 @dataclass(slots=True)
 class Side:
     """What one party holds. `hashes` are all leaf hashes, one after another, None for a bare head; `heads` the signed
-    heads, smallest first; `keys` the ledger keys that its own entries enrol."""
+    heads, smallest first; `keys` the ledger keys that its own entries enrol, `ends` where they take keys back
+    (SPEC 12.8)."""
 
     path: Path
     origin: str
     heads: list[Checkpoint]
     hashes: bytearray | None = None
     keys: list[tuple[Vkey, ...]] = field(default_factory=list)
+    ends: dict[str, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -64,8 +67,8 @@ class Side:
 class Comparison:
     """`origins` and `sizes` are those of the two sides, in the order they were given; `origin` is the first.
     `first_difference` is the first differing entry, where both are ledgers. In `proof` both heads are signed by the
-    log. `untrusted` names what the trust file's log keys did not sign, `notes` what could not be said and what would
-    help."""
+    log. `untrusted` names what the trust file's log keys did not sign, or no key that it believes (SPEC 9.1), `notes`
+    what could not be said and what would help."""
 
     verdict: Verdict
     origins: tuple[str, str]
@@ -138,7 +141,7 @@ def compare(first: Side, second: Side, *, trust: LedgerTrust | None = None) -> C
     if verdict == "inconsistent":
         if smaller.hashes is not None and larger.hashes is not None:
             difference = _first_difference(smaller.hashes, larger.hashes)
-        proof = _proof(smaller, larger, _ledger_keys((first, second), trust))
+        proof = _proof(smaller, larger, _Belief.of((first, second), trust))
         if proof is None:
             notes.append("the part that differs is not under two signed checkpoints: there is no portable proof")
     return Comparison(
@@ -173,14 +176,14 @@ def _first_difference(first: bytearray, second: bytearray) -> int:
     return low
 
 
-def _proof(smaller: Side, larger: Side, keys: Sequence[tuple[Vkey, ...]]) -> Misbehaviour | None:
+def _proof(smaller: Side, larger: Side, belief: _Belief) -> Misbehaviour | None:
     """Two signed heads, one of each side, that no tree can have, with the path from whoever holds the larger tree.
 
     Of each side the newest signed head that fits is enough: older ones of a tree fit wherever it does.
     """
     for mine, holder in ((smaller, larger), (larger, smaller)):
-        for b in _signed(holder, keys)[:1]:
-            for a in [head for head in _signed(mine, keys) if head.size <= b.size][:1]:
+        for b in _signed(holder, belief)[:1]:
+            for a in [head for head in _signed(mine, belief) if head.size <= b.size][:1]:
                 if a.size == b.size:
                     found = Misbehaviour(smaller=a, larger=b, root_at_smaller=b.root, path=())
                 elif holder.hashes is not None:
@@ -193,17 +196,30 @@ def _proof(smaller: Side, larger: Side, keys: Sequence[tuple[Vkey, ...]]) -> Mis
     return None
 
 
-def _signed(side: Side, keys: Sequence[tuple[Vkey, ...]]) -> list[Checkpoint]:
-    """The newest heads that a ledger key signed, newest first."""
+@dataclass(frozen=True, slots=True)
+class _Belief:
+    """Whose signatures count, and from where they do not."""
+
+    keys: Sequence[tuple[Vkey, ...]]
+    ends: Mapping[str, int]
+
+    @classmethod
+    def of(cls, sides: Sequence[Side], trust: LedgerTrust | None) -> _Belief:
+        """By the trust file; without one, by what the ledgers themselves enrol and revoke."""
+        if trust is not None:
+            return cls(trust.ledger_keys(), trust.revoked_from())
+        keys = list(dict.fromkeys(key for side in sides for key in side.keys))
+        return cls(keys, earliest(*(side.ends for side in sides)))
+
+    def __contains__(self, head: Checkpoint) -> bool:
+        found = accept_checkpoint(head, self.keys)
+        return found.accepted and bool(believed(head, found.by, self.ends))
+
+
+def _signed(side: Side, belief: _Belief) -> list[Checkpoint]:
+    """The newest heads that a ledger key signed which is believed, newest first."""
     newest = [head for head in reversed(side.heads) if head.size > 0][:NEWEST]
-    return [head for head in newest if accept_checkpoint(head, keys).accepted]
-
-
-def _ledger_keys(sides: Sequence[Side], trust: LedgerTrust | None) -> list[tuple[Vkey, ...]]:
-    """Those of the trust file; without one, those that the ledgers themselves enrol."""
-    if trust is not None:
-        return list(trust.ledger_keys())
-    return list(dict.fromkeys(key for side in sides for key in side.keys))
+    return [head for head in newest if head in belief]
 
 
 def _untrusted(sides: Sequence[Side], trust: LedgerTrust | None, notes: list[str]) -> tuple[str, ...]:
@@ -212,11 +228,12 @@ def _untrusted(sides: Sequence[Side], trust: LedgerTrust | None, notes: list[str
         notes.append("no trust file was given: whose signatures these are was not checked")
         return ()
     found = []
+    belief = _Belief.of(sides, trust)
     for side in sides:
         if not side.heads:
             notes.append(f"{side.path} has no signed checkpoint")
             found.append(str(side.path))
-        elif side.origin != trust.origin or not accept_checkpoint(side.heads[-1], trust.ledger_keys()).accepted:
+        elif side.origin != trust.origin or side.heads[-1] not in belief:
             found.append(str(side.path))
     return tuple(found)
 
@@ -235,10 +252,11 @@ def _ledger(path: Path) -> Side:
                         raise LedgerCorrupt(f"entry {start} is missing", where=str(path), code="ledger.index-gap")
                     hashes += leaf_hash(leaf)
                     start += 1
-            origin, keys = _authority(connection, path)
+            origin, keyring = _authority(connection, path)
     finally:
         connection.close()
-    return Side(path, origin, [head for head in heads if head.size <= start], hashes, keys)
+    keys = [key.vkeys for key in keyring.keys.values() if key.vkeys]
+    return Side(path, origin, [head for head in heads if head.size <= start], hashes, keys, ends_of(keyring, {}))
 
 
 def _heads(connection: sqlite3.Connection) -> list[Checkpoint]:
@@ -250,16 +268,16 @@ def _heads(connection: sqlite3.Connection) -> list[Checkpoint]:
     return sorted(found, key=lambda head: head.size)
 
 
-def _authority(connection: sqlite3.Connection, path: Path) -> tuple[str, list[tuple[Vkey, ...]]]:
-    """The origin that the genesis makes, and the ledger keys that entries enrol, as the file says it."""
+def _authority(connection: sqlite3.Connection, path: Path) -> tuple[str, Keyring]:
+    """The origin that the genesis makes, and the keys that entries enrol and revoke, as the file says it."""
     origin, keyring = "", Keyring()
     for index, leaf in Store(connection).root_entries():
         with suppress(LedgerError):
             entry = parse_entry(leaf)
             if index == 0 and entry.kind == "genesis":
                 origin = origin_of(entry)
-            if entry.kind == "key-add":
+            if entry.kind in ("key-add", "key-revoke"):
                 keyring.record(index, entry)
     if not origin:
         raise LedgerCorrupt("the ledger has no genesis entry", where=str(path), code="ledger.genesis")
-    return origin, [key.vkeys for key in keyring.keys.values() if key.vkeys]
+    return origin, keyring

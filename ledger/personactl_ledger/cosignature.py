@@ -30,7 +30,7 @@ _SIGNATURE_BYTES = {COSIGNATURE_ED25519: 64, ML_DSA_44: MLDSA_BYTES}
 WitnessKeys = tuple[Vkey, ...]
 """One verifier key, or an Ed25519 one and then an ML-DSA-44 one of the same name (SPEC 14.2)."""
 Witness = tuple[WitnessKeys, ...]
-"""All keys of one witness: more than one item only when they share a public key."""
+"""All keys of one witness: more than one item only when they share a name or a public key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,14 +160,19 @@ def _judge(checkpoint: Checkpoint, keys: WitnessKeys, lines: Iterable[NoteSignat
 
 
 def _one_by_one(groups: list[WitnessKeys]) -> tuple[Witness, ...]:
-    """Items that share a public key, directly or through others, make one witness."""
+    """Items that share a name or a public key, directly or through others, make one witness."""
     witnesses: list[Witness] = []
     for keys in groups:
-        raw = {key.public_key for key in keys}
-        same = [w for w in witnesses if raw & {key.public_key for item in w for key in item}]
+        own = _marks(keys)
+        same = [w for w in witnesses if any(own & _marks(item) for item in w)]
         joined: Witness = tuple(item for w in same for item in w)
         witnesses = [w for w in witnesses if w not in same] + [(*joined, keys)]
     return tuple(witnesses)
+
+
+def _marks(keys: WitnessKeys) -> set[str | bytes]:
+    """What makes items those of one witness."""
+    return {mark for key in keys for mark in (key.name, key.public_key)}
 
 
 def _message(key: Vkey, seconds: int, checkpoint: Checkpoint) -> bytes:

@@ -21,12 +21,13 @@ from personactl_ledger.check_signed import (
     check_trust,
     parse_anchor,
 )
+from personactl_ledger.check_stamp_files import NOT_COMPARED, check_stamp_files
 from personactl_ledger.check_witness import check_quorum
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import FormatError, LedgerError, LedgerMissing
-from personactl_ledger.export_folder import COPY, JSONL, SUMS, TILES
+from personactl_ledger.export_folder import COPY, JSONL, STAMPS, SUMS, TILES
 from personactl_ledger.export_jsonl import CHECKPOINT, EXCERPT
 from personactl_ledger.export_read import (
     LineAt,
@@ -47,8 +48,9 @@ from personactl_ledger.export_tiles import ENTRIES, expected_tiles, tile_path
 from personactl_ledger.export_tree import count, covered_root
 from personactl_ledger.findings import TRUST_CODES, Findings, LedgerFinding
 from personactl_ledger.merkle import leaf_hash, perfect_root
+from personactl_ledger.revocation import believed, ends_of
 from personactl_ledger.store import TILE_WIDTH
-from personactl_ledger.trust import LedgerTrust, earliest
+from personactl_ledger.trust import LedgerTrust
 
 Kind = Literal["jsonl", "excerpt", "tiles", "folder"]
 UNANCHORED = "an excerpt does not show the tree of an anchor: none was compared"
@@ -110,6 +112,7 @@ class _Audit:
         self.notes: list[str] = []
         self.head: Checkpoint | None = None
         self.lines = 0
+        self.judged = False
         self.anchored = False
 
     def guarded(self, kind: Kind, call: Callable[[], Kind]) -> Kind:
@@ -153,14 +156,17 @@ class _Audit:
         self._excerpt_signer(head)
         return "excerpt"
 
-    def tiles(self, folder: Path, *, judged: bool = True) -> Kind:
-        """SPEC 16.4. `judged`: also what the entries say, unless another form of the same tree was judged."""
+    def tiles(self, folder: Path) -> Kind:
+        """SPEC 16.4; also what the entries say, unless another form of the same tree was judged."""
         head, _ = read_head(folder / TILES_CHECKPOINT)
         self.head = self.head or head
+        found = files_below(folder)
+        if head.size > len(found) * TILE_WIDTH:
+            raise FormatError(f"{len(found)} files cannot hold {head.size} entries", code="export.files")
         tiles = list(expected_tiles(head.size))
         wanted = {tile_path(*tile) for tile in tiles}
         wanted |= {tile_path(ENTRIES, index, width) for level, index, width in tiles if level == 0}
-        require_files(files_below(folder), wanted | {TILES_CHECKPOINT})
+        require_files(found, wanted | {TILES_CHECKPOINT})
         roots: dict[int, list[bytes]] = {}
         for level, index, width in tiles:
             hashes = read_tile(folder, level, index, width)
@@ -176,7 +182,7 @@ class _Audit:
         leaves = (leaf for level, n, width in tiles if level == 0 for leaf in read_bundle(folder, n, width))
         _require_root(covered_root(head.size, ((0, head.size),), map(leaf_hash, leaves), lambda *_: b""), head)
         self.lines = head.size
-        if judged:
+        if not self.judged:
             leaves = (leaf for level, n, width in tiles if level == 0 for leaf in read_bundle(folder, n, width))
             self._entries(leaves, head, lambda index: bundled_leaf(folder, index, head.size))
         return "tiles"
@@ -185,16 +191,17 @@ class _Audit:
         """SPEC 16.6: the sums, then each form, then whether they are forms of one tree."""
         names = check_sums(folder)
         heads = set()
-        judged = False
         if JSONL in names:
             self.guarded("jsonl", lambda: self.jsonl(folder / JSONL))
-            judged = True
             heads |= {(folder / (JSONL + CHECKPOINT)).read_bytes()} if JSONL + CHECKPOINT in names else set()
         if f"{TILES}/{TILES_CHECKPOINT}" in names:
-            self.guarded("tiles", lambda: self.tiles(folder / TILES, judged=not judged))
+            self.guarded("tiles", lambda: self.tiles(folder / TILES))
             heads |= {(folder / TILES / TILES_CHECKPOINT).read_bytes()}
-        if COPY in names:
-            self._copy(folder / COPY)
+        good = COPY in names and self._copy(folder / COPY)
+        if good:
+            self.guarded("folder", lambda: self._stamps(folder, names))
+        elif any(name.startswith(f"{STAMPS}/") for name in names):
+            self.notes.append(NOT_COMPARED)
         if len(heads) > 1:
             self.findings.add("export.forms", "the JSON lines and the tiles have different checkpoints")
         if not heads:
@@ -203,34 +210,43 @@ class _Audit:
             self.notes.append(DERIVED_NOTE)
         return "folder"
 
-    def _copy(self, path: Path) -> None:
-        """SPEC 16.8: the copy is a ledger that holds, over the same tree."""
+    def _stamps(self, folder: Path, names: set[str]) -> Kind:
+        check_stamp_files(folder, names, folder / COPY)
+        return "folder"
+
+    def _copy(self, path: Path) -> bool:
+        """SPEC 16.8: the copy is a ledger that holds, over the same tree. Whether it holds."""
         report = check(path, trust=self.trust, anchors=self.anchors)
         for item in report.findings:
             if item.severity == "error":
                 self.findings.add(item.code, f"{COPY}: {item.message}", item.index)
         if self.head is not None and (report.size, report.root_hex) != (self.head.size, self.head.root.hex()):
             self.findings.add("export.forms", f"{COPY} is not over the tree of the checkpoint")
+        return report.exit_code in (0, 5)
 
     def _entries(self, leaves: Iterator[bytes], head: Checkpoint, leaf_at: LeafAt) -> None:
         """What the entries of a whole export say, against the checkpoint, trust and anchors (SPEC 6, 12.5 to 12.8)."""
+        self.judged = True
         sizes = {parsed.size for parsed in map(_anchor, self.anchors) if parsed is not None}
         entries = _LeafPass(self.findings, sizes | {head.size}, leaf_at)
         for index, leaf in enumerate(leaves):
             entries.take(index, leaf)
         origin, keyring, roots = entries.rules.origin, entries.rules.keyring, entries.roots
-        revoked = self.trust.revoked_from() if self.trust is not None else {}
-        ends = earliest(keyring.revoked_from(), revoked)
+        ends = ends_of(keyring, self.trust.revoked_from() if self.trust is not None else {})
         stored = [StoredCheckpoint(head.size, head.root.hex(), head)]
         check_checkpoints(stored, roots, origin, keyring, ends, self.findings)
         if self.trust is not None:
-            check_trust(self.trust, head, origin, entries.genesis_signers, self.findings)
-            if self.trust.witnesses[0] > 0:
-                self.notes.append(check_quorum([head], self.trust, self.findings))
+            check_trust(self.trust, head, origin, entries.genesis_signers, ends, self.findings)
+            self._quorum(head, self.trust)
         held = [check_anchor(data, roots, origin, keyring, self.trust, ends, self.findings) for data in self.anchors]
         self.anchored = bool(held) and all(held)
-        for index in entries.distrusted(head.size, revoked):
+        for index in entries.distrusted(ends):
             self.findings.add("ledger.distrusted", "signed by a key that was revoked from before it", index, "warning")
+
+    def _quorum(self, head: Checkpoint, trust: LedgerTrust) -> None:
+        """SPEC 12.6 of the one checkpoint."""
+        if trust.witnesses[0] > 0:
+            self.notes.append(check_quorum([head], trust, self.findings))
 
     def _parses(self, index: int, leaf: bytes) -> None:
         try:
@@ -243,10 +259,14 @@ class _Audit:
         self.notes += [EXCERPT_NOTE, *([UNANCHORED] if self.anchors else ())]
         if self.trust is None:
             self.notes.append("no trust file was given: whether the ledger's key signed the checkpoint was not checked")
-        elif head.origin != self.trust.origin:
+            return
+        if head.origin != self.trust.origin:
             self.findings.add("ledger.trust-origin", f"the checkpoint is from {head.origin}")
-        elif not accept_checkpoint(head, self.trust.ledger_keys()).accepted:
+            return
+        found = accept_checkpoint(head, self.trust.ledger_keys())
+        if not found.accepted or not believed(head, found.by, self.trust.revoked_from()):
             self.findings.add("ledger.trust-log-key", "the checkpoint is not signed by the log keys of the trust file")
+        self._quorum(head, self.trust)
 
     def report(self, kind: Kind) -> ExportCheck:
         """The result."""

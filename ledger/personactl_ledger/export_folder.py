@@ -17,6 +17,7 @@ from personactl_ledger.shipped import DOCUMENTS, shipped
 from personactl_ledger.view import LedgerView
 
 JSONL, TILES, VIEWS, COPY, SUMS = "entries.jsonl", "tiles", "views", "ledger.sqlite", "SHA256SUMS"
+STAMPS = "timestamps"
 README = """\
 # Export of a personactl ledger
 
@@ -80,7 +81,7 @@ def write_folder(
     (folder / VIEWS).mkdir()
     with open_copy(folder / COPY) as copy:
         write_views(copy, folder / VIEWS, None)
-    write_timestamps(view, state, folder / "timestamps")
+    write_timestamps(view, state, folder / STAMPS)
     for name in DOCUMENTS:
         (folder / name).write_bytes(shipped(name))
     if trust is not None:
@@ -104,7 +105,11 @@ def _require_ours(trust: bytes, view: LedgerView) -> None:
 
 
 def write_timestamps(view: LedgerView, state: ExportState, folder: Path) -> None:
-    """Each token as an RFC 3161 response, beside the bytes that it covers (SPEC 8.3); no folder when there is none."""
+    """Each token as an RFC 3161 response, beside the bytes that its imprint is over (SPEC 8.3); no folder when there is
+    none."""
+    from personactl_ledger.timestamping import imprint_matches  # these are only needed where there are time stamps
+    from personactl_ledger.tsp import parse_token
+
     sql = (
         "SELECT t.id, CAST(t.token AS BLOB), c.note, CAST(o.token AS BLOB), CAST(t.evidence AS BLOB)"
         " FROM timestamp AS t JOIN checkpoint AS c ON c.size = t.size"
@@ -114,7 +119,9 @@ def write_timestamps(view: LedgerView, state: ExportState, folder: Path) -> None
         folder.mkdir(exist_ok=True)
         head = parse_checkpoint(str(note))
         by = accept_checkpoint(head, [key.vkeys for key in view.rules.keyring.keys.values() if key.vkeys]).by
-        covered = (log_signed_part(head, by[0]) if by else str(note).encode()) + (renewed or b"")
+        texts = [log_signed_part(head, key) + (renewed or b"") for key in by] or [str(note).encode()]
+        said = parse_token(token)
+        covered = next((text for text in texts if imprint_matches(said, text)), texts[0])
         (folder / f"{number}.tsr").write_bytes(token)
         (folder / f"{number}.data").write_bytes(covered)
         if evidence:

@@ -15,22 +15,26 @@ from personactl_ledger.predicates import LEDGER, ROOT
 
 @dataclass(slots=True, kw_only=True)
 class EnrolledKey:
-    """A key that genesis or a key-add entry enrolled. `added` and `retired` are entry indexes."""
+    """A key that genesis or a key-add entry enrolled. `added` and `retired` are entry indexes, `certified_by` the key
+    ids that signed the key-add; none for a key of the genesis, which its origin vouches for (SPEC 9.1)."""
 
     key_id: str
     public_key: bytes
     role: str
     added: int
+    certified_by: tuple[str, ...] = ()
     vkeys: tuple[Vkey, ...] = ()
     retired: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """Entry `at` said that nothing signed by the key from entry `from_index` on is to be believed."""
+    """Entry `at`, signed by the key ids `signers`, said that nothing signed by the key from entry `from_index` on is to
+    be believed. Whether that counts is for revocation.py."""
 
     at: int
     from_index: int
+    signers: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -39,6 +43,8 @@ class Keyring:
 
     keys: dict[str, EnrolledKey] = field(default_factory=dict)
     revocations: dict[str, Revocation] = field(default_factory=dict)
+    roots: set[str] = field(default_factory=set)
+    """Ids of the root keys in use: asked at the end of every key, and there can be many of both."""
 
     def usable(self, key: str, role: str, index: int) -> EnrolledKey:
         """The key, if entry `index` may be signed by it in that role. Raises EntryRefused (SPEC 6.4)."""
@@ -62,10 +68,6 @@ class Keyring:
         revocation = self.revocations.get(key)
         if revocation is not None and revocation.at < index:
             raise EntryRefused(f"the signer {key} was revoked by entry {revocation.at}", code="ledger.signer-revoked")
-
-    def revoked_from(self) -> dict[str, int]:
-        """The revoked keys, each with the first index that is not believed (SPEC 6.6)."""
-        return {key: said.from_index for key, said in self.revocations.items()}
 
     def active(self, role: str) -> tuple[EnrolledKey, ...]:
         """Keys of a role that were neither retired nor revoked so far, oldest first."""
@@ -94,20 +96,28 @@ class Keyring:
         predicate = entry.predicate
         if entry.kind == "genesis":
             for item in predicate["rootKeys"]:
-                self._add(read_key(item["kid"], item["publicKey"]), ROOT, index, ())
+                self._add(read_key(item["kid"], item["publicKey"]), ROOT, index, (), ())
         elif entry.kind == "key-add":
             public_key = read_key(predicate["kid"], predicate["publicKey"])
             vkeys = read_vkeys(predicate, predicate["origin"], public_key) if predicate["role"] == LEDGER else ()
-            self._add(public_key, predicate["role"], index, vkeys)
+            self._add(public_key, predicate["role"], index, vkeys, entry.key_ids)
         elif entry.kind == "key-retire":
             if predicate["kid"] in self.keys:  # the rules ask for it; whoever made the file need not have kept them
                 self.keys[predicate["kid"]].retired = index
+            self.roots.discard(predicate["kid"])
         elif entry.kind == "key-revoke":
-            self.revocations[predicate["kid"]] = Revocation(at=index, from_index=predicate["fromIndex"])
+            self.revocations[predicate["kid"]] = Revocation(
+                at=index, from_index=predicate["fromIndex"], signers=entry.key_ids
+            )
+            self.roots.discard(predicate["kid"])
 
-    def _add(self, public_key: bytes, role: str, index: int, vkeys: tuple[Vkey, ...]) -> None:
+    def _add(self, public_key: bytes, role: str, index: int, vkeys: tuple[Vkey, ...], signers: tuple[str, ...]) -> None:
         key = key_id(public_key)
-        self.keys[key] = EnrolledKey(key_id=key, public_key=public_key, role=role, added=index, vkeys=vkeys)
+        if role == ROOT:
+            self.roots.add(key)
+        self.keys[key] = EnrolledKey(
+            key_id=key, public_key=public_key, role=role, added=index, certified_by=signers, vkeys=vkeys
+        )
 
 
 def read_key(kid: str, public_key: str) -> bytes:

@@ -16,6 +16,7 @@ from personactl_ledger.encoding import from_base64, to_base64
 from personactl_ledger.errors import FormatError, LedgerError
 from personactl_ledger.merkle import consistent
 from personactl_ledger.proof import parse_path
+from personactl_ledger.revocation import believed
 from personactl_ledger.trust import LedgerTrust
 
 SCHEMA = "personactl.misbehaviour/1"
@@ -72,7 +73,7 @@ def parse_misbehaviour(data: bytes) -> Misbehaviour:
         raise error if error.code == "ledger.misbehaviour" else _malformed(error.message) from None
     except LedgerError as error:
         raise _malformed(error.message) from None
-    if {smaller.origin, larger.origin} != {document["origin"]} or len(root) != 32:
+    if not smaller.origin == larger.origin == document["origin"] or len(root) != 32:
         raise _malformed("its checkpoints have not its origin, or its root is not 32 bytes")
     if not 0 < smaller.size <= larger.size:
         raise _malformed("its first checkpoint covers nothing, or more entries than the second")
@@ -83,8 +84,8 @@ def verify_misbehaviour(data: bytes, trust: LedgerTrust | None) -> Misbehaviour:
     """Verify offline (SPEC 17.5). Without `trust` nobody knows whose signatures these are.
 
     Raises FormatError (code ledger.misbehaviour) when it does not hold, LedgerError (code
-    ledger.misbehaviour-untrusted, exit 5) when it is about another origin, not signed by trusted log keys, or no trust
-    was given.
+    ledger.misbehaviour-untrusted, exit 5) when it is about another origin, not signed by log keys that are trusted and
+    believed (SPEC 9.1), or no trust was given.
     """
     found = parse_misbehaviour(data)
     if trust is None:
@@ -92,8 +93,11 @@ def verify_misbehaviour(data: bytes, trust: LedgerTrust | None) -> Misbehaviour:
     if trust.origin != found.smaller.origin:
         raise _untrusted(f"it is about {found.smaller.origin}, and the trust file is for {trust.origin}")
     for head in (found.smaller, found.larger):
-        if not accept_checkpoint(head, trust.ledger_keys()).accepted:
+        signers = accept_checkpoint(head, trust.ledger_keys())
+        if not signers.accepted:
             raise _untrusted(f"the log keys of the trust file did not sign the checkpoint over {head.size} entries")
+        if not believed(head, signers.by, trust.revoked_from()):
+            raise _untrusted(f"only a key that is revoked from before it signed that over {head.size} entries")
     if not found.holds:
         raise FormatError(
             "this proves nothing: one tree can have both checkpoints, or the path does not lead to the second",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from personactl_ledger.approvals import named_approvers
 from personactl_ledger.predicates import LEDGER, ROOT
-from personactl_ledger.revocation import Distrust
+from personactl_ledger.revocation import Distrust, counting, ends_of
 from personactl_ledger.trust import LedgerTrust
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def own_trust(view: LedgerView) -> LedgerTrust:
     """`LedgerView.trust`: retired keys too, since what they signed stands; keys that a thief enrolled are left out."""
     keyring = view.rules.keyring
-    revoked = keyring.revoked_from()
-    distrust = Distrust(revoked)
+    revoked = counting(keyring, {})
+    distrust = Distrust(ends_of(keyring, {}))
     named = named_approvers(view, distrust)[-1]
     kept = [key for key in keyring.keys.values() if key.added == 0 or not distrust.falls(key.key_id, key.added)]
     keys = tuple(keyring.keys[kid].public_key for kid in named.keys if kid in keyring.keys)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from personactl_ledger.book import MemoryBook
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
 from personactl_ledger.cosignature import NOT_COMPUTED, Cosigned, count_witnesses
-from personactl_ledger.ed25519 import key_id
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import LedgerError, ReceiptError
 from personactl_ledger.merkle import leaf_hash, root_from_inclusion
@@ -135,13 +134,13 @@ def _inclusion(receipt: Receipt) -> None:
 
 
 def _genesis(receipt: Receipt, trust: LedgerTrust) -> Entry:
-    """Step 6: the genesis makes this origin, and a root key that the trust file names signed it."""
+    """Step 6: the genesis makes this origin, and a root key that the trust file names and believes signed it."""
     leaf = receipt.leaf if receipt.proof.index == 0 else receipt.keys[0].leaf if receipt.keys else b""
     place = 0 if receipt.proof.index == 0 or not receipt.keys else receipt.keys[0].index
     genesis = _leaf(leaf, "6", "receipt.genesis")
     if place != 0 or genesis.kind != "genesis" or origin_of(genesis) != trust.origin:
         raise _failed("6", "receipt.genesis", "its first key entry is not the genesis of this origin")
-    if not {key_id(key) for key in trust.root_keys} & set(genesis.key_ids):
+    if not trust.genesis_roots() & set(genesis.key_ids):
         raise _untrusted("6", "receipt.root-key", "the genesis is not signed by a root key that the trust file names")
     return genesis
 

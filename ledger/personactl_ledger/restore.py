@@ -121,9 +121,9 @@ class _Work:
         with Ledger.open_reader(backup) as book:
             copy_rows(book, self.draft)
         with Ledger.open_writer(self.draft) as book:
-            heads = signed_heads(book, self.anchors, self.target if self.target.exists() else None)
             before = book.size
             brought = _replay(book, replay, self.now)
+            heads = signed_heads(book, self.anchors, (self.target,) if self.target.exists() else ())
             newest = _require_same_history(book, heads)
             behind = newest > book.size or (seen is not None and not _reaches(book, seen))
             if behind and brought:

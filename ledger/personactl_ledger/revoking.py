@@ -41,5 +41,5 @@ def revoke(
     """
     start = ledger.size if from_index is None else from_index
     leaf = key_revoke_leaf(origin=ledger.origin, kid=kid, from_index=start, reason=reason, roots=roots, now=now)
-    (index,) = ledger.append([Draft(leaf)], now=now)
-    return Revocation(at=index, from_index=start)
+    ledger.append([Draft(leaf)], now=now)
+    return ledger.rules.keyring.revocations[kid]

@@ -194,8 +194,8 @@ class Rules:
 
     def _require_roots_left(self, ended: str) -> None:
         """SPEC 6.6: as many root keys as must sign stay in use."""
-        active = {key.key_id for key in self.keyring.active(ROOT)}
-        if ended in active and len(active) <= self.root_threshold:
+        roots = self.keyring.roots
+        if ended in roots and len(roots) <= self.root_threshold:
             raise EntryRefused(
                 "the last root key cannot be ended; add its successor first",
                 hint="personactl keys rotate root, or keys enrol PUBLIC.pem --role root",

@@ -1,9 +1,9 @@
-"""Which trees of a ledger were signed, as far as anchors and the file that was lost still show it (SPEC 17.4)."""
+"""Which trees of a ledger were signed, as far as anchors, the lost file and those beside it show (SPEC 17.4)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from personactl_ledger.check_signed import parse_anchor
@@ -11,6 +11,7 @@ from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, log_sign
 from personactl_ledger.database import storage_errors
 from personactl_ledger.errors import FormatError, LedgerError
 from personactl_ledger.note import Vkey
+from personactl_ledger.revocation import believed, ends_of
 from personactl_ledger.view import LedgerView
 
 _CHUNK = 1 << 24
@@ -19,27 +20,31 @@ _LINES = "(?:\N{EM DASH} [^\\s+]{1,255} [A-Za-z0-9+/=]{8,6000}\n){1,8}".encode()
 LedgerKeys = Sequence[tuple[Vkey, ...]]
 
 
-def signed_heads(book: LedgerView, anchors: Sequence[bytes], old: Path | None) -> list[Checkpoint]:
-    """Every tree head of `book`'s ledger that anchors or the old file show, smallest first, one for each (size, root).
+def signed_heads(book: LedgerView, anchors: Sequence[bytes], files: Sequence[Path]) -> list[Checkpoint]:
+    """Every tree head of `book`'s ledger that anchors or files show, smallest first, one for each (size, root).
 
-    Each was signed by a ledger key that `book` enrolled, and keeps the lines of that key only. Raises FormatError
-    (code ledger.anchor) for an anchor that cannot be read or is not from this ledger; what the old file holds and
-    cannot be read is passed over.
+    Each was signed by a ledger key that `book` enrolled, and keeps the lines of that key only. A head that only keys
+    signed which `book` revokes from below it proves nothing, and is left out (SPEC 12.8). Raises FormatError (code
+    ledger.anchor) for an anchor that cannot be read or is not from this ledger; what a file holds and cannot be
+    read is passed over.
     """
-    keys = [key.vkeys for key in book.rules.keyring.keys.values() if key.vkeys]
+    keyring = book.rules.keyring
+    keys = [key.vkeys for key in keyring.keys.values() if key.vkeys]
+    ends = ends_of(keyring, {})
     found: dict[tuple[int, bytes], Checkpoint] = {}
     for data in anchors:
-        head = _signed(_anchor(data), book.origin, keys)
-        if head is None:
+        head = _anchor(data)
+        by = _signers(head, book.origin, keys)
+        if not by:
             raise FormatError(
                 "an anchor is from another ledger, or not signed by this one's key",
                 hint="leave it out, or name the backup of the ledger that it belongs to",
                 code="ledger.anchor",
             )
-        found[head.size, head.root] = head
-    for candidate in () if old is None else notes_in(old, book.origin):
-        if (candidate.size, candidate.root) not in found and (head := _signed(candidate, book.origin, keys)):
-            found[head.size, head.root] = head
+        _take(found, head, by, ends)
+    for candidate in (note for path in files for note in notes_in(path, book.origin)):
+        if (candidate.size, candidate.root) not in found:
+            _take(found, candidate, _signers(candidate, book.origin, keys), ends)
     return [found[key] for key in sorted(found)]
 
 
@@ -64,9 +69,14 @@ def _anchor(data: bytes) -> Checkpoint:
         raise FormatError(f"an anchor cannot be read: {error.message}", code="ledger.anchor") from None
 
 
-def _signed(head: Checkpoint, origin: str, keys: LedgerKeys) -> Checkpoint | None:
-    """The head with the lines of the ledger key that signed it whole; None when none did."""
-    by = accept_checkpoint(head, keys).by if head.origin == origin else ()
-    if not by:
-        return None
-    return parse_checkpoint(log_signed_part(head, by[0]))
+def _signers(head: Checkpoint, origin: str, keys: LedgerKeys) -> LedgerKeys:
+    """The ledger keys that signed it whole."""
+    return accept_checkpoint(head, keys).by if head.origin == origin else ()
+
+
+def _take(
+    found: dict[tuple[int, bytes], Checkpoint], head: Checkpoint, by: LedgerKeys, ends: Mapping[str, int]
+) -> None:
+    """Keep the head with the lines of the first key of `by` that is believed, if there is one."""
+    for keys in believed(head, by, ends)[:1]:
+        found[head.size, head.root] = parse_checkpoint(log_signed_part(head, keys))

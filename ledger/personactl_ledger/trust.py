@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from personactl_ledger.cosignature import Witness, group_witnesses
+from personactl_ledger.ed25519 import key_id
 from personactl_ledger.entry import Entry
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.note import Vkey, group_vkeys
@@ -32,6 +33,11 @@ class LedgerTrust:
     def revoked_from(self) -> dict[str, int]:
         """`revoked` as a map."""
         return dict(self.revoked)
+
+    def genesis_roots(self) -> set[str]:
+        """Ids of the root keys that count for a genesis: those that are not revoked from 0 (SPEC 9.1)."""
+        revoked = self.revoked_from()
+        return {key for key in map(key_id, self.root_keys) if revoked.get(key, 1) > 0}
 
     def witness_keys(self) -> tuple[Witness, ...]:
         """The verifier keys of `witnesses`, one item a witness (SPEC 14.2). Raises FormatError (code ledger.vkey)."""

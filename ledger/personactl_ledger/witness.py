@@ -9,7 +9,8 @@ The rules of trust, in the order in which they are applied; the number is the HT
 
 1. The request has that form, and nothing else.                                                              400
 2. The origin is that of a ledger that the witness was told to follow.                                       404
-3. A ledger key that it was told to believe signed the checkpoint whole, and no line of such a key is wrong. 403
+3. A ledger key that it was told to believe signed the checkpoint whole, and no line of such a key is wrong.
+   What only keys signed that it was told are revoked from below the size is not believed.                   403
 4. The checkpoint has the three lines of a ledger, and the old size is not above its size.                   400
 5. The old size is the size of the largest tree that it cosigned, or 0 before the first: never smaller.      409
 6. The tree over nothing has the root over nothing; from nothing there is nothing to prove.                  422
@@ -28,6 +29,8 @@ from personactl_ledger.encoding import from_base64, to_base64
 from personactl_ledger.errors import FormatError, LedgerError, WitnessRefused
 from personactl_ledger.merkle import EMPTY_ROOT, HASH_BYTES, consistent
 from personactl_ledger.note import MAX_NOTE_BYTES, Vkey, parse_note
+from personactl_ledger.revocation import believed
+from personactl_ledger.trust import LedgerTrust
 
 MAX_PROOF = 63
 MAX_REQUEST_BYTES = MAX_NOTE_BYTES + 4096
@@ -37,10 +40,17 @@ _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedLog:
-    """A ledger that a witness was told to follow: its origin, and its ledger keys as groups (SPEC 7.4)."""
+    """A ledger that a witness was told to follow: its origin, its ledger keys as groups (SPEC 7.4), and the keys that
+    are not believed, each with the first index from where (SPEC 9.1)."""
 
     origin: str
     keys: tuple[tuple[Vkey, ...], ...]
+    revoked: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of_trust(cls, trust: LedgerTrust) -> FollowedLog:
+        """What a trust file says. Raises FormatError (code ledger.vkey)."""
+        return cls(origin=trust.origin, keys=trust.ledger_keys(), revoked=tuple(sorted(trust.revoked)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +100,7 @@ def parse_request(data: bytes) -> AddCheckpoint:
     return AddCheckpoint(old_size=int(old[1]), proof=proof, origin=note.text.partition("\n")[0], note=str(note))
 
 
-def believed(request: AddCheckpoint, log: FollowedLog | None) -> Checkpoint:
+def accepted(request: AddCheckpoint, log: FollowedLog | None) -> Checkpoint:
     """Rules 2 to 4: the checkpoint in the request is one of a ledger that the witness follows.
 
     `log` is what the witness was told about `request.origin`. Raises WitnessRefused: codes witness.log-unknown,
@@ -108,7 +118,8 @@ def believed(request: AddCheckpoint, log: FollowedLog | None) -> Checkpoint:
         checkpoint = parse_checkpoint(request.note)
     except LedgerError as error:
         raise _malformed(error.message) from None
-    if not accept_checkpoint(checkpoint, log.keys).accepted:
+    found = accept_checkpoint(checkpoint, log.keys)
+    if not found.accepted or not believed(checkpoint, found.by, dict(log.revoked)):
         raise WitnessRefused(
             "the checkpoint is not signed by the log keys that this witness believes",
             hint="give the witness the present trust file: personactl ledger witness log add --replace",

@@ -30,7 +30,7 @@ from personactl_ledger.database import apply_settings, storage_errors
 from personactl_ledger.encoding import require_time
 from personactl_ledger.errors import LedgerConflict, LedgerCorrupt, LedgerMissing, WitnessRefused
 from personactl_ledger.note import group_vkeys
-from personactl_ledger.witness import AddCheckpoint, FollowedLog, Held, believed, extends
+from personactl_ledger.witness import AddCheckpoint, FollowedLog, Held, accepted, extends
 
 FILE = "witness.sqlite"
 APPLICATION_ID = 0x504C5731  # "PLW1"
@@ -44,6 +44,7 @@ PRAGMA user_version = 1;
 CREATE TABLE log (
   origin TEXT PRIMARY KEY,
   vkeys TEXT NOT NULL,
+  revoked TEXT NOT NULL,
   added_at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE held (
@@ -115,26 +116,26 @@ class Memory:
             pass  # its format was compared
 
     def follow(self, log: FollowedLog, *, now: str, replace: bool = False) -> bool:
-        """Follow a ledger by these keys from now on; False when it was so before.
+        """Follow a ledger by these keys and revocations from now on; False when it was so before.
 
-        Raises LedgerConflict (code witness.log-known) for other keys of a followed origin without `replace`.
+        Raises LedgerConflict (code witness.log-known) for others of a followed origin without `replace`.
         """
-        lines = json.dumps([str(key) for keys in log.keys for key in keys])
+        told = (json.dumps([str(key) for keys in log.keys for key in keys]), json.dumps(log.revoked))
         with self._transaction() as connection:
-            row = connection.execute("SELECT vkeys FROM log WHERE origin = ?", (log.origin,)).fetchone()
-            if row is not None and row[0] == lines:
+            row = connection.execute("SELECT vkeys, revoked FROM log WHERE origin = ?", (log.origin,)).fetchone()
+            if row is not None and tuple(row) == told:
                 return False
             if row is not None and not replace:
                 raise LedgerConflict(
-                    "this witness follows that ledger by other log keys",
+                    "this witness follows that ledger by other log keys or revocations",
                     where=log.origin,
                     hint="ask its owner by a way that you trust whether the key was changed, then: --replace",
                     code="witness.log-known",
                 )
             connection.execute(
-                "INSERT INTO log (origin, vkeys, added_at) VALUES (?, ?, ?)"
-                " ON CONFLICT (origin) DO UPDATE SET vkeys = excluded.vkeys, added_at = excluded.added_at",
-                (log.origin, lines, require_time(now)),
+                "INSERT INTO log (origin, vkeys, revoked, added_at) VALUES (?, ?, ?, ?) ON CONFLICT (origin) DO UPDATE"
+                " SET vkeys = excluded.vkeys, revoked = excluded.revoked, added_at = excluded.added_at",
+                (log.origin, *told, require_time(now)),
             )
         return True
 
@@ -196,7 +197,7 @@ def _decide(
 ) -> str | WitnessRefused:
     """The lines, with the checkpoint remembered; or why not, with a checkpoint that may be evidence kept."""
     log = _log(connection, request.origin)
-    checkpoint = believed(request, log)
+    checkpoint = accepted(request, log)
     held = _held(connection, request.origin)
     own = [key for keys in log.keys for key in keys] if log is not None else []
     note = log_signed_part(checkpoint, own).decode()
@@ -227,8 +228,11 @@ def _keep(connection: sqlite3.Connection, checkpoint: Checkpoint, note: str, cod
 
 
 def _log(connection: sqlite3.Connection, origin: str) -> FollowedLog | None:
-    row = connection.execute("SELECT vkeys FROM log WHERE origin = ?", (origin,)).fetchone()
-    return None if row is None else FollowedLog(origin=origin, keys=group_vkeys(json.loads(row[0]), origin))
+    row = connection.execute("SELECT vkeys, revoked FROM log WHERE origin = ?", (origin,)).fetchone()
+    if row is None:
+        return None
+    revoked = tuple((kid, start) for kid, start in json.loads(row[1]))
+    return FollowedLog(origin=origin, keys=group_vkeys(json.loads(row[0]), origin), revoked=revoked)
 
 
 def _held(connection: sqlite3.Connection, origin: str) -> Held:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cases import Case, case, good
-from forge import hex64
+from forge import Forge, hex64, signer
 from forge_export import JSONL, Made, exported, lines, made, small_folder, summed
+from personactl_ledger.export_state import Selection
 
 
 @case
@@ -61,3 +62,13 @@ def export_folder_line_fail() -> Case:
     files = summed(small_folder() | {JSONL: data})
     return folder("A line was changed, and SHA256SUMS made anew.",
                   {name: files[name] for name in (JSONL, "SHA256SUMS")}, "ledger.checkpoint-root")  # fmt: skip
+
+
+@case
+def export_folder_excerpt_fail() -> Case:
+    forge = Forge()
+    forge.note("by nobody", by=signer("nobody"))
+    forge.checkpoint()
+    files = summed(made(forge, selection=Selection(stop=1)) | made(forge, tiles=True))
+    return exported("An excerpt stands beside tiles that hold an entry by an unknown key.", "", files,
+                    "ledger.signer-unknown")  # fmt: skip

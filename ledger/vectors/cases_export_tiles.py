@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cases import Case, case
-from forge import Forge, signer
+from forge import NOW, Forge, signer
 from forge_export import changed, exported, made, many, tiled
+from personactl_ledger.checkpoint import sign_checkpoint
 
 
 @case
@@ -86,3 +87,24 @@ def export_tiles_rule_fail() -> Case:
     forge.checkpoint()
     return exported("Right tiles over a log with an entry by an unknown key.", "tiles", made(forge, tiles=True),
                     "ledger.signer-unknown")  # fmt: skip
+
+
+@case
+def export_tiles_huge_fail() -> Case:
+    forge = many()
+    head = sign_checkpoint(forge.origin, 2**62, bytes(32), forge.log, now=NOW).note
+    return exported("The checkpoint is over 2^62 entries.", "tiles", {"tiles/checkpoint": head.encode()},
+                    "export.files", base="export-tiles", forge=forge)  # fmt: skip
+
+
+@case
+def export_tiles_no_checkpoint_fail() -> Case:
+    return exported("The checkpoint is missing.", "tiles", {}, "export.files", base="export-tiles", forge=many(),
+                    remove=["tiles/checkpoint"])  # fmt: skip
+
+
+@case
+def export_bundle_zeroes_fail() -> Case:
+    data = tiled()["tiles/tile/entries/001.p/5"]
+    return tile("More entries of length 0 follow than the name of a bundle says.", "tile/entries/001.p/5",
+                data + bytes(4096), "export.bundle")  # fmt: skip

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from cases import RUN, Case, Files, case, defect, good, ledger, started
 from forge import NOW, Forge, dumps, hex32, hex64, log_signer, signer, tamper
 from personactl_ledger import parse_entry
+from personactl_ledger.checkpoint import sign_checkpoint
 from personactl_ledger.encoding import to_base64
 
 
@@ -305,3 +308,12 @@ def ledger_trust_root_fail() -> Case:
     trust = forge.trust(rootKeys=[to_base64(signer("another root").public_key)])
     return ledger("Whole, but no root key of the trust file signed the genesis.", forge, "ledger.trust-root",
                   exit_code=5, base="ledger-good", files={"defect.sql": "", "trust.json": dumps(trust)})  # fmt: skip
+
+
+@case
+def ledger_checkpoint_of_nothing_fail() -> Case:
+    forge = good()
+    note = sign_checkpoint(forge.origin, 0, sha256().digest(), forge.log, now=NOW).note
+    sql = f"INSERT INTO checkpoint VALUES (0, '{sha256().hexdigest()}', '{note}', '{NOW}');\n"  # noqa: S608
+    return ledger("A stored checkpoint covers no entry.", forge, "ledger.checkpoint-malformed", base="ledger-good",
+                  files={"defect.sql": "PRAGMA ignore_check_constraints = ON;\n" + tamper(sql)})  # fmt: skip

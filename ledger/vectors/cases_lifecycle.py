@@ -327,6 +327,11 @@ def misbehaviour_origin_fail() -> Case:
 
 
 @case
+def misbehaviour_origin_map_fail() -> Case:
+    return misbehaviour("Its origin is no text.", proof(origin={}), "ledger.misbehaviour")
+
+
+@case
 def misbehaviour_unsigned_fail() -> Case:
     first, second = two_histories()
     a, b = first.checkpoint(log=log_signer("another")), second.checkpoint()

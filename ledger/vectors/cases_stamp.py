@@ -109,6 +109,30 @@ def between(s: Stamped) -> list[dict[str, Any]]:
     return [stamp(service.respond(s.covered, hash_name="sha256"), None, middle, hash_name="sha256")]
 
 
+def chained(*middles: dict[str, Any], **own: Any) -> Callable[[Stamped], Sequence[dict[str, Any]]]:
+    """A service below some authorities, told from the root down, all of them evidence."""
+
+    def make(s: Stamped) -> Sequence[dict[str, Any]]:
+        names = [SERVICE.root, *(f"between {number}" for number in range(len(middles)))]
+        held = [certificate(name, issuer, authority=True, **more).public_bytes(Encoding.DER)
+                for issuer, name, more in zip(names, names[1:], middles, strict=False)]  # fmt: skip
+        return [stamp(Service("time of another", names[-1], own).respond(s.covered), None, *held)]
+
+    return make
+
+
+def name_constraints() -> x509.NameConstraints:
+    """They permit the name of the service."""
+    name = x509.load_der_x509_certificate(Service("time of another").der()).subject
+    return x509.NameConstraints(permitted_subtrees=[x509.DirectoryName(name)], excluded_subtrees=None)
+
+
+ODD = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.2"), b"\x05\x00")
+MAIL, STAMPING = (x509.ExtendedKeyUsage([getattr(x509.ExtendedKeyUsageOID, name)])
+                  for name in ("EMAIL_PROTECTION", "TIME_STAMPING"))  # fmt: skip
+ANY_POLICY = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("2.5.29.32.0"), None)])
+
+
 def revocations(reason: x509.ReasonFlags | None) -> bytes:
     """A list by the root, in DER, that the certificate was revoked a day after the time in the token."""
     root = certificate(SERVICE.root, SERVICE.root, authority=True)
@@ -143,6 +167,23 @@ def receipts_that_hold() -> dict[str, Files]:
         ),
         "receipt-stamp-purpose": receipt(
             "The certificate is not for time stamping: a note.", lambda s: [stamp(plain.respond(s.covered))]
+        ),
+        "receipt-stamp-chain": receipt(
+            "An authority may have one more below it, which is for time stamping and names a policy.",
+            chained({"path_length": 1}, {"path_length": 0, "extra": [(STAMPING, False), (ANY_POLICY, True)]}),
+        ),
+        "receipt-stamp-path-length": receipt(
+            "An authority may have none below it, and has one: a note.", chained({"path_length": 0}, {})
+        ),
+        "receipt-stamp-mail": receipt("The authority is for e-mail: a note.", chained({"extra": [(MAIL, True)]})),
+        "receipt-stamp-critical": receipt(
+            "The authority has a critical extension that is in no list: a note.", chained({"extra": [(ODD, True)]})
+        ),
+        "receipt-stamp-own-critical": receipt(
+            "The service has a critical extension that is in no list: a note.", chained({}, extra=[(ODD, True)])
+        ),
+        "receipt-stamp-names": receipt(
+            "The authority has name constraints: a note.", chained({"extra": [(name_constraints(), True)]})
         ),
         "receipt-stamp-superseded": receipt(
             "The certificate was revoked after the time in the token, because a new one took its place.",
@@ -217,6 +258,11 @@ def ledgers_that_do_not() -> dict[str, Files]:
         s.keep(SERVICE.respond(s.covered + b"x"))
         s.forge.connection.executescript(tamper("UPDATE timestamp SET covers = 1;\n"))
 
+    def twice(s: Stamped) -> None:
+        kept_twice(s)
+        columns = "size, 'another service', hash_algorithm, token, covers, evidence, received_at"
+        s.forge.connection.execute(f"INSERT INTO timestamp SELECT 3, {columns} FROM timestamp WHERE id = 1")  # noqa: S608
+
     says = {"said": {"size": 3}}
     return {
         "ledger-stamp-imprint_fail": ledger(
@@ -231,6 +277,7 @@ def ledgers_that_do_not() -> dict[str, Files]:
             lambda s: s.keep(SERVICE.respond(s.covered), evidence=b"\x30\x05x"), "ledger.timestamp",
         ),
         "ledger-stamp-renewal_fail": ledger("A row renews itself.", alone, "ledger.timestamp"),
+        "ledger-stamp-twice_fail": ledger("A token stands in two rows.", twice, "ledger.timestamp"),
         "ledger-stamp-missing_fail": ledger("A token was deleted.", missing, "ledger.timestamp-missing"),
         "ledger-stamp-entry_fail": ledger(
             "An entry says another size.",

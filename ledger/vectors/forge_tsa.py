@@ -63,9 +63,11 @@ def private_key(name: str) -> ec.EllipticCurvePrivateKey:
 
 def certificate(
     name: str, issuer: str, *, authority: bool = False, purposes: Sequence[Any] = (ExtendedKeyUsageOID.TIME_STAMPING,),
-    until: datetime = datetime(2026, 2, 1, tzinfo=UTC), critical: bool = True,
+    until: datetime = datetime(2026, 2, 1, tzinfo=UTC), critical: bool = True, path_length: int | None = None,
+    extra: Sequence[tuple[x509.ExtensionType, bool]] = (),
 ) -> x509.Certificate:  # fmt: skip
-    """Of the key `name`, by the key `issuer`. Services end in February 2026, authorities in 2060."""
+    """Of the key `name`, by the key `issuer`. Services end in February 2026, authorities in 2060. `extra` are further
+    extensions, each with whether it is critical."""
 
     def called(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"TEST-ONLY {text}")])
@@ -75,12 +77,14 @@ def certificate(
         serial_number=int(secret(name).hex()[:15], 16), not_valid_before=datetime(2025, 1, 1, tzinfo=UTC),
         not_valid_after=datetime(2060, 1, 1, tzinfo=UTC) if authority else until,
     )  # fmt: skip
-    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=path_length), critical=True)
     if purposes and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=critical)
     key_id = x509.SubjectKeyIdentifier.from_public_key(private_key(name).public_key())
     by = x509.AuthorityKeyIdentifier.from_issuer_public_key(private_key(issuer).public_key())
     builder = builder.add_extension(key_id, critical=False).add_extension(by, critical=False)
+    for extension, must in extra:
+        builder = builder.add_extension(extension, critical=must)
     return builder.sign(private_key(issuer), hashes.SHA256())
 
 

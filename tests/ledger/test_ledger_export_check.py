@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ledger_bench import Bench, forge
@@ -29,3 +31,19 @@ def test_a_ledger_is_not_taken_for_an_export(bench: Bench, ledger: Ledger) -> No
     with pytest.raises(LedgerMissing) as caught:
         check_export(bench.path)
     assert (caught.value.code, caught.value.exit_code) == ("export.ledger", 2)
+
+
+def test_a_bundle_of_zeroes_costs_no_more_than_its_width(
+    tmp_path: Path, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, data in forge_export.tiled().items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (tmp_path / "tiles/tile/entries/000").write_bytes(bytes(256 * 65537))
+    started = time.process_time()
+    assert verifier.main(["export", str(tmp_path / "tiles")]) == 4
+    assert "[export.bundle]" in capsys.readouterr().out
+    found = check_export(tmp_path / "tiles")
+    assert [item.code for item in found.findings] == ["export.bundle"]
+    assert time.process_time() - started < 5

@@ -24,8 +24,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_bench import NOW, ROOM, Bench, forge
 from personactl_ledger import Ledger, LedgerConflict, LedgerCorrupt, LedgerError, LedgerMissing, check, export_place
+from personactl_ledger.check_stamp_files import NOT_COMPARED
 from personactl_ledger.export_check import check_export
 from personactl_ledger.export_csv import guard, unguard
+from personactl_ledger.export_folder import write_sums
 from personactl_ledger.export_ledger import ExportTargets, export
 from personactl_ledger.export_state import Selection
 from personactl_ledger.export_tiles import expected_tiles, tile_path
@@ -307,8 +309,6 @@ def test_a_folder_checks_itself_with_what_is_in_it(tmp_path: Path) -> None:
 
 
 def test_a_copy_of_another_tree_in_a_folder_is_found(told: Path, tmp_path: Path, verifier: ModuleType) -> None:
-    from personactl_ledger.export_folder import write_sums
-
     out = tmp_path / "out"
     export(told, ExportTargets(folder=out))
     shutil.copy(told, out / "ledger.sqlite")
@@ -316,6 +316,34 @@ def test_a_copy_of_another_tree_in_a_folder_is_found(told: Path, tmp_path: Path,
     write_sums(out)
     assert [item.code for item in check_export(out).findings if item.severity == "error"] == ["export.forms"]
     assert verifier.main(["export", str(out)]) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("1.tsr", b"no token at all"), ("1.data", b"another checkpoint"), ("1.data", None), ("1.tsr", None),
+        ("2.tsr", b"one more"), ("1.evidence", b"\x05\x00"),
+    ],
+)  # fmt: skip
+def test_a_time_stamp_in_a_folder_is_that_of_the_copy(
+    name: str, data: bytes | None, tmp_path: Path, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    export(story.write(tmp_path / "second.sqlite", story.second()), ExportTargets(folder=out))
+    changed = out / "timestamps" / name
+    changed.unlink() if data is None else changed.write_bytes(data)
+    (out / "SHA256SUMS").unlink()
+    write_sums(out)
+    assert [item.code for item in check_export(out).findings if item.severity == "error"] == ["export.timestamps"]
+    assert verifier.main(["export", str(out)]) == 4
+    assert "1 checks failed" in (said := capsys.readouterr().out) and "[export.timestamps]" in said
+    (out / "ledger.sqlite").unlink()
+    (out / "SHA256SUMS").unlink()
+    write_sums(out)
+    found = check_export(out)
+    assert (found.exit_code, NOT_COMPARED in found.notes) == (0, True)
+    assert verifier.main(["export", str(out)]) == 0
+    assert "timestamps/ was compared with SHA256SUMS alone" in capsys.readouterr().out
 
 
 def test_what_travels_along_is_what_the_repository_has() -> None:

@@ -119,6 +119,7 @@ def test_a_token_with_one_wrong_part_is_refused(changed: dict[str, Any], verifie
         Service("elsewhere", "elsewhere root"), Service(more={"purposes": ()}), Service(more={"critical": False}),
         Service(more={"until": datetime(2026, 1, 1, tzinfo=UTC)}),
         Service(more={"purposes": (OID.TIME_STAMPING, OID.EMAIL_PROTECTION)}),
+        Service(more={"extra": [(x509.KeyUsage(*(place == 2 for place in range(9))), True)]}),
     ],
 )  # fmt: skip
 def test_a_service_that_is_not_fit_does_not_count(service: Service, verifier: ModuleType, alone: None) -> None:
@@ -264,7 +265,7 @@ def test_a_check_of_rows_of_any_type_finds_them_wrong_and_goes_on() -> None:
         connection.execute("INSERT INTO checkpoint VALUES (?, ?)", (value, value))
         connection.execute("INSERT INTO entry VALUES (?, 'timestamp', ?)", (place, value))
     findings = Findings()
-    assert check_timestamps(connection, [], Keyring(), None, findings) == ([], [UNCHECKED.format(len(odd))])
+    assert check_timestamps(connection, [], Keyring(), {}, None, findings) == ([], [UNCHECKED.format(len(odd))])
     assert [item.code for item in findings.items] == ["ledger.timestamp"] * len(odd)
     connection.close()
 
@@ -364,6 +365,9 @@ def test_evidence_is_certificates_and_lists_in_pem_or_der_and_nothing_else() -> 
         ("receipt-stamp-purpose", "not for time stamping"), ("receipt-stamp-between", "existed before 2026-01-02"),
         ("receipt-stamp-stolen", "a revocation list"), ("receipt-stamp-superseded", "existed before 2026-01-02"),
         ("receipt-stamp-renewed", "existed before 2026-01-20"), ("receipt-stamp-order", "existed before 2026-01-02"),
+        ("receipt-stamp-chain", "existed before 2026-01-02"), ("receipt-stamp-path-length", "no chain of certificates"),
+        ("receipt-stamp-mail", "no chain of certificates"), ("receipt-stamp-critical", "no chain of certificates"),
+        ("receipt-stamp-own-critical", "a critical extension"), ("receipt-stamp-names", "no chain of certificates"),
     ],
 )  # fmt: skip
 def test_what_a_vector_shows_is_said_by_both_readers(

@@ -320,7 +320,7 @@ def test_a_check_is_not_misled_by_a_writer_that_stamps_meanwhile(
             return reader.execute(sql, values)
 
     connection = Meanwhile()
-    check_timestamps(connection, stored, signed.rules.keyring, None, findings)  # type: ignore[arg-type]
+    check_timestamps(connection, stored, signed.rules.keyring, {}, None, findings)  # type: ignore[arg-type]
     reader.close()
     assert connection.done
     assert findings.items == []

@@ -55,7 +55,7 @@ def log() -> None:
 @log.command("add")
 @click.argument("file", type=PATH)
 @state_option
-@click.option("--replace", is_flag=True, help="Follow a known ledger by other log keys from now on.")
+@click.option("--replace", is_flag=True, help="Follow a known ledger by other keys or revocations from now on.")
 @pass_terminal
 def log_add(terminal: Terminal, *, file: Path, state: Path, replace: bool) -> None:
     """Follow the ledger of a trust file."""
@@ -65,7 +65,7 @@ def log_add(terminal: Terminal, *, file: Path, state: Path, replace: bool) -> No
 
     trust = trust_store.read(file).ledger
     _, memory = witness_folder.load(state)
-    added = memory.follow(FollowedLog(origin=trust.origin, keys=trust.ledger_keys()), now=now(), replace=replace)
+    added = memory.follow(FollowedLog.of_trust(trust), now=now(), replace=replace)
     document = {"schema": "personactl.ledger-witness-log/1", "origin": trust.origin, "added": added}
     terminal.result(document, [["follows " if added else "followed already: ", Styled(trust.origin, "bold")]])
 
