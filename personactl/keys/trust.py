@@ -102,10 +102,7 @@ def export_trust(
     own = LedgerTrust(origin, keyset.log.vkeys(origin), keyset.root_public_keys)
     known = ledger or own
     document: dict[str, Any] = {
-        "schema": SCHEMA,
-        "name": name,
-        "origin": origin,
-        "development": keyset.development,
+        **{"schema": SCHEMA, "name": name, "origin": origin, "development": keyset.development},
         **_content_credentials(keyset),
         "logKeys": list(known.log_keys),
         "rootKeys": [b64encode(key).decode() for key in dict.fromkeys([*own.root_keys, *known.root_keys])],
