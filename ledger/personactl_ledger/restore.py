@@ -212,9 +212,10 @@ class _Work:
     def _go_on(self, draft: _Draft) -> Restored:
         self._require_good(self.draft, self.anchors)
         aside = self._swap(self.draft)
+        unknown = draft.known.remembered is None and not draft.replayed  # nobody knows how far the ledger went
         return Restored(
             path=self.target, origin=draft.origin, size=draft.size, replayed=draft.replayed, newest=draft.newest,
-            aside=aside, known=draft.known, erased=draft.erased,
+            aside=aside, known=draft.known, erased=draft.erased, doubtful=(self.target,) * (unknown and draft.sealed),
         )  # fmt: skip
 
     def _begin_again(self, draft: _Draft) -> Restored:

@@ -14,7 +14,7 @@ from personactl_ledger.backup import backup
 from personactl_ledger.erasure import erase, sealed_fields
 from personactl_ledger.lost_erasures import lost_erasures
 from personactl_ledger.remains import Remain
-from personactl_ledger.restore import Restored, RestoreKeys, restore
+from personactl_ledger.restore import Restored, RestoreKeys, Seen, restore
 
 LATER = "2026-02-03T04:05:06Z"
 NAME = b"the name that is gone"
@@ -96,6 +96,15 @@ def test_a_ledger_that_ends_says_where_erased_values_may_stand_again(bench: Benc
     assert (done.ended, done.erased, done.doubtful) == (bench.origin, {}, (done.kept, bench.path))
     assert NAME in done.kept.read_bytes()
     assert done.known.anchors == (7,)
+
+
+def test_a_ledger_that_goes_on_says_so_too_unless_somebody_remembers_its_end(bench: Bench, copy: Path) -> None:
+    bench.path.unlink()
+    assert again(bench, copy).doubtful == (bench.path,)
+    with Ledger.open_reader(copy) as book:
+        seen = Seen(size=book.size, last_leaf=book.entry(book.size - 1).entry.leaf_hash.hex())
+    bench.path.unlink()
+    assert again(bench, copy, seen=seen).doubtful == ()
 
 
 def test_a_ledger_that_ends_loses_what_the_lost_file_says_was_erased(bench: Bench, copy: Path) -> None:

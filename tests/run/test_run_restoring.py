@@ -13,7 +13,7 @@ from personactl_ledger.lock import WriterLock
 from personactl_ledger.restore import Restored
 from workshop import NOW, Workshop, text
 
-from personactl import casting, persona
+from personactl import casting, continuity, persona
 from personactl.errors import ConflictError, KeyProblem, UsageProblem
 from personactl.keys import create_development, layout, load
 from personactl.run.restoring import restore_ledger
@@ -126,6 +126,23 @@ def test_a_second_restore_knows_what_the_first_one_ended(shop: Workshop, lost: P
         assert (caught.value.code, caught.value.exit_code) == ("conflict.other-ledger", 10)
         assert str(ended) in caught.value.message
         (shop.folder / ".personactl/run.sqlite").unlink(missing_ok=True)
+
+
+def test_a_restore_that_is_cut_off_before_the_project_follows_is_run_again(
+    shop: Workshop, lost: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(continuity, "begin", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        restored(shop, lost)
+    monkeypatch.undo()
+    with pytest.raises(ConflictError) as caught:
+        shop.run(text("sea: at the sea", campaign="autumn"))
+    assert caught.value.code == "conflict.other-ledger"
+    assert restored(shop, lost).ended is not None
+    assert shop.run(text("sea: at the sea", campaign="autumn")).done == 1
 
 
 def test_the_files_beside_it_are_remembered_when_the_project_forgot(shop: Workshop, copy: Path) -> None:
