@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from personactl_ledger.check_bounds import Unending, bounded, require_room
 from personactl_ledger.check_entries import EntryPass, Progress
 from personactl_ledger.check_file import check_database, check_header, check_journals, check_schema
 from personactl_ledger.check_resume import finish, resume
@@ -124,14 +125,22 @@ class _Audit:
         if self.since is not None:
             before = self.findings.copy()
             try:
-                self.kept = KeptTree(connection, self.since, _size(connection))
-                self._contents(connection, progress)
-            except NotKept:
+                with bounded(connection):
+                    self.kept = KeptTree(connection, self.since, _size(connection))
+                    require_room(connection, self.kept.size)
+                    self._contents(connection, progress)
+            except (NotKept, Unending):
                 self.kept, self.findings = None, before
             else:
                 return
-        self.database_checked = check_database(connection, self.level, self.findings, self.path)
-        self._contents(connection, progress)
+        found = check_database(connection, self.level, self.findings, self.path)
+        self.database_checked = found != "unknown"
+        if found == "sound":
+            self._contents(connection, progress)
+        elif found == "unknown":
+            with bounded(connection):
+                require_room(connection, 0)
+                self._contents(connection, progress)
 
     def _contents(self, connection: sqlite3.Connection, progress: Progress | None) -> None:
         # Checkpoints first: a writer that is at work can only add entries between the two statements.

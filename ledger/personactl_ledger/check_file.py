@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 from personactl_ledger.findings import Findings, Level
 from personactl_ledger.header import HEADER_BYTES, header_problem, length_problem, number
@@ -13,6 +15,7 @@ from personactl_ledger.journal import foreign_journal
 from personactl_ledger.lock import has_journal, writer_active
 from personactl_ledger.schema import expected_objects, read_objects
 
+Soundness = Literal["sound", "unsound", "unknown"]
 MOST_SECONDS = 10.0
 """For SQLite's own check where a writer is at work: it waits 30 seconds for readers, then gives up."""
 _STEPS_BETWEEN_LOOKS = 100_000
@@ -62,28 +65,42 @@ def check_schema(connection: sqlite3.Connection, findings: Findings) -> bool:
     return readable
 
 
-def check_database(connection: sqlite3.Connection, level: Level, findings: Findings, path: Path) -> bool:
-    """SPEC 12.3: SQLite's own consistency check: pages at level index, also every index and key at level full.
+def check_database(connection: sqlite3.Connection, level: Level, findings: Findings, path: Path) -> Soundness:
+    """SPEC 12.3: SQLite's own consistency check: pages at every level, also every index and key at level full.
 
-    It reads in one go and so keeps a writer out. Where one is at work it is given up after MOST_SECONDS: then False.
+    It reads in one go and so keeps a writer out. Where one is at work it is given up after MOST_SECONDS: "unknown".
+    Where the pages do not make trees, or a row is damaged, nothing else may be read: "unsound".
     """
-    if level == "tree":
-        return True
     end = monotonic() + MOST_SECONDS
     connection.set_progress_handler(lambda: monotonic() > end and writer_active(path), _STEPS_BETWEEN_LOOKS)
-    pragma = "integrity_check" if level == "full" else "quick_check"
     # The whole check leaves out the list of free pages in a schema with views (SQLite 3.40); by this name it is read.
     try:
-        for what in ("10", "sqlite_master"):
-            rows = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}({what})").fetchall()]
-            if rows != ["ok"]:
-                findings.add("ledger.database", f"{pragma} of SQLite: {'; '.join(rows)[:300]}")
-        if level == "full" and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-            findings.add("ledger.database", "a row points to an entry or a checkpoint that is not there")
+        for what in ("1", "sqlite_master"):
+            found = first_row(connection, f"PRAGMA quick_check({what})")
+            if found != "ok":
+                findings.add("ledger.database", f"quick_check of SQLite: {found[:300]}")
+                return "unsound"
+        if level == "full":
+            _check_indexes(connection, findings)
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
             raise
-        return False
+        return "unknown"
     finally:
         connection.set_progress_handler(None, 0)
-    return True
+    return "sound"
+
+
+def first_row(connection: sqlite3.Connection, sql: str) -> str:
+    """The first row of an answer of one column. SQLite stops there: after a page that two others point to, it would go
+    on with the rows of tables that have no end."""
+    with closing(connection.execute(sql)) as cursor:
+        return str(cursor.fetchone()[0])
+
+
+def _check_indexes(connection: sqlite3.Connection, findings: Findings) -> None:
+    rows = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)").fetchall()]
+    if rows != ["ok"]:
+        findings.add("ledger.database", f"integrity_check of SQLite: {'; '.join(rows)[:300]}")
+    if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+        findings.add("ledger.database", "a row points to an entry or a checkpoint that is not there")

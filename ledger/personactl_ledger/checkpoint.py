@@ -117,7 +117,10 @@ def sign_checkpoint(origin: str, size: int, root: bytes, *logs: LogSigner, now: 
 
 def verify_checkpoint(checkpoint: Checkpoint, keys: Iterable[Vkey]) -> CheckpointSignatures:
     """Check every signature line that belongs to one of `keys`; others are ignored, as signed-note asks."""
-    note = parse_note(checkpoint.note)
+    return _verify(parse_note(checkpoint.note), checkpoint, keys)
+
+
+def _verify(note: Note, checkpoint: Checkpoint, keys: Iterable[Vkey]) -> CheckpointSignatures:
     good: set[int] = set()
     unsupported: set[int] = set()
     bad = False
@@ -137,7 +140,14 @@ def verify_checkpoint(checkpoint: Checkpoint, keys: Iterable[Vkey]) -> Checkpoin
 
 def accept_checkpoint(checkpoint: Checkpoint, ledger_keys: Iterable[tuple[Vkey, ...]]) -> Acceptance:
     """Judge a checkpoint by ledger keys, each a group of verifier keys: one must be satisfied whole (SPEC 7.4)."""
-    found = [(keys, verify_checkpoint(checkpoint, keys)) for keys in ledger_keys]
+    note = parse_note(checkpoint.note)
+    # A key without a line decides nothing, and a ledger may have as many keys as checkpoints.
+    shown = {(line.name, line.key_hash) for line in note.signatures}
+    found = [
+        (keys, _verify(note, checkpoint, keys))
+        for keys in ledger_keys
+        if any((key.name, key.key_hash) in shown for key in keys)
+    ]
     whole = [(keys, result) for keys, result in found if result.satisfies(keys)]
     return Acceptance(
         by=tuple(keys for keys, _ in whole),

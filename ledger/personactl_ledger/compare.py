@@ -7,17 +7,20 @@ one signed head. One tree is enough to place a head; two bare heads of different
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from personactl_ledger.check_bounds import bounded, require_room
+from personactl_ledger.check_file import check_database
 from personactl_ledger.check_signed import parse_anchor
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, parse_checkpoint
 from personactl_ledger.database import connect_reader, require_file, require_format, storage_errors
 from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import FormatError, LedgerCorrupt, LedgerError
+from personactl_ledger.findings import Findings
 from personactl_ledger.keyring import Keyring
 from personactl_ledger.merkle import consistency_path, leaf_hash, perfect_root, range_root
 from personactl_ledger.misbehaviour import Misbehaviour, parse_misbehaviour
@@ -243,7 +246,7 @@ def _ledger(path: Path) -> Side:
     connection = connect_reader(path)
     try:
         require_format(connection, path)
-        with storage_errors(path):
+        with _readable(connection, path):
             hashes, start = bytearray(), 0
             heads = _heads(connection)  # first: a writer that is at work can only add entries meanwhile
             while rows := connection.execute(_SELECT, (start,)).fetchall():
@@ -257,6 +260,20 @@ def _ledger(path: Path) -> Side:
         connection.close()
     keys = [key.vkeys for key in keyring.keys.values() if key.vkeys]
     return Side(path, origin, [head for head in heads if head.size <= start], hashes, keys, ends_of(keyring, {}))
+
+
+@contextmanager
+def _readable(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """SQLite checks the file first, as in a check (SPEC 12.3). Raises LedgerCorrupt (code ledger.database)."""
+    with storage_errors(path), ExitStack() as stack:
+        findings = Findings()
+        found = check_database(connection, "tree", findings, path)
+        if found == "unsound":
+            raise LedgerCorrupt(findings.items[0].message, where=str(path), code="ledger.database")
+        if found == "unknown":  # a writer is at work
+            stack.enter_context(bounded(connection))
+            require_room(connection, 0)
+        yield
 
 
 def _heads(connection: sqlite3.Connection) -> list[Checkpoint]:

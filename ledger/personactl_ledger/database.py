@@ -26,6 +26,8 @@ from personactl_ledger.lock import has_journal, writer_active
 from personactl_ledger.schema import expected_objects, read_objects
 
 BUSY_MILLISECONDS = 30_000
+MOST_SCHEMA_STEPS = 100_000
+"""Of SQLite's virtual machine, to read the list of tables; that of a ledger takes some hundred."""
 LONGEST_VALUE = 4 << 20
 """Bytes of one row. No row of a ledger comes near; a hostile file could make one of a gigabyte."""
 
@@ -71,12 +73,34 @@ def _connect(
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
-            apply_settings(connection, path, (*_BOTH, *extra))
+            with finite_schema(connection, path):
+                apply_settings(connection, path, (*_BOTH, *extra))
             restrict(connection, authorizer)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+@contextmanager
+def finite_schema(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """For the first statements: SQLite reads the list of tables then, whose pages need not make a tree (docs/adr/0123).
+
+    Raises LedgerCorrupt (code ledger.schema) for one that does not end.
+    """
+    connection.set_progress_handler(lambda: True, MOST_SCHEMA_STEPS)
+    try:
+        yield
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
+            raise
+        hint = "keep the file as it is; restore a backup"
+        raise LedgerCorrupt(
+            "the list of tables in the file does not end", where=str(path), hint=hint, code="ledger.schema"
+        ) from error
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def apply_settings(

@@ -227,12 +227,15 @@ def _require_good_outcome(path: Path) -> None:
 
 def _genesis(path: Path) -> bytes | None:
     """The leaf of entry 0 as the file has it without its journal; None where a torn write hides it."""
+    from personactl_ledger.database import finite_schema
+
     try:
         connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
         try:
-            row = connection.execute("SELECT leaf FROM entry NOT INDEXED WHERE idx = 0").fetchone()
+            with finite_schema(connection, path):
+                row = connection.execute("SELECT leaf FROM entry NOT INDEXED WHERE idx = 0").fetchone()
         finally:
             connection.close()
-    except sqlite3.Error:
+    except (sqlite3.Error, LedgerCorrupt):
         return None
     return None if row is None or not isinstance(row[0], bytes) else row[0]

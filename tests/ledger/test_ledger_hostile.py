@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from ledger_bench import forge
+from page_graphs import MASTER, make_endless
+from personactl_ledger import LedgerCorrupt, check, checkpoint
 from personactl_ledger.book import MemoryBook
+from personactl_ledger.compare import read_side
+from personactl_ledger.findings import Level
 from personactl_ledger.keyring import Keyring
 from personactl_ledger.merkle import root_of
+from personactl_ledger.note import Note
 from personactl_ledger.rules import Rules
+
+import cases  # isort: skip  (its folder is on the path through ledger_bench)
 
 OTHER = "other.example/personactl/0123456789abcdef"
 
@@ -51,6 +63,22 @@ def test_the_end_of_a_key_does_not_look_at_all_keys(verifier: ModuleType) -> Non
     mine._require_roots_left(first)
 
 
+def test_keys_without_a_line_in_a_checkpoint_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = forge.Forge()
+    head, own = checkpoint.parse_checkpoint(book.checkpoint()), book.log.verifier_keys(book.origin)
+    others = [forge.log_signer(f"log {number}").verifier_keys(book.origin) for number in range(50)]
+    judged: list[Any] = []
+    judge = checkpoint._verify
+
+    def counted(note: Note, found: checkpoint.Checkpoint, keys: Any) -> checkpoint.CheckpointSignatures:
+        judged.append(keys)
+        return judge(note, found, keys)
+
+    monkeypatch.setattr(checkpoint, "_verify", counted)
+    assert checkpoint.accept_checkpoint(head, [*others, own]).by == (own,)
+    assert judged == [own]
+
+
 class _NotWalked(dict[str, Any]):
     """A map that says what it has, one by one, to nobody."""
 
@@ -58,3 +86,81 @@ class _NotWalked(dict[str, Any]):
         raise AssertionError("all keys were looked at")
 
     values = items = __iter__  # type: ignore[assignment]
+
+
+# --- pages that do not make trees (docs/adr/0123) -------------------------------------------------------------------
+
+TABLES = ("entry", "entry_kind", "tile", "checkpoint", "cosignature", "timestamp", "sealed")
+SECONDS = 5
+"""Of processor time."""
+
+
+def written(path: Path) -> Path:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(cases.good().dump())
+    return path
+
+
+@pytest.fixture(params=(*TABLES, MASTER))
+def endless(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
+    """A ledger one of whose trees is a graph, and the code of what must be found."""
+    path = written(tmp_path / "ledger.sqlite")
+    make_endless(path, request.param)
+    return path, "ledger.schema" if request.param == MASTER else "ledger.database"
+
+
+@pytest.mark.parametrize("level", ["tree", "index", "full"])
+def test_a_check_of_pages_without_an_end_has_one(level: Level, endless: tuple[Path, str]) -> None:
+    path, code = endless
+    started = time.process_time()
+    report = check(path, level=level)
+    assert ([item.code for item in report.findings], report.exit_code) == ([code], 4)
+    assert time.process_time() - started < SECONDS
+
+
+def test_the_second_reader_stops_there_too(
+    endless: tuple[Path, str], verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, code = endless
+    started = time.process_time()
+    assert verifier.main(["ledger", str(path)]) == 4
+    assert f"[{code}]" in capsys.readouterr().out
+    assert time.process_time() - started < SECONDS
+
+
+def test_a_comparison_reads_no_such_file(endless: tuple[Path, str]) -> None:
+    path, code = endless
+    with pytest.raises(LedgerCorrupt) as refused:
+        read_side(path)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("table", [*TABLES, MASTER])
+def test_a_check_from_a_kept_checkpoint_ends_although_sqlite_did_not_look(table: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "ledger.sqlite")
+    kept = check(path).latest.encode()
+    make_endless(path, table)
+    started = time.process_time()
+    report = check(path, since=kept)
+    assert time.process_time() - started < SECONDS
+    # An index that only older entries are looked up by was not asked (SPEC 12.9); all else makes the check read all.
+    assert (report.exit_code, report.since) in ((4, None), (0, 19))
+    assert (report.exit_code == 0) == (table == "entry_kind")
+
+
+def test_rows_that_hold_more_than_the_file_are_not_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "ledger.sqlite")
+    kept = check(path).latest.encode()
+    make_endless(path, "checkpoint", 1, 200, held=3000)
+    report = check(path, since=kept)
+    assert (report.since, [item.code for item in report.findings]) == (None, ["ledger.database"])
+
+
+def test_where_a_writer_keeps_sqlite_from_looking_the_check_ends_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "ledger.sqlite")
+    make_endless(path, "checkpoint")
+    monkeypatch.setattr(sys.modules[check.__module__], "check_database", lambda *_: "unknown")
+    report = check(path)
+    assert ([item.code for item in report.findings], report.exit_code) == (["ledger.database"], 4)
