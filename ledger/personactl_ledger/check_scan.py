@@ -17,6 +17,7 @@ from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.envelope import pae
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Level
+from personactl_ledger.leaf_kind import kind_at_a_glance
 from personactl_ledger.merkle import leaf_hash, perfect_root
 from personactl_ledger.predicates import FIELDS, KINDS, ROOT
 from personactl_ledger.projection import COLUMNS, project
@@ -100,7 +101,7 @@ class Scanner:
             entry = None
             if self._level != "tree":
                 entry = self._leaf(span, index, row[1], row[3:], sealed.get(index, ()))
-            elif index == 0 or authority(str(row[4])):
+            elif index == 0 or row[4] in _FOLLOWED or kind_at_a_glance(row[1]) in _FOLLOWED_LEAVES:
                 entry = self._whole_row(span, index, row[1])
             digest = leaf_hash(row[1]) if entry is None else entry.leaf_hash
             hashes.append(digest)
@@ -132,7 +133,7 @@ class Scanner:
         return found
 
     def _whole_row(self, span: Span, index: int, leaf: bytes) -> Entry | None:
-        """At level tree the other columns are read only of entries that decide about others."""
+        """At level tree the other columns are read only of entries that decide about others, by leaf or by column."""
         row = self._connection.execute(_SELECT, (index, index + 1, 1)).fetchone()
         return self._leaf(span, index, leaf, row[3:], ())
 
@@ -216,6 +217,10 @@ class Scanner:
 def authority(kind: str) -> bool:
     """Whether entries of this kind decide what later entries may do: they are followed at every level."""
     return KINDS.get(kind) == ROOT or kind == "run-open"
+
+
+_FOLLOWED = frozenset(filter(authority, KINDS))
+_FOLLOWED_LEAVES = frozenset(f"{kind}:1".encode() for kind in _FOLLOWED)
 
 
 def erasures(entry: Entry) -> list[tuple[int, list[str]]]:
