@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from personactl_ledger.ed25519 import key_id, verify_signature
-from personactl_ledger.encoding import from_base64, is_time
+from personactl_ledger.encoding import from_base64, is_time, moment
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.envelope import pae
 from personactl_ledger.errors import LedgerError
@@ -71,7 +72,7 @@ class Span(NamedTuple):
     pieces: list[tuple[int, bytes]]
     """The leaf hashes in order: (256, root) for a tile that was compared already, (count, hashes) for others."""
     clock: tuple[str, str] | None
-    """The first and the last `appended_at`, None where one is earlier than that before it."""
+    """The first and the last `appended_at` by `moment`, None where one is earlier than that before it."""
     said: list[tuple[Any, ...]]
     findings: list[Finding]
     sealing: list[tuple[int, list[str], list[tuple[int, list[str]]]]]
@@ -259,4 +260,6 @@ def _require_times(span: Span, times: list[str]) -> None:
 
 
 def _clock(times: list[str]) -> tuple[str, str] | None:
-    return (times[0], times[-1]) if times and sorted(times) == times else None
+    """The first and the last as `moment` has them, None where one is earlier than that before it."""
+    moments = [moment(at) for at, _ in groupby(times)]  # what was appended together has one time
+    return (moments[0], moments[-1]) if moments and sorted(moments) == moments else None

@@ -20,13 +20,12 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from personactl_ledger import LedgerError, LedgerTrust, check_public_key
-from personactl_ledger.encoding import ORIGIN
+from personactl_ledger.encoding import ORIGIN, require_time
 from personactl_ledger.note import group_vkeys
 
 from personactl.errors import TrustError
@@ -48,7 +47,6 @@ _REQUIRED = frozenset({
 _OPTIONAL = frozenset({"witnesses", "revoked", "critical"})
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _KEY_ID = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +191,7 @@ def _parse(data: bytes) -> TrustFile:
         approvers=_approvers(document.get("approvers")),
         tsa_roots=tuple(_anchor(pem, "tsaRoots") for pem in _strings(document, "tsaRoots")),
         detector=_detector(document.get("detector", "")),
-        issued_at=_time(_text(document, "issuedAt", _TIME)),
+        issued_at=_time(document["issuedAt"]),
         revoked=_revoked(document.get("revoked", [])),
         sha256=hashlib.sha256(data).hexdigest(),
         witnesses=_witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []})),
@@ -352,9 +350,8 @@ def _detector(value: object) -> str:
     return value
 
 
-def _time(text: str) -> str:
+def _time(value: object) -> str:
     try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise _FormatError("issuedAt is not a time") from None
-    return text
+        return require_time(value)
+    except LedgerError:
+        raise _FormatError("issuedAt is not a time in UTC with Z") from None
