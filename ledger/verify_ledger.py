@@ -729,7 +729,7 @@ class Checkpoint:
     """SPEC 7.2."""
 
     def __init__(self, note: str):
-        plain = len(note) <= 262144 and not re.search(r"[\x00-\x09\x0b-\x1f]", note)
+        plain = len(note.encode()) <= 262144 and not re.search(r"[\x00-\x09\x0b-\x1f]", note)
         self.note = note
         body, blank, tail = note.rpartition("\n\n")
         need(plain and blank and body and tail.endswith("\n"), "7.1", "ledger.note", "this is not a signed note")
@@ -842,6 +842,29 @@ def parse_path(lines: object) -> list[bytes]:
     return path
 
 
+def parse_proof(text: str) -> tuple[int, list[bytes], Checkpoint]:
+    """SPEC 8.2: (index, path, checkpoint)."""
+    head, _, note = text.partition("\n\n")
+    lines = head.split("\n")
+    good = lines[0] == "c2sp.org/tlog-proof@v1" and len(lines) > 1 and re.fullmatch(f"index ({NUMBER})", lines[1])
+    need(good, "8.2", "receipt.malformed", "the proof does not begin with its two lines")
+    try:
+        return int(lines[1][6:]), parse_path(lines[2:]), Checkpoint(note)
+    except Bad as bad:
+        raise Bad(bad.clause, "receipt.malformed", bad.message) from None
+
+
+def parse_anchor(data: bytes) -> Checkpoint:
+    """SPEC 12.7: what a receipt, a tlog-proof or a bare checkpoint says of a tree."""
+    if data.lstrip()[:1] == b"{":
+        return Receipt(data).head
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Bad("7.1", "ledger.note", "it is not UTF-8") from None
+    return parse_proof(text)[2] if text.startswith("c2sp.org/tlog-proof@v1") else Checkpoint(text)
+
+
 HASHES = ("sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512")
 
 
@@ -856,15 +879,8 @@ class Receipt:
         lists = isinstance(keys, list) and len(keys) <= 64 and isinstance(stamps, list) and len(stamps) <= 16
         typed = schema == "personactl.receipt/1" and isinstance(proof, str) and lists
         need(typed, "8.1", code, "wrong schema or types")
-        head, _, note = proof.partition("\n\n")
-        lines = head.split("\n")
-        good = lines[0] == "c2sp.org/tlog-proof@v1" and len(lines) > 1 and re.fullmatch(f"index ({NUMBER})", lines[1])
-        need(good, "8.2", code, "the proof does not begin with its two lines")
-        self.leaf, self.index, self.path = unbase64(leaf, "8.1", code), int(lines[1][6:]), parse_path(lines[2:])
-        try:
-            self.head = Checkpoint(note)
-        except Bad as bad:
-            raise Bad(bad.clause, code, bad.message) from None
+        self.leaf = unbase64(leaf, "8.1", code)
+        self.index, self.path, self.head = parse_proof(proof)
         self.keys = []
         for item in keys:
             leaf, index, path = take(item, "leaf index path", "8.1", code)
@@ -1854,11 +1870,7 @@ class LedgerFile:
     def _anchor(self, tree: Tree, data: bytes, trust: Trust | None) -> int:
         """SPEC 12.7: a receipt, a tlog-proof or a bare checkpoint from outside. The size it proves, 0 for none."""
         try:
-            if data.lstrip()[:1] == b"{":
-                head = Receipt(data).head
-            else:
-                note = data.decode("utf-8", "replace")
-                head = Checkpoint(note.partition("\n\n")[2] if note.startswith("c2sp.org/tlog-proof@v1\n") else note)
+            head = parse_anchor(data)
         except Bad as bad:
             self.report.fail("12.7", "ledger.anchor", bad.message)
             return 0

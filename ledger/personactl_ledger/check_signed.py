@@ -12,7 +12,7 @@ from personactl_ledger.encoding import is_time
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings
 from personactl_ledger.keyring import Keyring
-from personactl_ledger.note import Vkey
+from personactl_ledger.note import Vkey, decode_note
 from personactl_ledger.proof import HEADER, parse_proof
 from personactl_ledger.receipt import parse_receipt
 from personactl_ledger.revocation import Distrust, believed
@@ -52,7 +52,7 @@ def parse_anchor(data: bytes) -> Checkpoint:
     if data.lstrip()[:1] == b"{":
         return parse_receipt(data).proof.checkpoint
     if data.startswith(HEADER.encode()):
-        return parse_proof(data.decode("utf-8", "replace")).checkpoint
+        return parse_proof(decode_note(data)).checkpoint
     return parse_checkpoint(data)
 
 

@@ -12,7 +12,8 @@ import argparse
 import importlib
 from pathlib import Path
 
-import cases_export  # noqa: F401  (each module registers its cases)
+import cases_anchor  # noqa: F401  (each module registers its cases)
+import cases_export  # noqa: F401
 import cases_export_folder  # noqa: F401
 import cases_export_tiles  # noqa: F401
 import cases_file  # noqa: F401
