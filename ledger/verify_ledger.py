@@ -992,6 +992,10 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
     report.ok("9.2 step 5", f"entry {receipt.index} and {len(receipt.keys)} key entries are in the signed tree")
     rules = key_chain(report, receipt, entry, trust)
     step("8", "receipt.signature", rules.signers, receipt.index, entry)
+    chain = [Entry(leaf) for leaf, _, _ in receipt.keys]
+    used = {kid for item in [*chain, entry] for kid, _ in item.signers}
+    extra = [item for item in chain[1:] if certified_by(item) not in used]
+    need(not extra, "9.2 step 8", "receipt.key-chain", "a key entry certifies no signer of anything in the receipt")
     need(not fallen(receipt, entry, trust.revoked), "9.2 step 8", "receipt.revoked",
          "a key that it rests on was revoked from before it")  # fmt: skip
     report.ok("9.2 step 8", f"the entry is signed by {', '.join(kid for kid, _ in entry.signers)}")
