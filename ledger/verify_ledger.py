@@ -536,6 +536,11 @@ class Rules:
                 person = self.keys.get(kid, {"role": ""})["role"] == "person" and kid not in self.revoked
                 in_use = person and self.keys[kid]["retired"] is None
                 need(in_use, "6.12", "ledger.trust-approver", f"the approver {kid} is not the key of a person in use")
+            asked = said["witnesses"] or {"quorum": 0, "vkeys": []}
+            own = {raw for key in self.keys.values() if key["role"] in ("root", "ledger")
+                   for raw in [key["public"], *(half[3] for half in key["vkeys"])]}  # fmt: skip
+            number = len(group_witnesses(asked["vkeys"], own, self.origin, "ledger.vkey"))
+            need(asked["quorum"] <= number, "6.12", "ledger.predicate", "the quorum is above the number of witnesses")
         elif kind in ("key-retire", "key-revoke"):
             self._end_key(index, entry)
         elif kind in ("output", "reject", "adoption"):
@@ -704,12 +709,13 @@ def group_vkeys(lines: list, origin: str) -> list[list[tuple[str, bytes, int, by
     return groups
 
 
-def group_witnesses(lines: list, own: set[bytes]) -> list[list]:
+def group_witnesses(lines: list, own: set[bytes], origin: str, code: str = "trust.file-invalid") -> list[list]:
     """SPEC 14.2: items of one key, or of an Ed25519 one and the ML-DSA-44 one of the same name right after it; a
     witness is all the items that hang together by public keys."""
     items: list[list] = []
     for key in map(parse_vkey, lines):
-        need(key[2] != 1 and key[3] not in own, "14.2", "trust.file-invalid", "a key cannot be that of a witness")
+        good = key[2] != 1 and key[3] not in own and key[0] != origin
+        need(good, "14.2", code, "a key cannot be that of a witness")
         last = items[-1] if items else []
         if key[2] == 6 and len(last) == 1 and (last[0][0], last[0][2]) == (key[0], 4):
             last.append(key)
@@ -928,7 +934,7 @@ class Trust:
     def _witnesses(self, said: object, own: set[bytes]) -> None:
         form = isinstance(said, dict) and set(said) == {"quorum", "vkeys"} and self._list(said["vkeys"], 0)
         need(form and type(said["quorum"]) is int, "9.1", "trust.file-invalid", "witnesses have a wrong form")
-        self.witnesses, self.quorum = group_witnesses(said["vkeys"], own), said["quorum"]
+        self.witnesses, self.quorum = group_witnesses(said["vkeys"], own, self.origin), said["quorum"]
         enough = 0 <= self.quorum <= len(self.witnesses)
         need(enough, "9.1", "trust.file-invalid", "the quorum is not from 0 to the number of witnesses")
 
@@ -1794,11 +1800,15 @@ class LedgerFile:
         """SPEC 14.9 and 12.6: rows of witnesses, and the quorum of the trust file."""
         notes = {head.size: head.note for head in heads}
         rows = "SELECT size, CAST(coalesce(key_name, '') AS TEXT), CAST(coalesce(key_hash, '') AS BLOB),"
-        rows += " CAST(coalesce(line, '') AS TEXT) FROM cosignature NOT INDEXED ORDER BY size, key_name, key_hash"
+        rows += " CAST(coalesce(line, '') AS TEXT), CAST(coalesce(received_at, '') AS TEXT)"
+        rows += " FROM cosignature NOT INDEXED ORDER BY size, key_name, key_hash"
         number = 0
-        for size, name, hash_, line in connection.execute(rows).fetchall():
+        for size, name, hash_, line, received in connection.execute(rows).fetchall():
             found = re.fullmatch(r"— ([^\s+]{1,255}) ([A-Za-z0-9+/=]+)\n", line)
+            if not time(received):
+                self.report.fail("14.9", "ledger.writer-clock", f"over {size} entries: received_at is no time")
             try:
+                need(name != self.rules.origin, "14.9", "ledger.cosignature", "a row is under the name of the log")
                 blob = unbase64(found[2], "14.9", "ledger.cosignature") if found else b""
                 same = found and len(blob) > 4 and (found[1], blob[:4]) == (name, hash_) and size in notes
                 need(same, "14.9", "ledger.cosignature", "a row contradicts its line or has no checkpoint")
@@ -1831,7 +1841,7 @@ class LedgerFile:
         said = self.trust_entry.said.get("witnesses") if self.trust_entry is not None else None
         lines = said.get("vkeys") if isinstance(said, dict) else None
         try:
-            return group_witnesses(lines, set()) if isinstance(lines, list) else []
+            return group_witnesses(lines, set(), self.rules.origin) if isinstance(lines, list) else []
         except Bad:
             return []
 

@@ -20,6 +20,7 @@ import cases_file  # noqa: F401
 import cases_keys  # noqa: F401
 import cases_ledger  # noqa: F401
 import cases_lifecycle  # noqa: F401
+import cases_named  # noqa: F401
 import cases_receipt  # noqa: F401
 import cases_rules  # noqa: F401
 import cases_witness  # noqa: F401

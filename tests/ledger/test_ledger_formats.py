@@ -292,9 +292,7 @@ class Newer(datetime):
         return datetime.fromisoformat("2026-01-02T00:00:00+00:00")
 
 
-def test_which_times_there_are_does_not_depend_on_python(
-    verifier: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_which_times_there_are_does_not_depend_on_python(verifier: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (encoding, verifier):
         monkeypatch.setattr(module, "datetime", Newer)
     for text in (*TIMES, *NO_TIMES):
