@@ -927,8 +927,8 @@ class Trust:
         self.roots = {kid_of(sound_key(item, None)) for item in document["rootKeys"]}
         own = {key[3] for keys in self.log_keys for key in keys} | {base64.b64decode(k) for k in document["rootKeys"]}
         self._witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []}), own)
-        pems = document.get("tsaRoots", [])
-        need(self._list(pems, 0), "9.1", "trust.file-invalid", "tsaRoots is not a list of certificates")
+        pems = document.get("tsaRoots")
+        need(self._list(pems, 0), "9.1", "trust.file-invalid", "tsaRoots is missing, or not a list of certificates")
         self.tsa_roots = [self._certificate(pem) for pem in pems]
 
     def _witnesses(self, said: object, own: set[bytes]) -> None:
@@ -940,15 +940,14 @@ class Trust:
 
     @staticmethod
     def _certificate(pem: str) -> x509.Certificate:
-        """One certificate in PEM."""
-        found = re.fullmatch(r"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", pem)
-        try:
-            certificate = (
-                load_certificate(base64.b64decode("".join(found[1].split()), validate=True)) if found else None
-            )
-        except ValueError:
-            certificate = None
-        need(certificate, "9.1", "trust.file-invalid", "an item of tsaRoots is not a certificate")
+        """One certificate of an authority in PEM."""
+        code, space = "trust.file-invalid", r"[ \t\r\n]"
+        lines = rf"-----BEGIN CERTIFICATE-----{space}([A-Za-z0-9+/= \t\r\n]+)-----END CERTIFICATE-----{space}*"
+        found = re.fullmatch(lines, pem)
+        certificate = load_certificate(unbase64(re.sub(space, "", found[1]), "9.1", code)) if found else None
+        need(certificate, "9.1", code, "an item of tsaRoots is not a certificate")
+        basic = extension(certificate, x509.BasicConstraints)
+        need(basic is not None and basic.value.ca, "9.1", code, "an item of tsaRoots is not of an authority")
         return certificate
 
     KNOWN = frozenset(
@@ -1852,8 +1851,8 @@ class LedgerFile:
         need(head.size <= len(self.hashes), "12.5", "ledger.truncated", "it covers more entries than the file has")
         need(tree.root(0, size) == head.root, "12.5", "ledger.checkpoint-root", "the entries do not lead to its root")
         keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
-        signers, _ = head.signers([key["vkeys"] for key in keys])
-        need(signers, "12.5", "ledger.checkpoint-signature", "it is not signed by an enrolled ledger key")
+        signers, wrong = head.signers([key["vkeys"] for key in keys])
+        need(signers and not wrong, "12.5", "ledger.checkpoint-signature", "it is not signed by an enrolled ledger key")
         if self._revoked(signers, head):
             self.report.note("12.8", f"the checkpoint over {size}: its ledger key was revoked (ledger.distrusted)")
         mldsa_note(self.report, head)

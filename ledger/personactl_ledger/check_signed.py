@@ -79,10 +79,10 @@ def check_checkpoints(
                 "ledger.checkpoint-root", f"the entries do not lead to the checkpoint over {head.size} entries"
             )
         signers = accept_checkpoint(head, [key.vkeys for key in keyring.log_keys(head.size)])
-        if not signers.by:
+        if not signers.accepted:
             findings.add(
                 "ledger.checkpoint-signature",
-                f"the checkpoint over {head.size} is not signed by an enrolled ledger key",
+                f"the checkpoint over {head.size} is not signed by an enrolled ledger key, or a line of one is wrong",
             )
         elif not believed(head, signers.by, revoked):
             findings.add("ledger.distrusted", _DISTRUSTED.format("checkpoint", head.size), severity="warning")

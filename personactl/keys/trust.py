@@ -25,7 +25,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from personactl_ledger import LedgerError, LedgerTrust, check_public_key
-from personactl_ledger.encoding import ORIGIN, require_time
+from personactl_ledger.encoding import ORIGIN, from_base64, require_time
 from personactl_ledger.note import group_vkeys
 
 from personactl.errors import TrustError
@@ -46,6 +46,9 @@ _REQUIRED = frozenset({
 """All of them, also those that may be empty: an unknown key is ignored, so a misspelt one must be missed."""
 _OPTIONAL = frozenset({"witnesses", "revoked", "critical"})
 _HEX64 = re.compile(r"[0-9a-f]{64}")
+_PEM = re.compile(
+    r"-----BEGIN CERTIFICATE-----[ \t\r\n]([A-Za-z0-9+/= \t\r\n]+)-----END CERTIFICATE-----[ \t\r\n]*"
+)
 _KEY_ID = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=")
 
 
@@ -241,18 +244,17 @@ def _file_name(value: object) -> str:
 
 def _anchor(pem: str, key: str) -> str:
     """One certificate authority in PEM, written back in its normal form so that nothing rides along."""
+    found = _PEM.fullmatch(pem)
+    if found is None:
+        raise _FormatError(f"an item of {key} is not one certificate in PEM and nothing else")
     try:
-        certificates = x509.load_pem_x509_certificates(pem.encode("utf-8", "replace"))
-        if len(certificates) != 1:
-            raise _FormatError(f"an item of {key} holds {len(certificates)} certificates, not one")
-        constraints = certificates[0].extensions.get_extension_for_class(x509.BasicConstraints).value
-    except _FormatError:
-        raise
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        certificate = x509.load_der_x509_certificate(from_base64("".join(found[1].split())))
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (ValueError, LedgerError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise _FormatError(f"an item of {key} is not a certificate authority in PEM") from None
     if not constraints.ca:
         raise _FormatError(f"an item of {key} is not a certificate authority")
-    return _normal_pem(certificates[0])
+    return _normal_pem(certificate)
 
 
 def _normal_pem(certificate: x509.Certificate) -> str:
