@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import calendar
 import functools
 import hashlib
 import itertools
@@ -67,7 +68,7 @@ ROLE["approval"] = "person"
 KID = r"SHA256:[A-Za-z0-9+/]{43}="
 ORIGIN = r"[a-z0-9](?:[a-z0-9.-]{0,198}[a-z0-9])?/personactl/[0-9a-f]{16}"
 HEX32, HEX64, NUMBER = r"[0-9a-f]{32}", r"[0-9a-f]{64}", r"0|[1-9][0-9]{0,18}"
-TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z"
+TIME = r"([0-9]{4})-(0[1-9]|1[0-2])-([0-9]{2})T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]{1,6})?Z"
 RUN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
@@ -447,10 +448,9 @@ def text(value: object) -> bool:
 
 def time(value: object) -> bool:
     """SPEC 1.2."""
-    try:
-        return matches(TIME, value) and bool(datetime.fromisoformat(value))
-    except ValueError:
-        return False
+    found = re.fullmatch(TIME, value) if isinstance(value, str) else None
+    year, month, day = (int(part) for part in found.groups()[:3]) if found else (0, 0, 0)
+    return year > 0 and 0 < day <= calendar.monthrange(year, month)[1]
 
 
 def quorum(value: object, number: str, names: str, least: int, pattern: str) -> bool:
@@ -585,6 +585,11 @@ class Rules:
                 person = self.keys.get(kid, {"role": ""})["role"] == "person" and kid not in self.revoked
                 in_use = person and self.keys[kid]["retired"] is None
                 need(in_use, "6.12", "ledger.trust-approver", f"the approver {kid} is not the key of a person in use")
+            asked = said["witnesses"] or {"quorum": 0, "vkeys": []}
+            own = {raw for key in self.keys.values() if key["role"] in ("root", "ledger")
+                   for raw in [key["public"], *(half[3] for half in key["vkeys"])]}  # fmt: skip
+            number = len(group_witnesses(asked["vkeys"], own, self.origin, "ledger.vkey"))
+            need(asked["quorum"] <= number, "6.12", "ledger.predicate", "the quorum is above the number of witnesses")
         elif kind in ("key-retire", "key-revoke"):
             self._end_key(index, entry)
         elif kind in ("output", "reject", "adoption"):
@@ -758,12 +763,13 @@ def group_vkeys(lines: list, origin: str) -> list[list[tuple[str, bytes, int, by
     return groups
 
 
-def group_witnesses(lines: list, own: set[bytes]) -> list[list]:
+def group_witnesses(lines: list, own: set[bytes], origin: str, code: str = "trust.file-invalid") -> list[list]:
     """SPEC 14.2: items of one key, or of an Ed25519 one and the ML-DSA-44 one of the same name right after it; a
     witness is all the items that hang together by names and by public keys."""
     items: list[list] = []
     for key in map(parse_vkey, lines):
-        need(key[2] != 1 and key[3] not in own, "14.2", "trust.file-invalid", "a key cannot be that of a witness")
+        good = key[2] != 1 and key[3] not in own and key[0] != origin
+        need(good, "14.2", code, "a key cannot be that of a witness")
         last = items[-1] if items else []
         if key[2] == 6 and len(last) == 1 and (last[0][0], last[0][2]) == (key[0], 4):
             last.append(key)
@@ -784,7 +790,7 @@ class Checkpoint:
     """SPEC 7.2."""
 
     def __init__(self, note: str):
-        plain = len(note) <= 262144 and not re.search(r"[\x00-\x09\x0b-\x1f]", note)
+        plain = len(note.encode()) <= 262144 and not re.search(r"[\x00-\x09\x0b-\x1f]", note)
         self.note = note
         body, blank, tail = note.rpartition("\n\n")
         need(plain and blank and body and tail.endswith("\n"), "7.1", "ledger.note", "this is not a signed note")
@@ -898,6 +904,29 @@ def parse_path(lines: object) -> list[bytes]:
     return path
 
 
+def parse_proof(text: str) -> tuple[int, list[bytes], Checkpoint]:
+    """SPEC 8.2: (index, path, checkpoint)."""
+    head, _, note = text.partition("\n\n")
+    lines = head.split("\n")
+    good = lines[0] == "c2sp.org/tlog-proof@v1" and len(lines) > 1 and re.fullmatch(f"index ({NUMBER})", lines[1])
+    need(good, "8.2", "receipt.malformed", "the proof does not begin with its two lines")
+    try:
+        return int(lines[1][6:]), parse_path(lines[2:]), Checkpoint(note)
+    except Bad as bad:
+        raise Bad(bad.clause, "receipt.malformed", bad.message) from None
+
+
+def parse_anchor(data: bytes) -> Checkpoint:
+    """SPEC 12.7: what a receipt, a tlog-proof or a bare checkpoint says of a tree."""
+    if data.lstrip()[:1] == b"{":
+        return Receipt(data).head
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Bad("7.1", "ledger.note", "it is not UTF-8") from None
+    return parse_proof(text)[2] if text.startswith("c2sp.org/tlog-proof@v1") else Checkpoint(text)
+
+
 HASHES = ("sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512")
 
 
@@ -912,15 +941,8 @@ class Receipt:
         lists = isinstance(keys, list) and len(keys) <= 64 and isinstance(stamps, list) and len(stamps) <= 16
         typed = schema == "personactl.receipt/1" and isinstance(proof, str) and lists
         need(typed, "8.1", code, "wrong schema or types")
-        head, _, note = proof.partition("\n\n")
-        lines = head.split("\n")
-        good = lines[0] == "c2sp.org/tlog-proof@v1" and len(lines) > 1 and re.fullmatch(f"index ({NUMBER})", lines[1])
-        need(good, "8.2", code, "the proof does not begin with its two lines")
-        self.leaf, self.index, self.path = unbase64(leaf, "8.1", code), int(lines[1][6:]), parse_path(lines[2:])
-        try:
-            self.head = Checkpoint(note)
-        except Bad as bad:
-            raise Bad(bad.clause, code, bad.message) from None
+        self.leaf = unbase64(leaf, "8.1", code)
+        self.index, self.path, self.head = parse_proof(proof)
         self.keys = []
         for item in keys:
             leaf, index, path = take(item, "leaf index path", "8.1", code)
@@ -961,8 +983,8 @@ class Trust:
         self.roots = {kid_of(sound_key(item, None)) for item in document["rootKeys"]}
         own = {key[3] for keys in self.log_keys for key in keys} | {base64.b64decode(k) for k in document["rootKeys"]}
         self._witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []}), own)
-        pems = document.get("tsaRoots", [])
-        need(self._list(pems, 0), "9.1", "trust.file-invalid", "tsaRoots is not a list of certificates")
+        pems = document.get("tsaRoots")
+        need(self._list(pems, 0), "9.1", "trust.file-invalid", "tsaRoots is missing, or not a list of certificates")
         self.tsa_roots = [self._certificate(pem) for pem in pems]
 
     def genesis_roots(self) -> set[str]:
@@ -972,21 +994,20 @@ class Trust:
     def _witnesses(self, said: object, own: set[bytes]) -> None:
         form = isinstance(said, dict) and set(said) == {"quorum", "vkeys"} and self._list(said["vkeys"], 0)
         need(form and type(said["quorum"]) is int, "9.1", "trust.file-invalid", "witnesses have a wrong form")
-        self.witnesses, self.quorum = group_witnesses(said["vkeys"], own), said["quorum"]
+        self.witnesses, self.quorum = group_witnesses(said["vkeys"], own, self.origin), said["quorum"]
         enough = 0 <= self.quorum <= len(self.witnesses)
         need(enough, "9.1", "trust.file-invalid", "the quorum is not from 0 to the number of witnesses")
 
     @staticmethod
     def _certificate(pem: str) -> x509.Certificate:
-        """One certificate in PEM."""
-        found = re.fullmatch(r"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", pem)
-        try:
-            certificate = (
-                load_certificate(base64.b64decode("".join(found[1].split()), validate=True)) if found else None
-            )
-        except ValueError:
-            certificate = None
-        need(certificate, "9.1", "trust.file-invalid", "an item of tsaRoots is not a certificate")
+        """One certificate of an authority in PEM."""
+        code, space = "trust.file-invalid", r"[ \t\r\n]"
+        lines = rf"-----BEGIN CERTIFICATE-----{space}([A-Za-z0-9+/= \t\r\n]+)-----END CERTIFICATE-----{space}*"
+        found = re.fullmatch(lines, pem)
+        certificate = load_certificate(unbase64(re.sub(space, "", found[1]), "9.1", code)) if found else None
+        need(certificate, "9.1", code, "an item of tsaRoots is not a certificate")
+        basic = extension(certificate, x509.BasicConstraints)
+        need(basic is not None and basic.value.ca, "9.1", code, "an item of tsaRoots is not of an authority")
         return certificate
 
     KNOWN = frozenset(
@@ -1036,6 +1057,10 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
     report.ok("9.2 step 5", f"entry {receipt.index} and {len(receipt.keys)} key entries are in the signed tree")
     rules = key_chain(report, receipt, entry, trust)
     step("8", "receipt.signature", rules.signers, receipt.index, entry)
+    chain = [Entry(leaf) for leaf, _, _ in receipt.keys]
+    used = {kid for item in [*chain, entry] for kid, _ in item.signers}
+    extra = [item for item in chain[1:] if certified_by(item) not in used]
+    need(not extra, "9.2 step 8", "receipt.key-chain", "a key entry certifies no signer of anything in the receipt")
     need(not fallen(receipt, entry, trust.revoked), "9.2 step 8", "receipt.revoked",
          "a key that it rests on was revoked from before it")  # fmt: skip
     report.ok("9.2 step 8", f"the entry is signed by {', '.join(kid for kid, _ in entry.signers)}")
@@ -1795,7 +1820,7 @@ class LedgerFile:
         blob = "CAST(coalesce(leaf, '') AS BLOB)"  # whoever made the file need not have kept to STRICT
         order = f"SELECT idx, {blob}, {', '.join(COLUMNS)} FROM entry NOT INDEXED ORDER BY idx"  # noqa: S608
         times = "SELECT idx, CAST(coalesce(appended_at, '') AS TEXT) FROM entry NOT INDEXED ORDER BY idx"
-        clock = ""
+        clock = datetime.min.replace(tzinfo=UTC)
         for index, (place, leaf, *columns) in enumerate(connection.execute(order)):
             need(place == index, "12.4", "ledger.index-gap", f"entry {index} is missing")
             digest = sha256(b"\x00", leaf)
@@ -1809,9 +1834,10 @@ class LedgerFile:
         for index, appended in connection.execute(times):
             if not time(appended):
                 self.report.fail("12.4", "ledger.writer-clock", f"entry {index}: appended_at is no time")
-            if appended < clock:
+                continue
+            before, clock = clock, datetime.fromisoformat(appended)
+            if clock < before:
                 self.report.note("12.4", f"entry {index} has an earlier appended_at than the one before (ledger.clock)")
-            clock = appended
         need(self.hashes, "12.4", "ledger.genesis", "the ledger is empty")
         self.report.sum_up("12.4", f"{len(self.hashes)} entries: hashes, columns, rules and signatures of SPEC 6")
 
@@ -1928,11 +1954,15 @@ class LedgerFile:
         """SPEC 14.9 and 12.6: rows of witnesses, and the quorum of the trust file."""
         notes = {head.size: head.note for head in heads}
         rows = "SELECT size, CAST(coalesce(key_name, '') AS TEXT), CAST(coalesce(key_hash, '') AS BLOB),"
-        rows += " CAST(coalesce(line, '') AS TEXT) FROM cosignature NOT INDEXED ORDER BY size, key_name, key_hash"
+        rows += " CAST(coalesce(line, '') AS TEXT), CAST(coalesce(received_at, '') AS TEXT)"
+        rows += " FROM cosignature NOT INDEXED ORDER BY size, key_name, key_hash"
         number = 0
-        for size, name, hash_, line in connection.execute(rows).fetchall():
+        for size, name, hash_, line, received in connection.execute(rows).fetchall():
             found = re.fullmatch(r"— ([^\s+]{1,255}) ([A-Za-z0-9+/=]+)\n", line)
+            if not time(received):
+                self.report.fail("14.9", "ledger.writer-clock", f"over {size} entries: received_at is no time")
             try:
+                need(name != self.rules.origin, "14.9", "ledger.cosignature", "a row is under the name of the log")
                 blob = unbase64(found[2], "14.9", "ledger.cosignature") if found else b""
                 same = found and len(blob) > 4 and (found[1], blob[:4]) == (name, hash_) and size in notes
                 need(same, "14.9", "ledger.cosignature", "a row contradicts its line or has no checkpoint")
@@ -1965,7 +1995,7 @@ class LedgerFile:
         said = self.trust_entry.said.get("witnesses") if self.trust_entry is not None else None
         lines = said.get("vkeys") if isinstance(said, dict) else None
         try:
-            return group_witnesses(lines, set()) if isinstance(lines, list) else []
+            return group_witnesses(lines, set(), self.rules.origin) if isinstance(lines, list) else []
         except Bad:
             return []
 
@@ -1977,8 +2007,8 @@ class LedgerFile:
         need(head.size <= len(self.hashes), "12.5", "ledger.truncated", "it covers more entries than the file has")
         need(tree.root(0, size) == head.root, "12.5", "ledger.checkpoint-root", "the entries do not lead to its root")
         keys = [k for kid, k in self.rules.keys.items() if k["role"] == "ledger" and self._may_sign(kid, k, size)]
-        signers, _ = head.signers([key["vkeys"] for key in keys])
-        need(signers, "12.5", "ledger.checkpoint-signature", "it is not signed by an enrolled ledger key")
+        signers, wrong = head.signers([key["vkeys"] for key in keys])
+        need(signers and not wrong, "12.5", "ledger.checkpoint-signature", "it is not signed by an enrolled ledger key")
         if not believable(signers, head, self.ends):
             message = f"the checkpoint over {size}: its ledger key was revoked, or fell with one that was"
             self.report.note("12.8", f"{message}; it proves nothing (ledger.distrusted)")
@@ -2004,11 +2034,7 @@ class LedgerFile:
     def _anchor(self, tree: Tree, data: bytes, trust: Trust | None) -> int:
         """SPEC 12.7: a receipt, a tlog-proof or a bare checkpoint from outside. The size it proves, 0 for none."""
         try:
-            if data.lstrip()[:1] == b"{":
-                head = Receipt(data).head
-            else:
-                note = data.decode("utf-8", "replace")
-                head = Checkpoint(note.partition("\n\n")[2] if note.startswith("c2sp.org/tlog-proof@v1\n") else note)
+            head = parse_anchor(data)
         except Bad as bad:
             self.report.fail("12.7", "ledger.anchor", bad.message)
             return 0

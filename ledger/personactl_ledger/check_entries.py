@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from personactl_ledger.book import Book, MemoryBook
 from personactl_ledger.check_scan import CLOCK, RULE, TILE, Finding, Said, Span, authority, wrong_tile
+from personactl_ledger.encoding import moment
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import EntryRefused, LedgerError
 from personactl_ledger.findings import Findings
@@ -116,7 +117,7 @@ class EntryPass:
         self._clock = [before]
 
     def _clocks(self, start: int, stop: int) -> list[str]:
-        return [row[0] for row in self._connection.execute(_SELECT_CLOCK, (start, stop)).fetchall()]
+        return [moment(row[0]) for row in self._connection.execute(_SELECT_CLOCK, (start, stop)).fetchall()]
 
     def _judge(self, index: int, entry: Entry, wrong: str | None) -> None:
         """SPEC 6. An entry that is refused gives no authority; one that only records is still taken into account.

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from personactl_ledger.ed25519 import key_id, verify_signature
-from personactl_ledger.encoding import from_base64, is_time
+from personactl_ledger.encoding import from_base64, is_time, moment
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.envelope import pae
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Level
+from personactl_ledger.leaf_kind import kind_at_a_glance
 from personactl_ledger.merkle import leaf_hash, perfect_root
 from personactl_ledger.predicates import FIELDS, KINDS, ROOT
 from personactl_ledger.projection import COLUMNS, project
@@ -70,7 +72,7 @@ class Span(NamedTuple):
     pieces: list[tuple[int, bytes]]
     """The leaf hashes in order: (256, root) for a tile that was compared already, (count, hashes) for others."""
     clock: tuple[str, str] | None
-    """The first and the last `appended_at`, None where one is earlier than that before it."""
+    """The first and the last `appended_at` by `moment`, None where one is earlier than that before it."""
     said: list[tuple[Any, ...]]
     findings: list[Finding]
     sealing: list[tuple[int, list[str], list[tuple[int, list[str]]]]]
@@ -100,7 +102,7 @@ class Scanner:
             entry = None
             if self._level != "tree":
                 entry = self._leaf(span, index, row[1], row[3:], sealed.get(index, ()))
-            elif index == 0 or authority(str(row[4])):
+            elif index == 0 or row[4] in _FOLLOWED or kind_at_a_glance(row[1]) in _FOLLOWED_LEAVES:
                 entry = self._whole_row(span, index, row[1])
             digest = leaf_hash(row[1]) if entry is None else entry.leaf_hash
             hashes.append(digest)
@@ -132,7 +134,7 @@ class Scanner:
         return found
 
     def _whole_row(self, span: Span, index: int, leaf: bytes) -> Entry | None:
-        """At level tree the other columns are read only of entries that decide about others."""
+        """At level tree the other columns are read only of entries that decide about others, by leaf or by column."""
         row = self._connection.execute(_SELECT, (index, index + 1, 1)).fetchone()
         return self._leaf(span, index, leaf, row[3:], ())
 
@@ -218,6 +220,10 @@ def authority(kind: str) -> bool:
     return KINDS.get(kind) == ROOT or kind == "run-open"
 
 
+_FOLLOWED = frozenset(filter(authority, KINDS))
+_FOLLOWED_LEAVES = frozenset(f"{kind}:1".encode() for kind in _FOLLOWED)
+
+
 def erasures(entry: Entry) -> list[tuple[int, list[str]]]:
     """(index, fields) of what an erasure entry says was erased; parts in another form say nothing."""
     said = entry.predicate.get("erases") if entry.kind == "erasure" else None
@@ -254,4 +260,6 @@ def _require_times(span: Span, times: list[str]) -> None:
 
 
 def _clock(times: list[str]) -> tuple[str, str] | None:
-    return (times[0], times[-1]) if times and sorted(times) == times else None
+    """The first and the last as `moment` has them, None where one is earlier than that before it."""
+    moments = [moment(at) for at, _ in groupby(times)]  # what was appended together has one time
+    return (moments[0], moments[-1]) if moments and sorted(moments) == moments else None

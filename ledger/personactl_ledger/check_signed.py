@@ -11,7 +11,7 @@ from personactl_ledger.encoding import is_time
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings
 from personactl_ledger.keyring import Keyring
-from personactl_ledger.note import Vkey
+from personactl_ledger.note import Vkey, decode_note
 from personactl_ledger.proof import HEADER, parse_proof
 from personactl_ledger.receipt import parse_receipt
 from personactl_ledger.revocation import believed
@@ -54,7 +54,7 @@ def parse_anchor(data: bytes) -> Checkpoint:
     if data.lstrip()[:1] == b"{":
         return parse_receipt(data).proof.checkpoint
     if data.startswith(HEADER.encode()):
-        return parse_proof(data.decode("utf-8", "replace")).checkpoint
+        return parse_proof(decode_note(data)).checkpoint
     return parse_checkpoint(data)
 
 
@@ -83,10 +83,10 @@ def check_checkpoints(
                 "ledger.checkpoint-root", f"the entries do not lead to the checkpoint over {head.size} entries"
             )
         signers = accept_checkpoint(head, [key.vkeys for key in keyring.log_keys(head.size)])
-        if not signers.by:
+        if not signers.accepted:
             findings.add(
                 "ledger.checkpoint-signature",
-                f"the checkpoint over {head.size} is not signed by an enrolled ledger key",
+                f"the checkpoint over {head.size} is not signed by an enrolled ledger key, or a line of one is wrong",
             )
         elif not believed(head, signers.by, ends):
             findings.add("ledger.distrusted", _DISTRUSTED.format("checkpoint", head.size), severity="warning")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.cosignature import NOT_COMPUTED, Witness, count_witnesses
+from personactl_ledger.encoding import is_time
 from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Findings
@@ -15,7 +16,8 @@ from personactl_ledger.trust import LedgerTrust, witnesses_of
 
 _SELECT = (
     "SELECT size, CAST(coalesce(key_name, '') AS TEXT), CAST(coalesce(key_hash, '') AS BLOB),"
-    " CAST(coalesce(line, '') AS TEXT) FROM cosignature NOT INDEXED ORDER BY size, key_name, key_hash"
+    " CAST(coalesce(line, '') AS TEXT), CAST(coalesce(received_at, '') AS TEXT)"
+    " FROM cosignature NOT INDEXED ORDER BY size, key_name, key_hash"
 )
 _SELECT_TRUST = (
     "SELECT CAST(coalesce(leaf, '') AS BLOB) FROM entry NOT INDEXED WHERE kind = 'trust' ORDER BY idx DESC LIMIT 1"
@@ -44,10 +46,14 @@ def check_witnesses(
 def _rows(connection: sqlite3.Connection, heads: dict[int, Checkpoint], findings: Findings) -> dict[int, Checkpoint]:
     """The checkpoints that have rows, with those lines that are what their row says."""
     lines: dict[int, list[str]] = {}
-    for size, key_name, key_hash, line in connection.execute(_SELECT).fetchall():
+    for size, key_name, key_hash, line, received_at in connection.execute(_SELECT).fetchall():
         head = heads.get(size)
+        if not is_time(received_at):
+            findings.add("ledger.writer-clock", f"a cosignature over {size} entries: received_at is no time")
         if head is None:
             findings.add("ledger.cosignature", f"a cosignature is over {size} entries, and no checkpoint is")
+        elif key_name == head.origin:
+            findings.add("ledger.cosignature", f"a cosignature over {size} entries stands under the name of the log")
         elif _says(head, line) != (key_name, bytes(key_hash)):
             findings.add("ledger.cosignature", f"a row over {size} entries contradicts the signature line in it")
         else:

@@ -85,10 +85,13 @@ class WitnessSigner:
         return tuple(lines)
 
 
-def group_witnesses(lines: Sequence[object], *, log_keys: Iterable[bytes] = ()) -> tuple[Witness, ...]:
+def group_witnesses(
+    lines: Sequence[object], *, log_keys: Iterable[bytes] = (), origin: str = ""
+) -> tuple[Witness, ...]:
     """Witnesses from a flat list of verifier keys (SPEC 14.2).
 
-    `log_keys` are raw keys that no witness may have. Raises FormatError (code ledger.vkey).
+    `log_keys` are raw keys that no witness may have, `origin` is a name that none may have. Raises FormatError (code
+    ledger.vkey).
     """
     forbidden = frozenset(log_keys)
     groups: list[WitnessKeys] = []
@@ -96,7 +99,7 @@ def group_witnesses(lines: Sequence[object], *, log_keys: Iterable[bytes] = ()) 
         key = Vkey.parse(line)
         if key.type == ED25519:
             raise FormatError("this is the verifier key of a log, not of a witness", code="ledger.vkey")
-        if key.public_key in forbidden:
+        if key.public_key in forbidden or key.name == origin:
             raise FormatError("a key of the ledger itself cannot be its witness", code="ledger.vkey")
         first = groups[-1][0] if groups and len(groups[-1]) == 1 else None
         follows = first is not None and (first.type, first.name) == (COSIGNATURE_ED25519, key.name)

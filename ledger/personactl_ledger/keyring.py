@@ -77,6 +77,11 @@ class Keyring:
             if key.role == role and key.retired is None and key.key_id not in self.revocations
         )
 
+    def not_witnesses(self) -> list[bytes]:
+        """Raw public keys that no witness may have: all that were ever enrolled for root or ledger (SPEC 14.2)."""
+        own = [key for key in self.keys.values() if key.role in (ROOT, LEDGER)]
+        return [raw for key in own for raw in (key.public_key, *(half.public_key for half in key.vkeys))]
+
     def log_keys(self, size: int) -> tuple[EnrolledKey, ...]:
         """Ledger keys that may sign a checkpoint over the first `size` entries (SPEC 7.3)."""
         keys = []

@@ -129,9 +129,10 @@ def write_note(text: str, signatures: Sequence[NoteSignature]) -> str:
 
 def parse_note(data: bytes | str) -> Note:
     """Parse strictly (signed-note, "Format"). Raises FormatError (code ledger.note)."""
-    text = data if isinstance(data, str) else _decode(data)
-    if len(text) > MAX_NOTE_BYTES:
+    encoded = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    if len(encoded) > MAX_NOTE_BYTES:
         raise _malformed(f"it is longer than {MAX_NOTE_BYTES} bytes")
+    text = data if isinstance(data, str) else decode_note(data)
     if _CONTROL.search(text):
         raise _malformed("it holds a control character")
     body, separator, tail = text.rpartition("\n\n")
@@ -156,9 +157,8 @@ def _signature(line: str) -> NoteSignature:
     return NoteSignature(match[1], blob[:4], blob[4:])
 
 
-def _decode(data: bytes) -> str:
-    if len(data) > MAX_NOTE_BYTES:
-        raise _malformed(f"it is longer than {MAX_NOTE_BYTES} bytes")
+def decode_note(data: bytes) -> str:
+    """The text of a note, or of a proof with one inside. Raises FormatError (code ledger.note)."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

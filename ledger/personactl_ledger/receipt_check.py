@@ -18,6 +18,7 @@ from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import LedgerError, ReceiptError
 from personactl_ledger.merkle import leaf_hash, root_from_inclusion
 from personactl_ledger.note import ML_DSA_44, Vkey
+from personactl_ledger.projection import certified_key
 from personactl_ledger.receipt import Receipt, parse_receipt
 from personactl_ledger.revocation import Distrust, believed
 from personactl_ledger.rules import Rules, origin_of
@@ -69,6 +70,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
     genesis = _genesis(receipt, trust)
     rules = _key_chain(receipt, genesis)
     keys = _entry_rules(rules, receipt, entry)
+    _no_more_keys(receipt, entry)
     _unrevoked(receipt, entry, trust)
     if subject_sha256 is not None and entry.subject_sha256 != subject_sha256:
         raise _failed("9", "receipt.subject", "it is about another file: the SHA-256 differs")
@@ -160,6 +162,16 @@ def _key_chain(receipt: Receipt, genesis: Entry) -> Rules:
         rules.record(item.index, entry)
         before = item.index
     return rules
+
+
+def _no_more_keys(receipt: Receipt, entry: Entry) -> None:
+    """Step 8: each key entry but the genesis certifies a signer of what comes after it (SPEC 8.4)."""
+    signers = set(entry.key_ids)
+    for item in reversed(receipt.keys[1:]):
+        said = parse_entry(item.leaf)
+        if certified_key(said) not in signers:
+            raise _failed("8", "receipt.key-chain", f"entry {item.index} certifies no signer of anything in it")
+        signers |= set(said.key_ids)
 
 
 def _entry_rules(rules: Rules, receipt: Receipt, entry: Entry) -> tuple[str, ...]:

@@ -9,7 +9,7 @@
 6.8  a void repeats an output of its own run that still stands, a withdrawal an adoption
 6.9  a run-close adds up
 6.10 a kind of a later version decides nothing; one operator key signs it
-6.12 a trust entry is the next version, and names only persons whose keys are in use
+6.12 a trust entry is the next version, and names only persons whose keys are in use, and witnesses as in 14.2
 10.3 an erasure names fields that earlier entries commit to
 17.3 a restore is what a new ledger says first, and is about another one
 17.6 entries of another ledger are taken in from its first on, without a gap; a merge says to which tree they lead
@@ -20,10 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from personactl_ledger.book import Book, RunState
+from personactl_ledger.cosignature import group_witnesses
 from personactl_ledger.ed25519 import verify_signature
 from personactl_ledger.entry import Entry
 from personactl_ledger.envelope import pae
-from personactl_ledger.errors import EntryRefused, LedgerConflict
+from personactl_ledger.errors import EntryRefused, FormatError, LedgerConflict
 from personactl_ledger.keyring import Keyring, read_key, read_vkeys
 from personactl_ledger.predicates import KINDS, LEDGER, PERSON, ROOT, RUN, SEVERAL_SIGNERS, UNKNOWN_SIGNER
 
@@ -162,6 +163,10 @@ class Rules:
                 hint="personactl keys enrol PUBLIC.pem",
                 code="ledger.trust-approver",
             )
+        witnesses = said["witnesses"] or {"quorum": 0, "vkeys": []}
+        named = group_witnesses(witnesses["vkeys"], log_keys=self.keyring.not_witnesses(), origin=self.origin)
+        if witnesses["quorum"] > len(named):
+            raise FormatError("the quorum of a trust entry is above the number of witnesses", code="ledger.predicate")
 
     def _key_add(self, index: int, entry: Entry) -> None:
         """SPEC 6.6."""

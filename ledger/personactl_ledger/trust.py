@@ -42,7 +42,7 @@ class LedgerTrust:
     def witness_keys(self) -> tuple[Witness, ...]:
         """The verifier keys of `witnesses`, one item a witness (SPEC 14.2). Raises FormatError (code ledger.vkey)."""
         own = [key.public_key for keys in self.ledger_keys() for key in keys]
-        return group_witnesses(self.witnesses[1], log_keys=(*own, *self.root_keys))
+        return group_witnesses(self.witnesses[1], log_keys=(*own, *self.root_keys), origin=self.origin)
 
 
 def earliest(*maps: Mapping[str, int]) -> dict[str, int]:

@@ -102,7 +102,7 @@ def take_in(ledger: Ledger, note: bytes | str, witnesses: Sequence[Witness], *, 
                 hint="it is of another ledger, or of another state of this one: keep it, it is evidence",
                 code="witness.other-checkpoint",
             )
-        found = _lines_of(cosigned, witnesses)
+        found = [line for line in _lines_of(cosigned, witnesses) if line.name != cosigned.origin]
         if not found:
             raise unusable("it holds no line of a witness whose verifier key is known here")
         kept = tuple(_keep(store, cosigned.size, line, now) for line in found)

@@ -169,6 +169,15 @@ def export_excerpt_overlap_fail() -> Case:
 
 
 @case
+def export_excerpt_touch_fail() -> Case:
+    (start, stop), *rest = next([pair, *said()["ranges"][place + 1 :]] for place, pair in enumerate(said()["ranges"])
+                                if pair[1] - pair[0] > 1)  # fmt: skip
+    before = said()["ranges"][: -1 - len(rest)]
+    ranges = [*before, [start, start + 1], [start + 1, stop], *rest]
+    return cut("A range is written as two that touch.", "export.excerpt", ranges=ranges)
+
+
+@case
 def export_excerpt_line_fail() -> Case:
     data = excerpt()[JSONL].splitlines(keepends=True)
     return exported("A line of the excerpt is missing.", JSONL, {JSONL: b"".join(data[:-1])}, "export.size",

@@ -7,9 +7,11 @@ import json
 from cases import RUN, Case, case, defect, finished, good, ledger, started
 from cases_ledger import last_checkpoint
 from cases_receipt import receipt, swap
-from forge import Forge, hex64, signer
+from forge import NOW, Forge, hex64, log_signer, signer
 from personactl_ledger import parse_entry
+from personactl_ledger.checkpoint import Checkpoint, sign_checkpoint
 from personactl_ledger.envelope import EnvelopeSignature, pae, write_envelope
+from personactl_ledger.note import NoteSignature, parse_note, write_note
 
 LAST = "WHERE size = (SELECT max(size) FROM checkpoint)"
 
@@ -82,6 +84,20 @@ def ledger_huge_index_fail() -> Case:
 def ledger_columns_swapped_fail() -> Case:
     sql = "UPDATE entry SET subject_name = key_id, key_id = subject_name WHERE idx = 5;\n"
     return defect("Two columns of an entry are swapped.", sql, "ledger.projection")
+
+
+@case
+def ledger_checkpoint_second_line_fail() -> Case:
+    forge, new = Forge(), log_signer("new log")
+    forge.key_add("ledger", new.public_key, vkeys=new.vkeys(forge.origin))
+    root, size = forge.growth.frontier.root(), forge.growth.frontier.size
+    note = parse_note(sign_checkpoint(forge.origin, size, root, forge.log, new, now=NOW).note)
+    good, last = note.signatures
+    wrong = NoteSignature(last.name, last.key_hash, last.signature[:-1] + bytes([last.signature[-1] ^ 1]))
+    signed = Checkpoint(origin=forge.origin, size=size, root=root, note=write_note(note.text, (good, wrong)))
+    forge.store.insert_checkpoint(signed, NOW)
+    return ledger("Two ledger keys signed the checkpoint, and the line of the second is wrong.", forge,
+                  "ledger.checkpoint-signature")  # fmt: skip
 
 
 @case

@@ -75,6 +75,16 @@ def ledger_clock_back() -> Case:
 
 
 @case
+def ledger_clock_back_fraction() -> Case:
+    forge = Forge()
+    for place, second in enumerate(("05Z", "05.5Z", "05.50Z", "05.10Z")):
+        forge.note(f"{place}", at=f"2026-01-03T00:00:{second}")
+    forge.checkpoint()
+    return ledger("The writer's clock went back by 0.4 seconds; the texts have decimals of several lengths.", forge,
+                  warning="ledger.clock")  # fmt: skip
+
+
+@case
 def ledger_key_revoked() -> Case:
     forge = started()
     kid = signer("run").key_id

@@ -233,6 +233,16 @@ def receipt_key_order_fail() -> Case:
 
 
 @case
+def receipt_keys_extra_fail() -> Case:
+    """The key-add of the ledger key, at index 2, certifies nobody here."""
+    extra = json.loads(delivered().receipt(2))
+    lines = extra["proof"].partition("\n\n")[0].split("\n")
+    item = {"leaf": extra["leaf"], "index": 2, "path": lines[2:]}
+    return receipt("`keys` holds an entry that certifies no signer of anything in the receipt.", "receipt.key-chain",
+                   mend=lambda d: d["keys"].insert(2, item))  # fmt: skip
+
+
+@case
 def receipt_signature_fail() -> Case:
     forge = Forge()
     forge.run_open(RUN, signer("run"))

@@ -235,6 +235,7 @@ class Forge:
             "development": True,
             "logKeys": list(self.log.vkeys(self.origin)),
             "rootKeys": [to_base64(self.root.public_key)],
+            "tsaRoots": [],
             "issuedAt": NOW,
             **changed,
         }

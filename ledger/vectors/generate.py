@@ -12,7 +12,8 @@ import argparse
 import importlib
 from pathlib import Path
 
-import cases_belief  # noqa: F401  (each module registers its cases)
+import cases_anchor  # noqa: F401  (each module registers its cases)
+import cases_belief  # noqa: F401
 import cases_export  # noqa: F401
 import cases_export_folder  # noqa: F401
 import cases_export_tiles  # noqa: F401
@@ -20,6 +21,7 @@ import cases_file  # noqa: F401
 import cases_keys  # noqa: F401
 import cases_ledger  # noqa: F401
 import cases_lifecycle  # noqa: F401
+import cases_named  # noqa: F401
 import cases_receipt  # noqa: F401
 import cases_rules  # noqa: F401
 import cases_witness  # noqa: F401

@@ -20,13 +20,12 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from personactl_ledger import LedgerError, LedgerTrust, check_public_key
-from personactl_ledger.encoding import ORIGIN
+from personactl_ledger.encoding import ORIGIN, from_base64, require_time
 from personactl_ledger.note import group_vkeys
 
 from personactl.errors import TrustError, UsageProblem
@@ -49,8 +48,8 @@ _REQUIRED = frozenset({
 """All of them, also those that may be empty: an unknown key is ignored, so a misspelt one must be missed."""
 _OPTIONAL = frozenset({"witnesses", "revoked", "critical"})
 _HEX64 = re.compile(r"[0-9a-f]{64}")
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----[ \t\r\n]([A-Za-z0-9+/= \t\r\n]+)-----END CERTIFICATE-----[ \t\r\n]*")
 _KEY_ID = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +206,7 @@ def _parse(data: bytes) -> TrustFile:
         approvers=_approvers(document.get("approvers")),
         tsa_roots=tuple(_anchor(pem, "tsaRoots") for pem in _strings(document, "tsaRoots")),
         detector=_detector(document.get("detector", "")),
-        issued_at=_time(_text(document, "issuedAt", _TIME)),
+        issued_at=_time(document["issuedAt"]),
         revoked=_revoked(document.get("revoked", [])),
         sha256=hashlib.sha256(data).hexdigest(),
         witnesses=_witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []})),
@@ -259,18 +258,17 @@ def _file_name(value: object) -> str:
 
 def _anchor(pem: str, key: str) -> str:
     """One certificate authority in PEM, written back in its normal form so that nothing rides along."""
+    found = _PEM.fullmatch(pem)
+    if found is None:
+        raise _FormatError(f"an item of {key} is not one certificate in PEM and nothing else")
     try:
-        certificates = x509.load_pem_x509_certificates(pem.encode("utf-8", "replace"))
-        if len(certificates) != 1:
-            raise _FormatError(f"an item of {key} holds {len(certificates)} certificates, not one")
-        constraints = certificates[0].extensions.get_extension_for_class(x509.BasicConstraints).value
-    except _FormatError:
-        raise
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        certificate = x509.load_der_x509_certificate(from_base64("".join(found[1].split())))
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (ValueError, LedgerError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise _FormatError(f"an item of {key} is not a certificate authority in PEM") from None
     if not constraints.ca:
         raise _FormatError(f"an item of {key} is not a certificate authority")
-    return _normal_pem(certificates[0])
+    return _normal_pem(certificate)
 
 
 def _normal_pem(certificate: x509.Certificate) -> str:
@@ -374,9 +372,8 @@ def _detector(value: object) -> str:
     return value
 
 
-def _time(text: str) -> str:
+def _time(value: object) -> str:
     try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise _FormatError("issuedAt is not a time") from None
-    return text
+        return require_time(value)
+    except LedgerError:
+        raise _FormatError("issuedAt is not a time in UTC with Z") from None

@@ -11,7 +11,8 @@ import rotating
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from personactl_ledger import Ed25519Signer, EntryRefused, Ledger, check, key_id
+from personactl_ledger import Ed25519Signer, EntryRefused, Ledger, Vkey, check, key_id
+from personactl_ledger.note import COSIGNATURE_ED25519
 from rotating import LATER
 
 from personactl import keys
@@ -144,7 +145,7 @@ def test_what_a_trust_entry_says_of_witnesses_stays(project: Config) -> None:
     from personactl_ledger.key_entries import trust_leaf
 
     (ann,) = enrol(project, ANN)
-    witnesses = {"quorum": 1, "vkeys": ["w"]}
+    witnesses = {"quorum": 1, "vkeys": [str(Vkey.of("w.example", COSIGNATURE_ED25519, raw(BOB)))]}
     with Ledger.open_writer(project.ledger_path) as ledger:
         leaf = trust_leaf(
             origin=ledger.origin, version=1, approvers=None, witnesses=witnesses, now=LATER,

@@ -265,10 +265,13 @@ def test_a_file_that_is_not_sound_is_refused(exported: bytes, what: str) -> None
     assert caught.value.exit_code == 5
 
 
-def test_a_private_key_hidden_beside_an_anchor_does_not_ride_along(exported: bytes) -> None:
-    anchor = "hidden text\n" + json.loads(exported)["c2paAnchors"][0] + "\nmore"
-    parsed = trust.parse(changed(exported, c2paAnchors=[anchor]), "x")
-    assert "hidden" not in parsed.c2pa_anchors[0]
+def test_nothing_rides_along_beside_an_anchor(exported: bytes) -> None:
+    anchor = json.loads(exported)["c2paAnchors"][0]
+    for text in (f"hidden text\n{anchor}", f"{anchor}\nmore"):
+        with pytest.raises(TrustError):
+            trust.parse(changed(exported, c2paAnchors=[text]), "x")
+    spaced = trust.parse(changed(exported, c2paAnchors=[anchor.replace("\n", " \r\n")]), "x")
+    assert spaced.c2pa_anchors == (anchor,)
 
 
 def test_the_store_is_the_users_own_folder(exported: bytes, env: dict[str, str], tmp_path: Path) -> None:

@@ -101,6 +101,18 @@ def test_a_file_in_the_excerpt_has_its_own_decision(bench: Bench, people: Ledger
     assert people.approval(PLAN, approvers=one).verdict == "approved"
 
 
+def test_of_several_decisions_about_a_file_in_one_approval_the_last_counts(bench: Bench, people: Ledger) -> None:
+    """SPEC 6.11: the subject first, then `files` in their order; an item that says nothing takes nothing back."""
+    yes, no, nothing = ({"sha256": FILE, "decision": word} for word in ("approved", "rejected", "maybe"))
+    one = (1, (ANN.public_key,))
+    for decision, files, verdict in (
+        ("approved", [no], "rejected"), ("rejected", [no, yes], "approved"), ("approved", [yes, no], "rejected"),
+        ("rejected", [yes, nothing], "approved"), ("approved", [nothing], "approved"),
+    ):  # fmt: skip
+        people.append([say(bench, decision, ANN, files=files)], now=NOW)
+        assert people.approval(FILE, approvers=one).verdict == verdict, (decision, files)
+
+
 @pytest.mark.parametrize("decision", ["maybe", None, 1, ["approved"], "Approved"])
 def test_another_decision_says_nothing(bench: Bench, people: Ledger, decision: object) -> None:
     people.append([say(bench, decision, ANN, files=[7, {"sha256": FILE}, {"sha256": FILE, "decision": {}}])], now=NOW)

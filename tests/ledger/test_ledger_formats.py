@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from datetime import datetime
+from types import ModuleType
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,6 +17,7 @@ from personactl_ledger import (
     LedgerError,
     ProfileError,
     Vkey,
+    encoding,
     parse_checkpoint,
     parse_entry,
     sign_entry,
@@ -270,6 +273,30 @@ def test_times_have_one_form() -> None:
     for wrong in ("2026-01-02", "2026-01-02T03:04:05+00:00", "2026-13-02T03:04:05Z", "2026-01-02 03:04:05Z", "", None):
         with pytest.raises(FormatError):
             require_time(wrong)
+
+
+NO_TIMES = (
+    "2026-01-01T24:00:00Z", "2016-12-31T23:59:60Z", "0000-01-01T00:00:00Z", "2026-01-01T00:60:00Z",
+    "2026-02-29T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-00T00:00:00Z", "2026-04-31T00:00:00Z",
+    "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00.1234567Z", "2026-01-01T00:00:00z", "2026-01-01T00:00:00Z\n",
+    "\u0662026-01-01T00:00:00Z", "2026-01-01T00:00:00,5Z",
+)  # fmt: skip
+TIMES = ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2024-02-29T00:00:00.0Z", "2000-02-29T12:00:00Z")
+
+
+class Newer(datetime):
+    """What a later Python may take: 24:00 as the day that follows, a leap second, the year 0."""
+
+    @classmethod
+    def fromisoformat(cls, text: str) -> datetime:  # type: ignore[override]
+        return datetime.fromisoformat("2026-01-02T00:00:00+00:00")
+
+
+def test_which_times_there_are_does_not_depend_on_python(verifier: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (encoding, verifier):
+        monkeypatch.setattr(module, "datetime", Newer)
+    for text in (*TIMES, *NO_TIMES):
+        assert encoding.is_time(text) == verifier.time(text) == (text in TIMES), text
 
 
 def test_a_log_key_of_small_order_cannot_be_used() -> None:

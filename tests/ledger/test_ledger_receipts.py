@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -169,3 +171,33 @@ def test_a_trust_file_with_a_broken_log_key_trusts_nobody() -> None:
     with pytest.raises(ReceiptError) as refused:
         verify_receipt(RECEIPT, trust, subject_sha256=None)
     assert (refused.value.code, refused.value.exit_code) == ("receipt.log-key", 5)
+
+
+@pytest.mark.parametrize("index", [2, 5, 6])
+def test_a_key_that_nothing_in_the_receipt_needs_is_refused(index: int, verifier: ModuleType, tmp_path: Path) -> None:
+    """A ledger key, and two person keys of which one signs for nobody: 6 was enrolled by the root that 5 enrols."""
+    book = forge.Forge()
+    book.run_open("r", forge.signer("run"))
+    book.output("r", "x", forge.signer("run"))
+    second = forge.signer("second root")
+    book.key_add("root", second.public_key)
+    book.key_add("person", forge.signer("ada").public_key, by=second)
+    book.output("r", "y", forge.signer("run"))
+    book.checkpoint()
+    document = json.loads(book.receipt(7))
+    have = [item["index"] for item in document["keys"]]
+    assert have == [0, 1, 3]
+    for place in {index, 5} if index == 6 else {index}:
+        said = json.loads(book.receipt(place))
+        path = said["proof"].partition("\n\n")[0].split("\n")[2:]
+        document["keys"].append({"leaf": said["leaf"], "index": place, "path": path})
+    document["keys"].sort(key=lambda item: item["index"])
+    data = json.dumps(document).encode()
+    trust = LedgerTrust(book.origin, book.log.vkeys(book.origin), (book.root.public_key,))
+    with pytest.raises(ReceiptError) as refused:
+        verify_receipt(data, trust, subject_sha256=None)
+    assert (refused.value.code, refused.value.where) == ("receipt.key-chain", "SPEC 9.2 step 8")
+    (tmp_path / "trust.json").write_text(forge.dumps(book.trust()))
+    with pytest.raises(verifier.Bad) as bad:
+        verifier.verify_receipt(verifier.Report(), data, verifier.Trust(tmp_path / "trust.json"), None)
+    assert (bad.value.code, bad.value.clause) == ("receipt.key-chain", "9.2 step 8")

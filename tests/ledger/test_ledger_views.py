@@ -16,6 +16,7 @@ import sqlite_utils
 import story
 from ledger_bench import forge
 from personactl_ledger import check, sign_entry, statement
+from personactl_ledger.encoding import to_base64
 from personactl_ledger.predicates import KINDS
 from personactl_ledger.schema import expected_objects, schema_sql
 from personactl_ledger.tables import VIEWS, rows
@@ -133,6 +134,52 @@ def test_a_voided_output_of_a_persona_says_so(shell: Any) -> None:
 def test_a_run_end_counts_what_stands(shell: Any) -> None:
     found = shell("SELECT run, outputs_said, outputs_found, rejects_said, rejects_found, voids_found FROM v_run_end")
     assert [tuple(row.values()) for row in found] == [(story.SPRING, 1, 1, 1, 1, 0), (story.SUMMER, 1, 1, 0, 0, 1)]
+
+
+def test_a_file_without_a_decision_of_its_own_is_not_shown_as_approved() -> None:
+    """SPEC 6.11: the decision of the approval is about its subject, not about the files that it lists."""
+    book, person = forge.Forge(), forge.signer("person")
+    book.key_add("person", person.public_key)
+    files = [
+        {"name": "rain.png", "sha256": forge.hex64("rain")},
+        {"name": "snow.png", "sha256": forge.hex64("snow"), "decision": "rejected"},
+    ]
+    said = {"decision": "approved", "reason": "all fine", "files": files, "decidedAt": forge.NOW}
+    book.append(book.say("approval", person, ("decisions", forge.hex64("decisions")), **said))
+    shown = book.connection.execute("SELECT file, decision FROM v_approved_file").fetchall()
+    assert shown == [("rain.png", None), ("snow.png", "rejected")]
+    told = book.connection.execute("SELECT file, said FROM v_file WHERE idx = 4 AND file != 'decisions'").fetchall()
+    assert told == [("rain.png", "no decision"), ("snow.png", "rejected")]
+
+
+def test_the_signed_time_is_that_of_the_kind_and_no_other_field() -> None:
+    book = forge.Forge()
+    extra = {
+        "createdAt": "2020-01-01T00:00:00Z",
+        "addedAt": "2020-01-01T00:00:00Z",
+        "decidedAt": "2020-01-01T00:00:00Z",
+    }
+    book.append(book.say("note", book.operator, ("x", forge.hex64("x")), text="x", notedAt=forge.NOW, **extra))
+    book.append(book.say("note", book.operator, ("x", forge.hex64("x")), text="x", **extra))
+    book.append_later("note", 2, book.operator)
+    found = book.connection.execute("SELECT idx, signed_time FROM v_timeline WHERE idx >= 3").fetchall()
+    assert found == [(3, forge.NOW), (4, None), (5, None)]
+
+
+def test_an_output_belongs_to_the_persona_of_its_own_start_of_the_run() -> None:
+    book = forge.Forge()
+    for number, persona in enumerate(("first", "second", "third")):
+        key = forge.signer(f"run {number}")
+        said = {"planSha256": forge.PLAN, "planned": 3, "startedAt": forge.NOW, "run": "r"}
+        said |= {"persona": {"id": persona, "version": number}}
+        pair = {"kid": key.key_id, "publicKey": to_base64(key.public_key)}
+        book.append(book.say("run-open", book.operator, ("plan", forge.PLAN), runKey=pair, **said))
+        book.output("r", f"{persona}-a", key, persona=said["persona"])
+        book.output("r", f"{persona}-b", key, persona=said["persona"])
+    by_start = book.connection.execute("SELECT idx, persona, persona_version FROM v_persona_output ORDER BY idx")
+    own = book.connection.execute("SELECT idx, persona, persona_version FROM v_output ORDER BY idx").fetchall()
+    assert by_start.fetchall() == own
+    assert len(own) == 6
 
 
 def test_odd_lists_in_an_erasure_break_no_view() -> None:
