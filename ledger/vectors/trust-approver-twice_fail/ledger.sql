@@ -107,18 +107,15 @@ CREATE TRIGGER sealed_once BEFORE INSERT ON sealed
   BEGIN SELECT RAISE(ABORT, 'ledger: a sealed value is written once'); END;
 CREATE TRIGGER sealed_no_update BEFORE UPDATE ON sealed BEGIN SELECT RAISE(ABORT, 'ledger: append-only'); END;
 CREATE VIEW v_timeline AS
-  SELECT idx, coalesce(
-      json_extract(statement, '$.predicate.createdAt'), json_extract(statement, '$.predicate.addedAt'),
-      json_extract(statement, '$.predicate.retiredAt'), json_extract(statement, '$.predicate.revokedAt'),
-      json_extract(statement, '$.predicate.setAt'), json_extract(statement, '$.predicate.startedAt'),
-      json_extract(statement, '$.predicate.closedAt'), json_extract(statement, '$.predicate.generatedAt'),
-      json_extract(statement, '$.predicate.frozenAt'), json_extract(statement, '$.predicate.calibratedAt'),
-      json_extract(statement, '$.predicate.trainedAt'), json_extract(statement, '$.predicate.adoptedAt'),
-      json_extract(statement, '$.predicate.withdrawnAt'), json_extract(statement, '$.predicate.refusedAt'),
-      json_extract(statement, '$.predicate.releasedAt'), json_extract(statement, '$.predicate.erasedAt'),
-      json_extract(statement, '$.predicate.stampedAt'), json_extract(statement, '$.predicate.restoredAt'),
-      json_extract(statement, '$.predicate.migratedAt'), json_extract(statement, '$.predicate.mergedAt'),
-      json_extract(statement, '$.predicate.notedAt'), json_extract(statement, '$.predicate.decidedAt')) AS signed_time,
+  SELECT idx, json_extract(statement, '$.predicate.' || CASE kind
+      WHEN 'genesis' THEN 'createdAt' WHEN 'trust' THEN 'setAt' WHEN 'key-add' THEN 'addedAt'
+      WHEN 'key-retire' THEN 'retiredAt' WHEN 'key-revoke' THEN 'revokedAt' WHEN 'run-open' THEN 'startedAt'
+      WHEN 'run-close' THEN 'closedAt' WHEN 'output' THEN 'generatedAt' WHEN 'reject' THEN 'generatedAt'
+      WHEN 'persona-freeze' THEN 'frozenAt' WHEN 'calibration' THEN 'calibratedAt' WHEN 'training' THEN 'trainedAt'
+      WHEN 'adoption' THEN 'adoptedAt' WHEN 'withdrawal' THEN 'withdrawnAt' WHEN 'refusal' THEN 'refusedAt'
+      WHEN 'release' THEN 'releasedAt' WHEN 'erasure' THEN 'erasedAt' WHEN 'timestamp' THEN 'stampedAt'
+      WHEN 'restore' THEN 'restoredAt' WHEN 'migration' THEN 'migratedAt' WHEN 'merge' THEN 'mergedAt'
+      WHEN 'merged' THEN 'mergedAt' WHEN 'note' THEN 'notedAt' WHEN 'approval' THEN 'decidedAt' END) AS signed_time,
     kind, run, subject_name, subject_sha256, key_id AS signed_by, appended_at AS writer_clock
   FROM entry ORDER BY idx;
 CREATE VIEW v_output AS
@@ -230,8 +227,7 @@ CREATE VIEW v_approved_file AS
   SELECT a.idx, json_extract(a.statement, '$.predicate.decidedAt') AS decided_at,
     json_extract(a.statement, f.fullkey || '.name') AS file,
     json_extract(a.statement, f.fullkey || '.sha256') AS file_sha256,
-    coalesce(json_extract(a.statement, f.fullkey || '.decision'),
-      json_extract(a.statement, '$.predicate.decision')) AS decision,
+    json_extract(a.statement, f.fullkey || '.decision') AS decision,
     coalesce(nullif(json_extract(a.statement, f.fullkey || '.reason'), ''),
       json_extract(a.statement, '$.predicate.reason')) AS reason,
     a.run, s.holder AS person, s.key_id AS signed_by, s.key_since AS key_enrolled_by, a.appended_at AS writer_clock
@@ -310,8 +306,9 @@ CREATE VIEW v_persona_output AS
     json_extract(o.statement, '$.predicate.identity.threshold') AS identity_threshold,
     (SELECT v.idx FROM entry AS v WHERE v.voids = o.idx) AS voided_by
   FROM entry AS r CROSS JOIN entry AS o
-  WHERE r.kind = 'run-open' AND o.kind = 'output' AND o.run = r.run
-    AND NOT EXISTS (SELECT 1 FROM entry AS b WHERE b.run = r.run AND b.kind = 'run-open' AND b.idx < r.idx);
+  WHERE r.kind = 'run-open' AND o.kind = 'output' AND o.run = r.run AND o.idx > r.idx
+    AND NOT EXISTS (
+      SELECT 1 FROM entry AS b WHERE b.run = r.run AND b.kind = 'run-open' AND b.idx > r.idx AND b.idx < o.idx);
 CREATE VIEW v_released_file AS
   SELECT e.idx, json_extract(e.statement, '$.predicate.releasedAt') AS released_at,
     json_extract(e.statement, f.fullkey || '.name') AS file,
@@ -326,8 +323,8 @@ CREATE VIEW v_file AS
     e.key_id AS signed_by, e.appended_at AS writer_clock
   FROM entry AS e
   UNION ALL
-  SELECT f.file_sha256, f.file, f.idx, 'approval', f.run, f.decision || coalesce(' by ' || f.person, ''), f.signed_by,
-    f.writer_clock
+  SELECT f.file_sha256, f.file, f.idx, 'approval', f.run,
+    coalesce(f.decision, 'no decision') || coalesce(' by ' || f.person, ''), f.signed_by, f.writer_clock
   FROM v_approved_file AS f
   UNION ALL
   SELECT f.file_sha256, f.file, f.idx, 'release', f.run, 'in the bundle', f.signed_by, f.writer_clock
