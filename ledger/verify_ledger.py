@@ -1952,7 +1952,7 @@ class LedgerFile:
 
     def _cosigned(self, connection: sqlite3.Connection, heads: list[Checkpoint], trust: Trust | None) -> None:
         """SPEC 14.9 and 12.6: rows of witnesses, and the quorum of the trust file."""
-        notes = {head.size: head.note for head in heads}
+        notes = {head.size: [head.note] for head in heads}
         rows = "SELECT size, CAST(coalesce(key_name, '') AS TEXT), CAST(coalesce(key_hash, '') AS BLOB),"
         rows += " CAST(coalesce(line, '') AS TEXT), CAST(coalesce(received_at, '') AS TEXT)"
         rows += " FROM cosignature NOT INDEXED ORDER BY size, key_name, key_hash"
@@ -1966,17 +1966,18 @@ class LedgerFile:
                 blob = unbase64(found[2], "14.9", "ledger.cosignature") if found else b""
                 same = found and len(blob) > 4 and (found[1], blob[:4]) == (name, hash_) and size in notes
                 need(same, "14.9", "ledger.cosignature", "a row contradicts its line or has no checkpoint")
-                notes[size], number = notes[size] + line, number + 1
+                notes[size].append(line)
+                number += 1
             except Bad as bad:
                 self.report.fail("14.9", "ledger.cosignature", f"over {size} entries: {bad.message}")
         known = self._trusted_witnesses() + (trust.witnesses if trust is not None else [])
         covered = 0
-        for size, note in notes.items():
+        for size, lines in notes.items():
             try:
-                head = Checkpoint(note)
+                head = Checkpoint("".join(lines))
             except Bad as bad:
                 self.report.fail("14.9", "ledger.cosignature", f"over {size} entries: {bad.message}")
-                head = Checkpoint(next(head.note for head in heads if head.size == size))
+                head = Checkpoint(lines[0])
             if head.cosigners(known)[1]:
                 self.report.fail("14.9", "ledger.cosignature", f"a cosignature over {size} entries is wrong")
             mldsa_note(self.report, head)

@@ -9,18 +9,23 @@ import time
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from ledger_bench import forge
+from ledger_bench import NOW, Bench, forge
 from page_graphs import MASTER, make_endless
-from personactl_ledger import LedgerCorrupt, check, checkpoint
+from personactl_ledger import Ledger, LedgerCorrupt, check, checkpoint
 from personactl_ledger.book import MemoryBook
 from personactl_ledger.compare import read_side
+from personactl_ledger.export_check import check_export
+from personactl_ledger.export_folder import write_sums
+from personactl_ledger.export_ledger import ExportTargets, export
 from personactl_ledger.findings import Level
 from personactl_ledger.keyring import Keyring
+from personactl_ledger.merge import merge
 from personactl_ledger.merkle import root_of
 from personactl_ledger.note import Note
+from personactl_ledger.restore import restore
 from personactl_ledger.rules import Rules
 
 import cases  # isort: skip  (its folder is on the path through ledger_bench)
@@ -104,7 +109,7 @@ def written(path: Path) -> Path:
 @pytest.fixture(params=(*TABLES, MASTER))
 def endless(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
     """A ledger one of whose trees is a graph, and the code of what must be found."""
-    path = written(tmp_path / "ledger.sqlite")
+    path = written(tmp_path / "stranger.sqlite")
     make_endless(path, request.param)
     return path, "ledger.schema" if request.param == MASTER else "ledger.database"
 
@@ -133,6 +138,30 @@ def test_a_comparison_reads_no_such_file(endless: tuple[Path, str]) -> None:
     with pytest.raises(LedgerCorrupt) as refused:
         read_side(path)
     assert refused.value.code == code
+
+
+def test_nothing_is_taken_over_from_such_a_file(endless: tuple[Path, str], bench: Bench, ledger: Ledger) -> None:
+    path, _ = endless
+    with pytest.raises(LedgerCorrupt) as refused:
+        merge(ledger, path, trust=bench.trust(), operator=bench.operator, reason="x", now=NOW)
+    assert refused.value.code == "ledger.merge-broken"
+    with pytest.raises(LedgerCorrupt) as refused:
+        restore(path, bench.path.with_name("restored.sqlite"), reason="x", keys=cast(Any, None), now=NOW)
+    assert refused.value.code == "ledger.backup-broken"
+
+
+def test_such_a_copy_in_an_export_is_found(
+    bench: Bench, ledger: Ledger, tmp_path: Path, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger.checkpoint(bench.log, now=NOW)
+    out = tmp_path / "out"
+    export(bench.path, ExportTargets(folder=out))
+    make_endless(out / "ledger.sqlite", "timestamp")
+    (out / "SHA256SUMS").unlink()
+    write_sums(out)
+    assert [item.code for item in check_export(out).findings][:1] == ["ledger.database"]
+    assert verifier.main(["export", str(out)]) == 4
+    assert "[ledger.database]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("table", [*TABLES, MASTER])
