@@ -88,7 +88,8 @@ def test_readers_never_notice_that_writers_are_killed(bench: Bench) -> None:
 
 
 def test_a_check_beside_a_writer_finds_nothing_wrong(bench: Bench) -> None:
-    bench.create().close()
+    with bench.create() as ledger:
+        ledger.checkpoint(bench.log, now=NOW)
     command = [sys.executable, "-c", ON_COMMAND, str(bench.path)]
     paths = os.pathsep.join([str(ROOM), str(ROOM / "vectors"), str(Path(__file__).parent)])
     process = subprocess.Popen(
