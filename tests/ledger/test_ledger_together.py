@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ledger_bench import ROOM, Bench
+from ledger_bench import NOW, ROOM, Bench
 from personactl_ledger import Ledger, check
 from test_ledger_crash import writer
 
