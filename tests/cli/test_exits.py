@@ -82,7 +82,8 @@ from personactl import cli
 from personactl.cli import root
 def wait(*_):
     print("ready", flush=True)
-    time.sleep(60)
+    for _ in range(600):
+        time.sleep(0.1)  # a signal that comes just before a long sleep is only noticed after it
 root.root.invoke = wait
 sys.argv = ["personactl", "doctor", *sys.argv[1:]]
 cli.main()
@@ -104,7 +105,7 @@ def test_a_signal_ends_with_its_documented_code_and_no_traceback(number: int, co
 
 
 def test_under_nohup_a_lost_terminal_stops_nothing() -> None:
-    held = WAITING.replace("time.sleep(60)", "print(sys.stdin.readline(), flush=True)")
+    held = WAITING.replace("for _ in range(600):", "print(sys.stdin.readline(), flush=True)\n    for _ in ():")
     with subprocess.Popen(
         [sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
