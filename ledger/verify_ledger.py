@@ -2064,6 +2064,10 @@ class LedgerFile:
             " coalesce(substr(CAST(token AS BLOB), 1, 65537), X''),"
             " coalesce(substr(CAST(evidence AS BLOB), 1, 1048576), X'') FROM timestamp ORDER BY id"
         )
+        clock = "SELECT id, CAST(coalesce(received_at, '') AS TEXT) FROM timestamp ORDER BY id"
+        for place, received in connection.execute(clock).fetchall():
+            if not time(received):
+                self.report.fail("15.6", "ledger.writer-clock", f"time stamp {place}: received_at is no time")
         known: dict[int, tuple[int, bytes]] = {}
         unread, seen = False, set()
         for place, size, tsa, algorithm, covers, token, evidence in connection.execute(rows).fetchall():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint, parse_checkpoint
+from personactl_ledger.encoding import is_time
 from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import FormatError, LedgerError
 from personactl_ledger.findings import Findings
@@ -30,6 +31,7 @@ _ROWS = (
     f" coalesce(substr(CAST(token AS BLOB), 1, {_BYTES}), X''), covers,"
     f" coalesce(substr(CAST(evidence AS BLOB), 1, {_EVIDENCE}), X'') FROM timestamp NOT INDEXED ORDER BY id"
 )
+_CLOCK = "SELECT id, CAST(coalesce(received_at, '') AS TEXT) FROM timestamp NOT INDEXED ORDER BY id"
 _NEWER = "SELECT size, CAST(coalesce(note, '') AS TEXT) FROM checkpoint WHERE size > ? ORDER BY size"
 _ENTRIES = "SELECT idx, CAST(coalesce(leaf, '') AS BLOB) FROM entry NOT INDEXED WHERE kind = 'timestamp' ORDER BY idx"
 
@@ -60,6 +62,7 @@ def check_timestamps(
     # A writer that is at work keeps a token and its entry at once: whatever is counted here has its row below.
     entries = int(connection.execute("SELECT coalesce(max(idx) + 1, 0) FROM entry NOT INDEXED").fetchone()[0])
     rows = connection.execute(_ROWS).fetchall()
+    _clocks(connection, findings)
     heads = {row.checkpoint.size: row.checkpoint for row in stored} | _newer(connection, stored)
     roots = trust.tsa_roots if trust is not None else ()
     known: dict[int, _Known] = {}
@@ -83,6 +86,12 @@ def check_timestamps(
     if best is not None:
         return [f"the checkpoint over {best[0]} entries {best[1].says}"], []
     return [], [UNCHECKED.format(len(rows))] if rows and not roots else []
+
+
+def _clocks(connection: sqlite3.Connection, findings: Findings) -> None:
+    for place, received_at in connection.execute(_CLOCK).fetchall():
+        if not is_time(received_at):
+            findings.add("ledger.writer-clock", f"time stamp {place}: received_at is no time")
 
 
 def _newer(connection: sqlite3.Connection, stored: Sequence[StoredCheckpoint]) -> dict[int, Checkpoint]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from ledger_bench import forge
+from ledger_bench import ROOM, forge
 from personactl_ledger import check, check_workers
 
 TICKS = [
@@ -37,3 +37,25 @@ def test_clocks_are_compared_as_times(
     assert verifier.main(["ledger", str(path)]) == 0
     said = [line for line in capsys.readouterr().out.splitlines() if "ledger.clock" in line]
     assert [int(line.split()[4]) for line in said] == back
+
+
+@pytest.mark.parametrize("at", ["abcd-ef-ghTij:kl:mn Z", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z"])
+@pytest.mark.parametrize(
+    ("vector", "column"),
+    [
+        ("ledger-good", "entry.appended_at"), ("ledger-good", "checkpoint.created_at"),
+        ("witness-ledger-quorum", "cosignature.received_at"), ("ledger-stamp", "timestamp.received_at"),
+    ],
+)  # fmt: skip
+def test_every_column_of_the_writers_clock_is_a_time(
+    vector: str, column: str, at: str, tmp_path: Path, verifier: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = forge.load(ROOM / "vectors" / vector, tmp_path / "ledger.sqlite")
+    table, _, name = column.partition(".")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(forge.tamper(f"UPDATE {table} SET {name} = '{at}';"))  # noqa: S608
+    connection.close()
+    assert {item.code for item in check(path).findings if item.severity == "error"} == {"ledger.writer-clock"}
+    assert verifier.main(["ledger", str(path)]) == 4
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert failed and all(line.endswith("[ledger.writer-clock]") for line in failed)
