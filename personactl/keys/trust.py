@@ -204,7 +204,7 @@ def _parse(data: bytes) -> TrustFile:
             _public_key(text, "rootKeys") for text in _strings(document, "rootKeys", at_least=1, at_most=MAX_KEYS)
         ),
         approvers=_approvers(document.get("approvers")),
-        tsa_roots=tuple(_anchor(pem, "tsaRoots") for pem in _strings(document, "tsaRoots")),
+        tsa_roots=tuple(_tsa_root(pem) for pem in _strings(document, "tsaRoots")),
         detector=_detector(document.get("detector", "")),
         issued_at=_time(document["issuedAt"]),
         revoked=_revoked(document.get("revoked", [])),
@@ -269,6 +269,18 @@ def _anchor(pem: str, key: str) -> str:
     if not constraints.ca:
         raise _FormatError(f"an item of {key} is not a certificate authority")
     return _normal_pem(certificate)
+
+
+def _tsa_root(pem: str) -> str:
+    """As `_anchor`, and a check of time stamps can read all of it: found out now, not when a token comes."""
+    from personactl_ledger.tsp_trust import load_roots  # only needed where roots are named
+
+    normal = _anchor(pem, "tsaRoots")
+    try:
+        load_roots([normal])
+    except LedgerError as error:
+        raise _FormatError(f"an item of tsaRoots cannot be used: {error.message}") from None
+    return normal
 
 
 def _normal_pem(certificate: x509.Certificate) -> str:
