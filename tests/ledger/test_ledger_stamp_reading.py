@@ -257,16 +257,18 @@ def test_a_check_of_rows_of_any_type_finds_them_wrong_and_goes_on() -> None:
     connection = sqlite3.connect(":memory:")
     connection.executescript(
         "CREATE TABLE entry (idx, kind, leaf); CREATE TABLE checkpoint (size, note);"
-        "CREATE TABLE timestamp (id, size, tsa, hash_algorithm, token, covers, evidence);"
+        "CREATE TABLE timestamp (id, size, tsa, hash_algorithm, token, covers, evidence, received_at);"
     )
     odd: list[Any] = [None, 1, -1, 2.5, "text", b"", b"\x30\x00", b"\x30\x05x"]
     for place, value in enumerate(odd):
-        connection.execute("INSERT INTO timestamp VALUES (?, ?, ?, ?, ?, ?, ?)", (place, *[value] * 6))
+        connection.execute("INSERT INTO timestamp VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (place, *[value] * 7))
         connection.execute("INSERT INTO checkpoint VALUES (?, ?)", (value, value))
         connection.execute("INSERT INTO entry VALUES (?, 'timestamp', ?)", (place, value))
     findings = Findings()
     assert check_timestamps(connection, [], Keyring(), {}, None, findings) == ([], [UNCHECKED.format(len(odd))])
-    assert [item.code for item in findings.items] == ["ledger.timestamp"] * len(odd)
+    assert [item.code for item in findings.items] == ["ledger.writer-clock"] * len(odd) + ["ledger.timestamp"] * len(
+        odd
+    )
     connection.close()
 
 
