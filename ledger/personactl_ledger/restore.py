@@ -305,7 +305,7 @@ def _require_own(book: Ledger, keys: RestoreKeys, *, in_use: bool, known: bool) 
         raise LedgerConflict(
             f"the project's operator and ledger keys are not in use in the backup, a ledger of {book.origin}",
             hint="name a backup of the project's own ledger; where keys were rotated after it, bring the newer leaves"
-            " with --replay or a newer receipt with --anchor",
+            " with --replay",
             code="conflict.other-ledger",
         )
 

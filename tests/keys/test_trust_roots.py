@@ -24,6 +24,7 @@ BODY = "".join(ROOT.split("\n")[1:-2])
 DER = b64decode(BODY)
 EC_KEY = bytes.fromhex("06072a8648ce3d0201")
 """The object identifier of elliptic-curve keys."""
+OTHER_KEY = EC_KEY[:-1] + bytes([127])
 
 
 def _spare(der: bytes) -> str:
@@ -58,7 +59,7 @@ BAD = {
     "a changed base64 character that gives no DER": f"{BEGIN}\nA{BODY[1:]}\n{END}\n",
     "a byte behind the DER": f"{BEGIN}\n{b64encode(DER + bytes(1)).decode()}\n{END}\n",
     "a byte less": f"{BEGIN}\n{b64encode(DER[:-1]).decode()}\n{END}\n",
-    "a key of an unknown kind": f"{BEGIN}\n{b64encode(DER.replace(EC_KEY, EC_KEY[:-1] + bytes([127]))).decode()}\n{END}\n",
+    "a key of an unknown kind": f"{BEGIN}\n{b64encode(DER.replace(EC_KEY, OTHER_KEY)).decode()}\n{END}\n",
     "padding in the middle": f"{BEGIN}\n{b64encode(DER[:100]).decode()}\n{b64encode(DER[100:]).decode()}\n{END}\n",
     "bits behind the last byte": f"{BEGIN}\n{_spare(DER)}\n{END}\n",
     "headers": f"{BEGIN}\nProc-Type: 4,ENCRYPTED\n\n{BODY}\n{END}\n",

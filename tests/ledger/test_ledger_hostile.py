@@ -61,7 +61,7 @@ def test_the_end_of_a_key_does_not_look_at_all_keys(verifier: ModuleType) -> Non
     rules = verifier.Rules()
     rules.roots, rules.keys = {first, second}, _NotWalked({first: {"retired": None}})
     rules.judge(9, SimpleNamespace(kind="key-revoke", said=ends))
-    rules.record(9, SimpleNamespace(kind="key-revoke", role="root", said=ends))
+    rules.record(9, SimpleNamespace(kind="key-revoke", role="root", said=ends, signers=[]))
     assert rules.roots == {second}
     mine = Rules(MemoryBook(lambda _: None, None, 0))
     mine.keyring = Keyring(keys=_NotWalked(), roots={first, second})

@@ -266,8 +266,9 @@ def test_a_check_of_rows_of_any_type_finds_them_wrong_and_goes_on() -> None:
         connection.execute("INSERT INTO entry VALUES (?, 'timestamp', ?)", (place, value))
     findings = Findings()
     assert check_timestamps(connection, [], Keyring(), {}, None, findings) == ([], [UNCHECKED.format(len(odd))])
-    codes = [item.code for item in findings.items]
-    assert codes == ["ledger.writer-clock"] * len(odd) + ["ledger.timestamp"] * len(odd)
+    assert [item.code for item in findings.items] == ["ledger.writer-clock"] * len(odd) + ["ledger.timestamp"] * len(
+        odd
+    )
     connection.close()
 
 

@@ -45,7 +45,7 @@ def backup(terminal: Terminal, *, file: Path, without_sealed: bool, path: Path |
 @click.option(
     "--replay", "exports", type=PATH, multiple=True, metavar="FILE", help="JSONL of exact leaves that the backup lacks."
 )
-@click.option("--reason", required=True, metavar="TEXT", help="Why; a new ledger says it.")
+@click.option("--reason", type=TEXT, required=True, metavar="TEXT", help="Why; a new ledger says it.")
 @ledger_option
 @pass_terminal
 def restore(
