@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +14,29 @@ if TYPE_CHECKING:
 
 
 def show_check(
-    terminal: Terminal, report: CheckReport, *, exit_code: int, save: Path | None = None, saved: Path | None = None
-) -> None:
+    terminal: Terminal, report: CheckReport, *, exit_code: int, save: Path | None = None, saved: Path | None = None,
+    against: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Every finding, the verdict as a word, and each note about what this check did not cover.
 
-    `save` is where the latest checkpoint was to be kept, `saved` the same when it was.
+    `save` is where the latest checkpoint was to be kept, `saved` the same when it was. `against` is what the project
+    remembers and the file contradicts.
     """
     ledger_findings.tell(terminal, report.findings)
-    lines: list[Line] = [*_summary(report), *([f"  note: {note}"] for note in report.notes)]
+    lines: list[Line] = [
+        *_summary(report),
+        *([Styled(f"  note: {note}", "warn")] for note in against),
+        *([f"  note: {note}"] for note in report.notes),
+    ]
     lines += ledger_findings.explained(report.findings)
     if saved is not None:
         lines.append(["  kept for --since: ", Styled(str(saved), "bold")])
     elif save is not None:
         lines.append(["  nothing was kept: there is no checkpoint that this check found good"])
-    terminal.result(_document(report, exit_code, saved), lines)
+    terminal.result(_document(report, exit_code, saved, against), lines)
 
 
-def _document(report: CheckReport, exit_code: int, saved: Path | None) -> dict[str, Any]:
+def _document(report: CheckReport, exit_code: int, saved: Path | None, against: Sequence[str]) -> dict[str, Any]:
     return {
         "schema": "personactl.ledger-check/1",
         "ok": report.ok,
@@ -46,7 +53,7 @@ def _document(report: CheckReport, exit_code: int, saved: Path | None) -> dict[s
         "saved": None if saved is None else str(saved),
         "distrusted": list(report.distrusted),
         "timeStamps": list(report.shown),
-        "notes": list(report.notes),
+        "notes": [*against, *report.notes],
         "findings": ledger_findings.as_documents(report.findings),
     }
 

@@ -95,3 +95,13 @@ def test_replayed_erasures_hold_in_what_is_restored(machine: Machine) -> None:
     assert b"in the rain" not in (machine.folder / "ledger.sqlite").read_bytes()
     machine.step("exec personactl ledger check")
     machine.step("exec personactl keys enrol bob.pem --name Bob")
+
+
+def test_a_check_of_the_copy_says_what_the_project_remembers(machine: Machine) -> None:
+    machine.step("exec personactl ledger check")
+    machine.step("stdout '^good: ' 'note: the ledger is older than what this project has seen'")
+    machine.step("exec personactl ledger check --json")
+    assert "conflict.ledger-moved" in json.loads(machine.stdout)["notes"][0]
+    for other in ("--ledger older.sqlite", "--ledger newest.sqlite"):
+        machine.step(f"exec personactl ledger check {other}")
+        assert "this project has seen" not in machine.stdout

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from personactl.cli.ledger.checking_exports import check_exported, refuse_beside_export
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust
+from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust, remembered_against
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
 from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
@@ -70,7 +70,8 @@ def check(
     saved = save if code == EXIT_OK and may_follow(report.latest, earlier) else None
     if saved is not None:
         write_whole(saved, report.latest.encode())
-    ledgers.show_check(terminal, report, exit_code=code, save=save, saved=saved)
+    against = remembered_against(path)
+    ledgers.show_check(terminal, report, exit_code=code, save=save, saved=saved, against=against)
     return code
 
 

@@ -68,6 +68,28 @@ def ledger_writer(given: Path | None) -> Iterator[Ledger]:
         yield book
 
 
+def remembered_against(given: Path | None) -> tuple[str, ...]:
+    """What the project remembers of its ledger that the file at hand contradicts; nothing outside of a project, about
+    another file, or where the ledger cannot be read."""
+    from contextlib import suppress
+
+    from personactl_ledger import Ledger, LedgerError
+
+    from personactl import continuity
+    from personactl.errors import ConflictError, PersonactlError
+
+    with suppress(LedgerError, PersonactlError):
+        config = here()
+        path = given or config.ledger_path
+        if continuity.is_own(config, path):
+            with Ledger.open_reader(path) as book:
+                try:
+                    continuity.check_ledger(book, config.project, path)
+                except ConflictError as error:
+                    return (f"{error.message} (personactl explain {error.code})",)
+    return ()
+
+
 def ledger_trust(path: Path | None) -> LedgerTrust | None:
     """The ledger's part of a trust file."""
     if path is None:
