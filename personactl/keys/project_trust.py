@@ -8,7 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from personactl_ledger import LedgerView
+from personactl_ledger import LedgerTrust, LedgerView
 from personactl_ledger.trust import earliest
 
 from personactl.document import read_plain_file
@@ -32,6 +32,14 @@ def is_own(path: Path, own: Path, origin: str) -> bool:
         return trust.parse(read_plain_file(path, MAX_BYTES, "trust file"), str(path)).origin == origin
     except (UsageProblem, TrustError):
         return False
+
+
+def ledger_part(path: Path) -> LedgerTrust | None:
+    """What the project's own trust file says of a ledger; None where there is none that can be read."""
+    try:
+        return trust.parse(read_plain_file(path, MAX_BYTES, "trust file"), str(path)).ledger
+    except (UsageProblem, TrustError):
+        return None
 
 
 def refresh(path: Path, keyset: KeySet, ledger: LedgerView, *, now: str) -> bool:

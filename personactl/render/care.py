@@ -80,7 +80,7 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
     document = {
         "schema": "personactl.ledger-restore/1", "path": str(done.path), "origin": done.origin, "size": done.size,
         "replayed": done.replayed, "newestSigned": done.newest, "movedAside": aside, "ended": done.ended, "kept": kept,
-        "keptSize": done.kept_size,
+        "keptSize": done.kept_size, "checkpoint": done.checkpoint,
         "personas": [{"id": item.persona, "version": item.version, "entry": item.index} for item in done.personas],
         "known": {
             "anchors": list(done.known.anchors), "remembered": done.known.remembered,
@@ -91,7 +91,8 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
     }  # fmt: skip
     lines: list[Line]
     if done.ended is None:
-        lines = [[Styled("the ledger goes on", "good"), f": {done.size} entries in {done.origin}"]]
+        signed = f": {done.size} entries in {done.origin}, a checkpoint over {done.checkpoint}"
+        lines = [[Styled("the ledger goes on", "good"), signed]]
     else:
         lines = [
             [Styled("a new ledger begins", "warn"), f": {done.origin}; {done.ended} ended"],
@@ -138,9 +139,11 @@ def _known(done: Restored) -> list[Line]:
 def _erased(done: Restored) -> list[Line]:
     """What was erased after the backup: what went again, and what nobody can tell any more."""
     lines: list[Line] = [
-        [f"  entry {index}: {', '.join(names)} had been erased, and is gone from this backup's values too"]
+        [f"  entry {index}: {', '.join(names)} had been erased, and was erased again in the restored file"]
         for index, names in done.erased.items()
     ]
+    if lines:
+        lines.append("  the backup still holds what was erased again")
     if not done.doubtful:
         return lines
     lines.append([Styled("values that were erased after the backup", "warn"), " may stand again in:"])

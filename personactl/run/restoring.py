@@ -17,7 +17,7 @@ from personactl import continuity
 from personactl import persona as personas
 from personactl.config import Config
 from personactl.errors import UsageProblem
-from personactl.keys import KeySet
+from personactl.keys import KeySet, project_trust
 from personactl.run.recovery import learn_spent
 from personactl.run.state import RunState
 
@@ -36,8 +36,8 @@ def restore_ledger(
     own = continuity.is_own(config, target)
     keys = RestoreKeys(root=lambda: keyset.root, operator=keyset.operator, log=keyset.log)
     done = restore(
-        backup, target, anchors=anchors, replay=replay, seen=_seen(config, backup) if own else None, reason=reason,
-        keys=keys, now=now,
+        backup, target, anchors=anchors, replay=replay, seen=_seen(config, backup) if own else None,
+        trust=project_trust.ledger_part(config.trust_path), reason=reason, keys=keys, now=now,
     )  # fmt: skip
     if own:
         _follow(config, done)
