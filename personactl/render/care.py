@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from personactl_ledger.misbehaviour import Misbehaviour
     from personactl_ledger.restore import Restored
 
+    from personactl.keys.ended_trust import TrustFiles
+
 COPIES = (
     "backups of this ledger that were made with sealed values",
     "exports and evidence that were made before",
@@ -74,7 +76,7 @@ def show_backup(terminal: Terminal, made: Backup) -> None:
     terminal.result(document, lines)
 
 
-def show_restore(terminal: Terminal, done: Restored) -> None:
+def show_restore(terminal: Terminal, done: Restored, trust: TrustFiles | None) -> None:
     """Which ledger stands there now, and where the others went."""
     aside, kept = (None if path is None else str(path) for path in (done.aside, done.kept))
     document = {
@@ -87,6 +89,7 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
             "files": [str(path) for path in done.known.files],
         },
         "erased": [{"index": index, "fields": list(names)} for index, names in done.erased.items()],
+        "trustFile": trust and {"path": str(trust.path), "movedAside": str(trust.aside)},
         "mayHoldErasedValues": [str(path) for path in done.doubtful],
     }  # fmt: skip
     lines: list[Line]
@@ -99,7 +102,7 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
             [f"  {_was(done)}, and the backup has {done.kept_size}"],
             ["  what is left of it: ", Styled(quote(kept or ""), "bold"), ", read-only; its receipts stay valid"],
             *([f"  {item.persona}@{item.version} is frozen again: entry {item.index}"] for item in done.personas),
-            "receivers need a new trust file (personactl keys export); the old receipts need the old one",
+            *_trust(trust),
             "pictures in out/ belong to the ledger that ended: move them before the same manifest runs again",
         ]
     if done.replayed:
@@ -107,6 +110,16 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
     if aside is not None:
         lines.append(["  what stood there before: ", Styled(quote(aside), "bold")])
     terminal.result(document, [*lines, *_known(done), *_erased(done)])
+
+
+def _trust(files: TrustFiles | None) -> list[Line]:
+    if files is None:
+        return ["receivers need a new trust file (personactl keys export); the old receipts need the old one"]
+    new, old = quote(str(files.path)), quote(str(files.aside))
+    return [
+        ["receivers need the new trust file: ", Styled(new, "bold")],
+        ["  the old receipts need the old one: ", Styled(old, "bold")],
+    ]
 
 
 def _was(done: Restored) -> str:

@@ -153,7 +153,12 @@ def test_an_anchor_by_that_key_ends_the_ledger_that_cannot_reach_it(machine: Mac
     (machine.folder / "ledger.sqlite").unlink()
     shutil.rmtree(machine.folder / ".personactl")
     machine.step("exec personactl ledger restore copy.sqlite --reason lost --anchor head")
-    machine.step("stdout 'a new ledger begins' 'are known to have been signed'")
+    machine.step("stdout 'a new ledger begins' 'are known to have been signed' 'the new trust file: .*trust\\.json$'")
+    machine.step("stdout 'the old one: .*trust\\.ended-[0-9a-f]{16}\\.json$'")
+    machine.step("exec personactl keys export -o trust.json")
+    machine.step("exec personactl keys rotate ledger")
+    machine.step("stdout 'trust.json is up to date'")
+    machine.step("exec personactl ledger check --trust trust.json")
 
 
 def test_two_ledgers_are_told_as_two_with_the_paths_that_were_typed(machine: Machine, finished: Path) -> None:

@@ -70,7 +70,7 @@ def restore(
         config, keys.load(config.keys_path), backup, path or config.ledger_path, anchors=kept,
         replay=exact_leaves(exports), reason=reason, now=now(),
     )  # fmt: skip
-    care.show_restore(terminal, done)
+    care.show_restore(terminal, done.ledger, done.trust)
 
 
 @ledger.command()
