@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from personactl_ledger import Ledger
+from personactl_ledger import Ledger, LedgerError
 from personactl_ledger.restore import Restored, RestoreKeys, Seen, restore
 
 from personactl import continuity
@@ -72,10 +72,25 @@ def _seen(config: Config, backup: Path) -> Seen | None:
     with Ledger.open_reader(backup) as book:
         origin = book.origin
     if memory.current not in ("", origin):
-        hint = "name a backup of the ledger that this project works with; nothing was written"
+        hint = _finished(config, origin) or (
+            "name a backup of the ledger that this project works with; nothing was written"
+        )
         raise continuity.other_ledger(origin, memory.current, backup, hint=hint)
     seen = memory.ledgers.get(origin)
     return None if seen is None else Seen(size=seen.size, last_leaf=seen.last_leaf)
+
+
+def _finished(config: Config, origin: str) -> str:
+    """A hint, where the project's ledger says that the one of `origin` ended: whoever restores again need not."""
+    with suppress(LedgerError), Ledger.open_reader(config.ledger_path) as book:
+        for item in book.entries(kind="restore"):
+            restores = item.entry.predicate.get("restores")
+            if isinstance(restores, dict) and restores.get("origin") == origin:
+                return (
+                    f"the restore was done already: entry {item.index} of the ledger here says that this one ended;"
+                    " to restore anew, name a backup of the ledger here; nothing was written"
+                )
+    return ""
 
 
 def _follow(config: Config, keyset: KeySet, done: Restored, now: str) -> TrustFiles | None:

@@ -126,6 +126,7 @@ def test_a_second_restore_knows_what_the_first_one_ended(shop: Workshop, lost: P
             restored(shop, lost)
         assert (caught.value.code, caught.value.exit_code) == ("conflict.other-ledger", 10)
         assert str(ended) in caught.value.message
+        assert "the restore was done already: entry 3 of the ledger here" in (caught.value.hint or "")
         (shop.folder / ".personactl/run.sqlite").unlink(missing_ok=True)
 
 
