@@ -50,6 +50,7 @@ from personactl_ledger.findings import TRUST_CODES, Findings, LedgerFinding
 from personactl_ledger.merkle import leaf_hash, perfect_root
 from personactl_ledger.revocation import believed, ends_of
 from personactl_ledger.store import TILE_WIDTH
+from personactl_ledger.tables import VIEWS
 from personactl_ledger.trust import LedgerTrust
 
 Kind = Literal["jsonl", "excerpt", "tiles", "folder"]
@@ -83,8 +84,8 @@ class ExportCheck:
 def check_export(path: Path | str, *, anchors: Sequence[bytes] = (), trust: LedgerTrust | None = None) -> ExportCheck:
     """Check an export, reading only (SPEC 16.9).
 
-    Raises LedgerMissing when there is nothing (code ledger.missing), or a ledger file (code export.ledger), and
-    LedgerStorage when it cannot be read; everything else is a finding.
+    Raises LedgerMissing when there is nothing (code ledger.missing), a ledger file (code export.ledger) or CSV (code
+    export.csv), and LedgerStorage when it cannot be read; everything else is a finding.
     """
     path = Path(path)
     if not path.exists():
@@ -94,6 +95,7 @@ def check_export(path: Path | str, *, anchors: Sequence[bytes] = (), trust: Ledg
         if is_ledger(path):
             hint = "personactl ledger check --ledger FILE"
             raise LedgerMissing("this is a ledger, not an export", where=str(path), hint=hint, code="export.ledger")
+        _require_whole_log(path)
         if not path.is_dir():
             kind = audit.guarded("jsonl", lambda: audit.jsonl(path))
         elif (path / SUMS).exists():
@@ -101,6 +103,16 @@ def check_export(path: Path | str, *, anchors: Sequence[bytes] = (), trust: Ledg
         else:
             kind = audit.guarded("tiles", lambda: audit.tiles(path))
     return audit.report(kind)
+
+
+def _require_whole_log(path: Path) -> None:
+    """Refuse CSV by its name: views hold no leaf, so nothing in them leads to the signed tree."""
+    views = path.is_dir() and not (path / SUMS).exists() and any((path / f"{view}.csv").is_file() for view in VIEWS)
+    if views or (path.suffix == ".csv" and not path.is_dir() and not head_path(path).exists()):
+        raise LedgerMissing(
+            "CSV files are views of a ledger, not an export that can be checked by itself", where=str(path),
+            hint="check the export folder that they came in (-o DIR), or an export in JSON lines", code="export.csv",
+        )  # fmt: skip
 
 
 class _Audit:

@@ -24,17 +24,25 @@ from personactl_ledger.placing import writing
 from personactl_ledger.tables import VIEWS
 from personactl_ledger.view import LedgerView
 
+FIRST_VIEW = "v_timeline"
+"""The view of a CSV file for which none is named."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportTargets:
-    """What to write; None is not written. `csv` is a folder for all views, or one `.csv` file for `view`."""
+    """What to write; None is not written. `csv` is a folder for all views, or one `.csv` file for
+    `view`, v_timeline if None."""
 
     jsonl: Path | None = None
     csv: Path | None = None
     tiles: Path | None = None
     copy: Path | None = None
     folder: Path | None = None
-    view: str = "v_timeline"
+    view: str | None = None
+
+    def csv_file(self) -> Path | None:
+        """The file for one view, where `csv` names one."""
+        return self.csv if self.csv is not None and self.csv.suffix == ".csv" else None
 
     def paths(self) -> list[Path]:
         """All that were named."""
@@ -44,7 +52,8 @@ class ExportTargets:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
     """What was written. `size` entries of the tree with `root_hex`; `left_out` entries came after the checkpoint;
-    `sealed` values with personal data are in it. `lines` are the entries in the JSON lines, None without them."""
+    `sealed` values with personal data are in it. `lines` are the entries that were chosen, for JSON
+    lines or by a run; None where nothing was chosen from."""
 
     origin: str
     size: int
@@ -86,7 +95,7 @@ def export(
             left_out=state.ledger_size - state.size,
             sealed=sealed,
             written=tuple(str(item) for item in targets.paths()),
-            lines=lines if targets.jsonl is not None else None,
+            lines=lines,
         )
 
 
@@ -130,14 +139,26 @@ def _require_fitting(targets: ExportTargets, chosen: Selection) -> None:
             code="export.nothing",
             exit_code=2,
         )
-    if targets.view not in VIEWS:
-        raise LedgerMissing(f"there is no view {targets.view}", hint=", ".join(VIEWS), code="ledger.view-unknown")
+    if targets.view is not None:
+        _require_view(targets, targets.view)
     places = chosen.first > 0 or chosen.stop is not None
     whole = [targets.tiles, targets.copy, targets.folder]
     if (any(whole) and (places or chosen.run is not None)) or (targets.csv is not None and places):
         raise LedgerError(
             "only JSON lines can be cut to a range, and only they and CSV to a run: the other forms are the whole log",
             hint="leave out --from, --to and --run, or export with --jsonl",
+            code="export.selection",
+            exit_code=2,
+        )
+
+
+def _require_view(targets: ExportTargets, view: str) -> None:
+    if view not in VIEWS:
+        raise LedgerMissing(f"there is no view {view}", hint=", ".join(VIEWS), code="ledger.view-unknown")
+    if targets.csv_file() is None:
+        raise LedgerError(
+            "a view was named, and no CSV file for it: a folder gets all views",
+            hint=f"--csv {view}.csv --view {view}",
             code="export.selection",
             exit_code=2,
         )
@@ -158,9 +179,10 @@ def _csv(
         copy = Path(scratch) / "ledger.sqlite"
         sealed = write_copy(view, state, copy, with_sealed=with_sealed)
         with open_copy(copy) as connection:
-            if targets.csv is not None and targets.csv.suffix == ".csv":
-                _require_runs(connection, targets.view, chosen.run)
-                write_view(connection, targets.view, draft, chosen.run)
+            if targets.csv_file() is not None:
+                name = targets.view or FIRST_VIEW
+                _require_runs(connection, name, chosen.run)
+                write_view(connection, name, draft, chosen.run)
             else:
                 draft.mkdir(mode=0o700)
                 write_views(connection, draft, chosen.run)

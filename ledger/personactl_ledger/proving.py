@@ -42,7 +42,7 @@ def prove(
     if checkpoint is None or checkpoint.size <= index:
         raise LedgerMissing(
             f"no checkpoint covers entry {index} yet" if size is None else f"{size} entries do not cover entry {index}",
-            hint="finish the run: its end signs a checkpoint",
+            hint="personactl ledger checkpoint signs one; the end of a run does too",
             code="ledger.no-checkpoint",
         )
     checkpoint = _with_cosignatures(store, checkpoint)

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,14 +28,15 @@ from personactl_ledger.ledger import Draft, Ledger
 from personactl_ledger.lock import WriterLock
 from personactl_ledger.lost_erasures import erase_again
 from personactl_ledger.merkle import leaf_hash, range_root
+from personactl_ledger.note import Vkey
 from personactl_ledger.placing import discard, place_instead, place_new
 from personactl_ledger.renewal import Refrozen, begin_again
 from personactl_ledger.set_aside import aside_name, ended_name, files_beside
 from personactl_ledger.signed_heads import signed_heads
 from personactl_ledger.signer import LogSigner, Signer
+from personactl_ledger.trust import LedgerTrust
 
 BATCH = 500
-MAX_LEAF = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,8 @@ class Restored:
     `kept` is then the read-only file with what is left of it, `kept_size` its entries. `newest` is the size of the
     largest tree that is known to have been signed, `aside` where the file went that stood at `path`. `erased` are
     sealed values of the backup that had been erased later, and went again. `doubtful` are files with sealed values of
-    which some may have been erased in entries that nobody has any more."""
+    which some may have been erased in entries that nobody has any more. `checkpoint` is the size of the latest signed
+    tree of what stands at `path`."""
 
     path: Path
     origin: str
@@ -86,11 +88,13 @@ class Restored:
     kept: Path | None = None
     kept_size: int = 0
     personas: tuple[Refrozen, ...] = ()
+    checkpoint: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """The copy of the backup when it is as long as it gets: its origin and size, and what is known."""
+    """The copy of the backup when it is as long as it gets: its origin and size, and what is known. `heads` are the
+    signed trees that were found, as anchors."""
 
     origin: str
     size: int
@@ -100,6 +104,7 @@ class _Draft:
     known: Known
     erased: dict[int, tuple[str, ...]]
     sealed: bool
+    heads: tuple[bytes, ...]
 
 
 def restore(
@@ -109,11 +114,13 @@ def restore(
     anchors: Sequence[bytes] = (),
     replay: Iterable[bytes] = (),
     seen: Seen | None = None,
+    trust: LedgerTrust | None = None,
     reason: str,
     keys: RestoreKeys,
     now: str,
 ) -> Restored:
     """Make `target` a ledger again from `backup`. `replay` yields exact leaves; those that the backup has are skipped.
+    `trust` is what a trust file of the project says: ledger keys that were enrolled after the backup, and revocations.
 
     Raises LedgerCorrupt (codes ledger.backup-broken, ledger.fork, ledger.replay), LedgerConflict (code
     ledger.replay-short) when leaves were brought and do not reach the newest signed tree, (ledger.restore-needless)
@@ -128,7 +135,7 @@ def restore(
     if set(report.errors) - {"ledger.erased-present"}:  # that one is mended here
         raise broken(backup, report.first_error)
     lock = WriterLock(target)
-    work = _Work(target, whole, anchors, reason, keys, now)
+    work = _Work(target, whole, anchors, trust, reason, keys, now)
     try:
         return work.run(backup, replay, seen)
     finally:
@@ -155,10 +162,10 @@ class _Work:
     stands there if it is good."""
 
     def __init__(
-        self, target: Path, whole: CheckReport | None, anchors: Sequence[bytes], reason: str, keys: RestoreKeys,
-        now: str,
+        self, target: Path, whole: CheckReport | None, anchors: Sequence[bytes], trust: LedgerTrust | None, reason: str,
+        keys: RestoreKeys, now: str,
     ):  # fmt: skip
-        self.target, self.whole, self.anchors = target, whole, anchors
+        self.target, self.whole, self.anchors, self.trust = target, whole, anchors, trust
         self.reason, self.keys, self.now = reason, keys, now
         self.draft = target.with_name(target.name + ".restoring")
         self.fresh = target.with_name(target.name + ".beginning")
@@ -180,21 +187,26 @@ class _Work:
         files = files_beside(self.target)
         before = book.size
         brought = _replay(book, replay, self.now)
-        heads = signed_heads(book, self.anchors, files)
+        later, revoked = _known_keys(book.origin, self.keys.log, self.trust)
+        heads = signed_heads(book, self.anchors, files, later=later, revoked=revoked)
         newest = _require_same_history(book, heads)
         behind = newest > book.size or (seen is not None and not _reaches(book, seen))
         if behind and brought:
             raise _too_short(book.size, max(newest, seen.size if seen is not None else 0))
-        _require_own(book, self.keys, in_use=not behind, known=seen is not None)
+        listed = any(self.keys.log.public_key == keys[0].public_key for keys in later[1:])
+        _require_own(book, self.keys, in_use=not behind, known=seen is not None or listed)
         self._require_needed(book)
         if not behind:
             _keep_checkpoints(book, heads, self.now)
         erased = erase_again(book, files, operator=None if behind else self.keys.operator, now=self.now)
+        if not behind:
+            book.checkpoint(self.keys.log, now=self.now)  # what was brought, or said again here
         sizes = tuple(parse_anchor(anchor).size for anchor in self.anchors)
         known = Known(anchors=sizes, remembered=None if seen is None else seen.size, files=files)
         return _Draft(
             origin=book.origin, size=book.size, replayed=book.size - before, newest=newest, behind=behind, known=known,
             erased=erased, sealed=any(True for _ in book.store.all_sealed()),
+            heads=tuple(head.note.encode() for head in heads),
         )  # fmt: skip
 
     def _require_needed(self, book: Ledger) -> None:
@@ -210,12 +222,13 @@ class _Work:
             )
 
     def _go_on(self, draft: _Draft) -> Restored:
-        self._require_good(self.draft, self.anchors)
+        self._require_good(self.draft, draft.heads)
         aside = self._swap(self.draft)
         unknown = draft.known.remembered is None and not draft.replayed  # nobody knows how far the ledger went
         return Restored(
             path=self.target, origin=draft.origin, size=draft.size, replayed=draft.replayed, newest=draft.newest,
             aside=aside, known=draft.known, erased=draft.erased, doubtful=(self.target,) * (unknown and draft.sealed),
+            checkpoint=draft.size,
         )  # fmt: skip
 
     def _begin_again(self, draft: _Draft) -> Restored:
@@ -237,7 +250,7 @@ class _Work:
         return Restored(
             path=self.target, origin=origin, size=entries, replayed=draft.replayed, newest=draft.newest, aside=aside,
             known=draft.known, erased=draft.erased, ended=draft.origin, kept=kept, kept_size=draft.size,
-            personas=personas, doubtful=(*(kept,) * draft.sealed, *(self.target,) * named),
+            personas=personas, doubtful=(*(kept,) * draft.sealed, *(self.target,) * named), checkpoint=entries,
         )  # fmt: skip
 
     def _require_good(self, path: Path, anchors: Sequence[bytes]) -> None:
@@ -293,9 +306,20 @@ def _require_same_history(book: Ledger, heads: Sequence[Checkpoint]) -> int:
     return max([head.size for head in heads], default=0 if last is None else last.size)
 
 
+def _known_keys(
+    origin: str, log: LogSigner, trust: LedgerTrust | None
+) -> tuple[tuple[tuple[Vkey, ...], ...], dict[str, int]]:
+    """Ledger keys that the backup need not know yet, and revocations: of whoever restores, and of the trust file."""
+    own = log.verifier_keys(origin)
+    if trust is None or trust.origin != origin:
+        return (own,), {}
+    return (own, *trust.ledger_keys()), trust.revoked_from()
+
+
 def _require_own(book: Ledger, keys: RestoreKeys, *, in_use: bool, known: bool) -> None:
     """The keys that sign from here on must be those of the ledger. One that ended need only have enrolled one of them,
-    not even that when the project is `known` to have written it: they may have been rotated after the backup."""
+    not even that when the project is `known` to have written it, by its memory or its trust file: they may have been
+    rotated after the backup."""
     mine = (("operator", keys.operator.key_id), ("ledger", keys.log.key_id))
     if in_use:
         own = all(kid in book.in_use(role) for role, kid in mine)
@@ -333,16 +357,3 @@ def _too_short(size: int, newest: int) -> LedgerConflict:
         hint="bring the rest with --replay, or leave --replay out: then a new ledger begins and says so",
         code="ledger.replay-short",
     )
-
-
-def exact_leaves(paths: Iterable[Path]) -> Iterator[bytes]:
-    """The leaves in JSONL exports, one a line, byte for byte. Raises LedgerCorrupt (code ledger.replay)."""
-    for path in paths:
-        require_file(path)
-        with storage_errors(path), path.open("rb") as stream:
-            while line := stream.readline(MAX_LEAF + 2):
-                leaf = line.rstrip(b"\r\n")
-                if len(leaf) > MAX_LEAF:
-                    raise LedgerCorrupt("a line is longer than a leaf can be", where=str(path), code="ledger.replay")
-                if leaf:
-                    yield leaf

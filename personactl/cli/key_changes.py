@@ -1,4 +1,4 @@
-"""`personactl keys rotate|revoke|enrol|approvers`: what happens to keys over the years."""
+"""`personactl keys rotate|revoke|enrol|approvers|witnesses`: what happens to keys over the years."""
 
 from __future__ import annotations
 
@@ -200,13 +200,37 @@ def approvers(terminal: Terminal, *, kids: tuple[str, ...], threshold: int, root
     done = keys.set_approvers(here(), threshold, kids, now=now, more_roots=_signers(root_keys))
     document = {
         "schema": "personactl.keys-approvers/1", "index": done.index, "version": done.version,
-        "threshold": done.threshold, "keys": list(done.keys), "already": done.already,
+        "threshold": threshold, "keys": list(kids), "already": done.already,
     }  # fmt: skip
     state = "was so already" if done.already else "holds from now on"
     lines: list[Line] = [
         [Styled(f"{threshold} of {len(kids)}", "bold"), f" {state}: version {done.version}, entry #{done.index}"]
     ]
     terminal.result(document, lines)
+
+
+@click.command(cls=SessionCommand)
+@click.argument("vkeys", metavar="[VKEY]...", nargs=-1)
+@click.option("--quorum", type=click.IntRange(min=0), required=True, metavar="N", help="How many of them cosign.")
+@root_key_option
+@pass_terminal
+def witnesses(terminal: Terminal, *, vkeys: tuple[str, ...], quorum: int, root_keys: tuple[Path, ...]) -> None:
+    """Say in the ledger which witnesses it has.
+
+    VKEY is a verifier key as its owner printed it; without any the ledger names none. Trust files name theirs by
+    themselves: keys export --witness.
+    """
+    from personactl import keys
+
+    done = keys.set_witnesses(here(), quorum, vkeys, now=now, more_roots=_signers(root_keys))
+    document = {
+        "schema": "personactl.keys-witnesses/1", "index": done.index, "version": done.version, "quorum": quorum,
+        "vkeys": list(vkeys), "already": done.already,
+    }  # fmt: skip
+    state = "was so already" if done.already else "holds from now on"
+    what = f"a witness quorum of {quorum}" if vkeys else "no witnesses"
+    where = f": version {done.version}, entry #{done.index}" if done.version else ": the ledger has no trust entry"
+    terminal.result(document, [[Styled(what, "bold"), f" {state}{where}"]])
 
 
 def _signers(paths: tuple[Path, ...]) -> tuple[Signer, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from personactl.cli.key_changes import approvers, enrol, revoke, rotate
+from personactl.cli.key_changes import approvers, enrol, revoke, rotate, witnesses
 from personactl.cli.project import here, now, shown
 from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.cli.unavailable import add_refusing
@@ -112,5 +112,5 @@ add_refusing(
         "new": "Make one key by role and address.",
     },
 )
-for command in (rotate, revoke, enrol, approvers):
+for command in (rotate, revoke, enrol, approvers, witnesses):
     keys.add_command(command)

@@ -4,6 +4,7 @@
     abandon(project, role)       drops one that was begun and changed nothing
     revoke(project, kid)         ends a key that none follows
     enrol, set_approvers         persons' public keys, and who of them approves
+    set_witnesses                which witnesses the ledger names
     create_development(folder)   makes every key but the persons' own, in one step, marked as development keys
     load(folder)                 the keys of a project, ready to sign
     check(folder)                names every rule that a key, a certificate or a file mode breaks
@@ -20,10 +21,11 @@ from personactl.keys import trust, trust_store
 from personactl.keys.checks import check
 from personactl.keys.development import create_development
 from personactl.keys.keyset import C2paCredential, KeySet, load, load_root_signer
-from personactl.keys.people import ending, enrol, read_public_key, set_approvers
+from personactl.keys.people import ending, enrol, read_public_key
 from personactl.keys.revoking import Revoked, revoke
 from personactl.keys.rotation import Request, Rotated, abandon, rotate
 from personactl.keys.trust import TrustFile, export_trust
+from personactl.keys.trust_entries import set_approvers, set_witnesses
 
 __all__ = [
     "C2paCredential",
@@ -44,6 +46,7 @@ __all__ = [
     "revoke",
     "rotate",
     "set_approvers",
+    "set_witnesses",
     "trust",
     "trust_store",
 ]

@@ -1,4 +1,4 @@
-"""Persons and what is asked of them: enrolling a person's public key, and naming the approvers (SPEC 6.6, 6.12)."""
+"""Persons: enrolling a person's public key, also in place of an earlier one (SPEC 6.6)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from personactl_ledger import Draft, Ledger, check_public_key, key_add_leaf, key_id, seal
-from personactl_ledger.key_entries import trust_leaf
 from personactl_ledger.signer import Signer
 from personactl_ledger.succession import Ending, Signers, Successor, succeed
 
@@ -22,7 +20,6 @@ from personactl.document import read_plain_file
 from personactl.errors import KeyProblem, UsageProblem
 from personactl.keys import keyset, moments, project_trust
 from personactl.keys.moments import Moment
-from personactl.keys.trust import MAX_LIST, is_key_id
 
 PERSON = "person"
 MAX_PUBLIC_BYTES = 4096
@@ -35,17 +32,6 @@ class Enrolled:
     kid: str
     index: int
     ended: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApproversSet:
-    """The newest trust entry: its index and version. `already` when it said the same before."""
-
-    index: int
-    version: int
-    threshold: int
-    keys: tuple[str, ...]
-    already: bool
 
 
 def read_public_key(path: Path) -> bytes:
@@ -146,56 +132,6 @@ def _require_person(ledger: Ledger, role: str, kid: str) -> None:
             hint="personactl ledger log --kind key-add",
             code="keys.not-in-use",
         )
-
-
-def set_approvers(
-    project: Config, threshold: int, kids: Sequence[str], *, now: Moment, more_roots: Sequence[Signer] = ()
-) -> ApproversSet:
-    """Let the root key say who approves from now on, and bring trust.json up to date. What it says of witnesses stays.
-    `now` is read under the writer's lock.
-
-    Raises UsageProblem for a threshold that does not fit or what is no key id, EntryRefused (ledger.trust-approver) for
-    a key that is no person's, KeyProblem (keys.root-offline), LedgerError, StorageError.
-    """
-    _require_fit(threshold, kids)
-    keys = keyset.load(project.keys_path)
-    approvers = {"threshold": threshold, "keys": list(kids)}
-    with continuity.open_writer(project) as ledger:
-        time = moments.read(now)
-        index, said = _newest(ledger)
-        already = said["approvers"] == approvers
-        version = said["version"] + (not already)
-        if not already:
-            leaf = trust_leaf(
-                origin=ledger.origin, version=version, approvers=approvers, witnesses=said["witnesses"],
-                roots=root_signers(keys, more_roots), now=time,
-            )  # fmt: skip
-            (index,) = ledger.append([Draft(leaf)], now=time)
-        ledger.checkpoint(keys.log, now=time)
-        project_trust.refresh(project.trust_path, keys, ledger, now=time)
-    return ApproversSet(index=index, version=version, threshold=threshold, keys=tuple(kids), already=already)
-
-
-def _newest(ledger: Ledger) -> tuple[int, dict[str, Any]]:
-    """Index and content of the newest trust entry; version 0 before the first."""
-    found: tuple[int, dict[str, Any]] = (-1, {"version": 0, "approvers": None, "witnesses": None})
-    for item in ledger.entries(kind="trust"):
-        found = (item.index, item.entry.predicate)
-    return found
-
-
-def _require_fit(threshold: int, kids: Sequence[str]) -> None:
-    if len(set(kids)) != len(kids) or not 1 <= threshold <= len(kids) <= MAX_LIST:
-        raise UsageProblem(
-            f"{threshold} of {len(kids)} approvers: name each once, at most {MAX_LIST}; the threshold is from 1 to "
-            "their number",
-            hint="personactl keys approvers --threshold M KID KID…",
-        )
-    for kid in kids:
-        if not is_key_id(kid):
-            raise UsageProblem(
-                f"{kid[:80]!r} is not the id of a key", hint="personactl keys enrol prints it; it begins with SHA256:"
-            )
 
 
 def root_signers(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:

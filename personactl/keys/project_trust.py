@@ -7,8 +7,9 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Any
 
-from personactl_ledger import LedgerView
+from personactl_ledger import LedgerTrust, LedgerView
 from personactl_ledger.trust import earliest
 
 from personactl.document import read_plain_file
@@ -17,7 +18,7 @@ from personactl.keys import trust
 from personactl.keys.keyset import KeySet
 from personactl.keys.strict_json import MAX_BYTES
 
-_OWN = ("c2paAnchors", "leafFingerprints", "logKeys", "rootKeys", "issuedAt")
+OWN = ("c2paAnchors", "leafFingerprints", "logKeys", "rootKeys", "issuedAt")
 """Keys of a trust file that follow from the key folder and the ledger alone."""
 
 
@@ -32,6 +33,14 @@ def is_own(path: Path, own: Path, origin: str) -> bool:
         return trust.parse(read_plain_file(path, MAX_BYTES, "trust file"), str(path)).origin == origin
     except (UsageProblem, TrustError):
         return False
+
+
+def ledger_part(path: Path) -> LedgerTrust | None:
+    """What the project's own trust file says of a ledger; None where there is none that can be read."""
+    try:
+        return trust.parse(read_plain_file(path, MAX_BYTES, "trust file"), str(path)).ledger
+    except (UsageProblem, TrustError):
+        return None
 
 
 def refresh(path: Path, keyset: KeySet, ledger: LedgerView, *, now: str) -> bool:
@@ -51,7 +60,7 @@ def refresh(path: Path, keyset: KeySet, ledger: LedgerView, *, now: str) -> bool
             keyset, name=before.name, origin=before.origin, detector=before.detector, now=now, ledger=known
         )
     )
-    fresh = document | {key: exported[key] for key in _OWN}
+    fresh = document | {key: exported[key] for key in OWN}
     revoked = earliest(dict(before.revoked), known.revoked_from())
     if revoked:
         fresh["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in revoked.items()]
@@ -60,10 +69,18 @@ def refresh(path: Path, keyset: KeySet, ledger: LedgerView, *, now: str) -> bool
     if not before.leaf_fingerprints:  # whoever wrote the file allows every leaf of its anchors
         fresh["leafFingerprints"] = []
     if fresh | {"issuedAt": ""} != document | {"issuedAt": ""}:
-        written = (json.dumps(fresh, indent=2, ensure_ascii=False) + "\n").encode()
-        trust.parse(written, str(path))
-        _replace(path, written)
+        write(path, fresh)
     return True
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Put `document` in place of the trust file at `path`.
+
+    Raises TrustError for one that cannot be used, StorageError.
+    """
+    written = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    trust.parse(written, str(path))
+    _replace(path, written)
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from personactl_ledger.misbehaviour import Misbehaviour
     from personactl_ledger.restore import Restored
 
+    from personactl.keys.ended_trust import TrustFiles
+
 COPIES = (
     "backups of this ledger that were made with sealed values",
     "exports and evidence that were made before",
@@ -74,31 +76,33 @@ def show_backup(terminal: Terminal, made: Backup) -> None:
     terminal.result(document, lines)
 
 
-def show_restore(terminal: Terminal, done: Restored) -> None:
+def show_restore(terminal: Terminal, done: Restored, trust: TrustFiles | None) -> None:
     """Which ledger stands there now, and where the others went."""
     aside, kept = (None if path is None else str(path) for path in (done.aside, done.kept))
     document = {
         "schema": "personactl.ledger-restore/1", "path": str(done.path), "origin": done.origin, "size": done.size,
         "replayed": done.replayed, "newestSigned": done.newest, "movedAside": aside, "ended": done.ended, "kept": kept,
-        "keptSize": done.kept_size,
+        "keptSize": done.kept_size, "checkpoint": done.checkpoint,
         "personas": [{"id": item.persona, "version": item.version, "entry": item.index} for item in done.personas],
         "known": {
             "anchors": list(done.known.anchors), "remembered": done.known.remembered,
             "files": [str(path) for path in done.known.files],
         },
         "erased": [{"index": index, "fields": list(names)} for index, names in done.erased.items()],
+        "trustFile": trust and {"path": str(trust.path), "movedAside": str(trust.aside)},
         "mayHoldErasedValues": [str(path) for path in done.doubtful],
     }  # fmt: skip
     lines: list[Line]
     if done.ended is None:
-        lines = [[Styled("the ledger goes on", "good"), f": {done.size} entries in {done.origin}"]]
+        signed = f": {done.size} entries in {done.origin}, a checkpoint over {done.checkpoint}"
+        lines = [[Styled("the ledger goes on", "good"), signed]]
     else:
         lines = [
             [Styled("a new ledger begins", "warn"), f": {done.origin}; {done.ended} ended"],
             [f"  {_was(done)}, and the backup has {done.kept_size}"],
             ["  what is left of it: ", Styled(quote(kept or ""), "bold"), ", read-only; its receipts stay valid"],
             *([f"  {item.persona}@{item.version} is frozen again: entry {item.index}"] for item in done.personas),
-            "receivers need a new trust file (personactl keys export); the old receipts need the old one",
+            *_trust(trust),
             "pictures in out/ belong to the ledger that ended: move them before the same manifest runs again",
         ]
     if done.replayed:
@@ -106,6 +110,16 @@ def show_restore(terminal: Terminal, done: Restored) -> None:
     if aside is not None:
         lines.append(["  what stood there before: ", Styled(quote(aside), "bold")])
     terminal.result(document, [*lines, *_known(done), *_erased(done)])
+
+
+def _trust(files: TrustFiles | None) -> list[Line]:
+    if files is None:
+        return ["receivers need a new trust file (personactl keys export); the old receipts need the old one"]
+    new, old = quote(str(files.path)), quote(str(files.aside))
+    return [
+        ["receivers need the new trust file: ", Styled(new, "bold")],
+        ["  the old receipts need the old one: ", Styled(old, "bold")],
+    ]
 
 
 def _was(done: Restored) -> str:
@@ -138,9 +152,11 @@ def _known(done: Restored) -> list[Line]:
 def _erased(done: Restored) -> list[Line]:
     """What was erased after the backup: what went again, and what nobody can tell any more."""
     lines: list[Line] = [
-        [f"  entry {index}: {', '.join(names)} had been erased, and is gone from this backup's values too"]
+        [f"  entry {index}: {', '.join(names)} had been erased, and was erased again in the restored file"]
         for index, names in done.erased.items()
     ]
+    if lines:
+        lines.append("  the backup still holds what was erased again")
     if not done.doubtful:
         return lines
     lines.append([Styled("values that were erased after the backup", "warn"), " may stand again in:"])

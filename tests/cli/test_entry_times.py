@@ -20,6 +20,7 @@ COMMANDS = [
     ("key_changes", "keys enrol ann.pem --name Ann"),
     ("key_changes", "keys enrol ann.pem --replaces {ben}"),
     ("key_changes", "keys approvers --threshold 1 {ben}"),
+    ("key_changes", "keys witnesses --quorum 1 remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"),
     ("key_changes", "keys rotate operator"),
     ("key_changes", "keys rotate c2pa"),
     ("persona", "persona freeze lira@2"),

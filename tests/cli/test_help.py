@@ -16,7 +16,7 @@ PRODUCT = (
     "ledger audit policy explain"
 )
 SUBCOMMANDS = {
-    "keys": "init csr import new check export rotate revoke enrol approvers",
+    "keys": "init csr import new check export rotate revoke enrol approvers witnesses",
     "trust": "add list show remove",
     "persona": "new show list diff sheet hero freeze calibrate train",
     "ledger": "log show check prove checkpoint witness timestamp export erase backup restore compare merge",

@@ -131,6 +131,36 @@ def test_restore_goes_on_with_the_missing_leaves(machine: Machine) -> None:
     machine.step("exec personactl ledger check --anchor head.txt --trust trust.json")
 
 
+def test_restore_knows_the_ledger_key_that_was_rotated_after_the_backup(machine: Machine) -> None:
+    machine.step("exec personactl ledger backup copy.sqlite")
+    machine.step("exec personactl keys rotate ledger")
+    machine.step("exec personactl ledger export --jsonl all.jsonl")
+    machine.step("exec personactl ledger checkpoint -o head")
+    (machine.folder / "ledger.sqlite").unlink()
+    machine.step("exec personactl ledger restore copy.sqlite --reason lost --replay all.jsonl --json")
+    said = document(machine)
+    assert (said["ended"], said["checkpoint"]) == (None, said["size"])
+    assert said["known"]["anchors"] == [said["size"]]  # all.jsonl.checkpoint
+    machine.step(f"exec personactl ledger prove {said['size'] - 1} -o last.receipt")
+    machine.step("exec personactl ledger check --anchor head --trust trust.json")
+
+
+def test_an_anchor_by_that_key_ends_the_ledger_that_cannot_reach_it(machine: Machine) -> None:
+    machine.step("exec personactl ledger backup copy.sqlite")
+    machine.step("exec personactl keys rotate ledger")
+    machine.step("exec personactl keys rotate operator")
+    machine.step("exec personactl ledger checkpoint -o head")
+    (machine.folder / "ledger.sqlite").unlink()
+    shutil.rmtree(machine.folder / ".personactl")
+    machine.step("exec personactl ledger restore copy.sqlite --reason lost --anchor head")
+    machine.step("stdout 'a new ledger begins' 'are known to have been signed' 'the new trust file: .*trust\\.json$'")
+    machine.step("stdout 'the old one: .*trust\\.ended-[0-9a-f]{16}\\.json$'")
+    machine.step("exec personactl keys export -o trust.json")
+    machine.step("exec personactl keys rotate ledger")
+    machine.step("stdout 'trust.json is up to date'")
+    machine.step("exec personactl ledger check --trust trust.json")
+
+
 def test_two_ledgers_are_told_as_two_with_the_paths_that_were_typed(machine: Machine, finished: Path) -> None:
     machine.step("exec personactl init other/brand")
     other = "other/brand/ledger.sqlite"

@@ -72,7 +72,7 @@ def test_a_restore_of_it_ends_the_ledger_and_says_what_it_knew(machine: Machine)
         assert (said["ended"], said["known"]["remembered"]) == (book.origin, book.size)
     assert (said["known"]["anchors"], said["known"]["files"]) == ([], [])
     machine.step("exit 10 personactl ledger restore older.sqlite --reason 'once more'")
-    machine.step("stderr 'conflict\\.other-ledger' 'name a backup of the ledger'")
+    machine.step("stderr 'conflict\\.other-ledger' 'was done already: entry 3' 'name a backup of the ledger'")
 
 
 def test_without_any_memory_a_restore_says_so(machine: Machine) -> None:

@@ -11,8 +11,9 @@ import rotating
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from personactl_ledger import Ed25519Signer, EntryRefused, Ledger, Vkey, check, key_id
+from personactl_ledger import Ed25519Signer, EntryRefused, FormatError, Ledger, Vkey, check, key_id
 from personactl_ledger.note import COSIGNATURE_ED25519
+from personactl_ledger.witnessing import trusted_witnesses
 from rotating import LATER
 
 from personactl import keys
@@ -155,6 +156,41 @@ def test_what_a_trust_entry_says_of_witnesses_stays(project: Config) -> None:
     done = keys.set_approvers(project, 1, [ann], now=LATER)
     with Ledger.open_reader(project.ledger_path) as ledger:
         assert (done.version, ledger.entry(done.index).entry.predicate["witnesses"]) == (2, witnesses)
+
+
+def test_witnesses_are_named_and_who_approves_stays(project: Config) -> None:
+    (ann,) = enrol(project, ANN)
+    keys.set_approvers(project, 1, [ann], now=LATER)
+    vkey = str(Vkey.of("w.example", COSIGNATURE_ED25519, raw(BOB)))
+    done = keys.set_witnesses(project, 1, [vkey], now=LATER)
+    assert (done.version, done.already) == (2, False)
+    assert keys.set_witnesses(project, 1, [vkey], now=LATER).already
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        said = ledger.entry(done.index).entry.predicate
+        assert [[key.name for key in group] for (group,) in trusted_witnesses(ledger)] == [["w.example"]]
+    assert said["witnesses"] == {"quorum": 1, "vkeys": [vkey]}
+    assert said["approvers"] == {"threshold": 1, "keys": [ann]}
+    none = keys.set_witnesses(project, 0, [], now=LATER)
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        said = ledger.entry(none.index).entry.predicate
+    assert (said["version"], said["witnesses"], said["approvers"]["keys"]) == (3, None, [ann])
+    assert check(project.ledger_path, trust=trust_store.read(project.trust_path).ledger).ok
+
+
+def test_what_is_no_witness_is_refused(project: Config) -> None:
+    vkey = str(Vkey.of("w.example", COSIGNATURE_ED25519, raw(BOB)))
+    log = keys.load(project.keys_path).log
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        origin, size = ledger.origin, ledger.size
+    for quorum, named in ((2, [vkey]), (1, []), (1, [vkey, vkey]), (1, ["x"]), (0, list(log.vkeys(origin)))):
+        with pytest.raises(UsageProblem):
+            keys.set_witnesses(project, quorum, named, now=LATER)
+    own = str(Vkey.of("w.example", COSIGNATURE_ED25519, log.public_key))
+    with pytest.raises(FormatError) as refused:
+        keys.set_witnesses(project, 1, [own], now=LATER)
+    assert refused.value.code == "ledger.vkey"
+    with Ledger.open_reader(project.ledger_path) as ledger:
+        assert ledger.size == size
 
 
 def test_strangers_and_wrong_numbers_are_refused(project: Config) -> None:

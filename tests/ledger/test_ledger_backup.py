@@ -14,8 +14,9 @@ import pytest
 from ledger_bench import NOW, Bench, forge
 from personactl_ledger import Draft, FormatError, Ledger, LedgerConflict, LedgerCorrupt, LedgerError, check, seal
 from personactl_ledger.backup import backup
+from personactl_ledger.brought import exact_leaves
 from personactl_ledger.merkle import leaf_hash
-from personactl_ledger.restore import Restored, RestoreKeys, Seen, exact_leaves, restore
+from personactl_ledger.restore import Restored, RestoreKeys, Seen, restore
 
 LATER = "2026-02-03T04:05:06Z"
 

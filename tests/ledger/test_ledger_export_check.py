@@ -7,9 +7,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from ledger_bench import Bench, forge
+from ledger_bench import NOW, Bench, forge
 from personactl_ledger import Ledger, LedgerMissing
 from personactl_ledger.export_check import check_export
+from personactl_ledger.export_ledger import ExportTargets, export
 from personactl_ledger.findings import MAX_FINDINGS
 
 import forge_export  # isort: skip  (its folder is on the path through ledger_bench)
@@ -31,6 +32,18 @@ def test_a_ledger_is_not_taken_for_an_export(bench: Bench, ledger: Ledger) -> No
     with pytest.raises(LedgerMissing) as caught:
         check_export(bench.path)
     assert (caught.value.code, caught.value.exit_code) == ("export.ledger", 2)
+
+
+def test_csv_is_not_taken_for_an_export(bench: Bench, ledger: Ledger, tmp_path: Path) -> None:
+    ledger.checkpoint(bench.log, now=NOW)
+    export(bench.path, ExportTargets(csv=tmp_path / "one.csv"))
+    export(bench.path, ExportTargets(csv=tmp_path / "views"))
+    export(bench.path, ExportTargets(folder=tmp_path / "all"))
+    for place in ("one.csv", "views"):
+        with pytest.raises(LedgerMissing) as caught:
+            check_export(tmp_path / place)
+        assert (caught.value.code, caught.value.exit_code) == ("export.csv", 2)
+    assert check_export(tmp_path / "all").exit_code == 0
 
 
 def test_a_bundle_of_zeroes_costs_no_more_than_its_width(

@@ -118,6 +118,22 @@ def test_a_view_without_runs_is_not_exported_as_one_run(told: Path, tmp_path: Pa
     assert names(tmp_path) == {"ledger.sqlite"}
 
 
+def test_a_view_is_named_for_a_csv_file_alone(told: Path, tmp_path: Path) -> None:
+    for targets in (ExportTargets(csv=tmp_path / "d", view="v_run"), ExportTargets(jsonl=tmp_path / "j", view="v_run")):
+        with pytest.raises(LedgerError, match="a folder gets all views") as refused:
+            export(told, targets)
+        assert (refused.value.code, refused.value.exit_code) == ("export.selection", 2)
+    assert names(tmp_path) == {"ledger.sqlite"}
+
+
+def test_csv_of_a_run_tells_how_many_entries_the_run_has(told: Path, tmp_path: Path) -> None:
+    report = export(told, ExportTargets(csv=tmp_path / "one.csv"), selection=Selection(run=story.SUMMER))
+    with Ledger.open_reader(told) as book:
+        entries = list(book.entries(0, report.size, run=story.SUMMER))
+    assert report.lines == len(entries) < report.size
+    assert export(told, ExportTargets(csv=tmp_path / "all.csv")).lines is None
+
+
 def test_csv_of_a_run_that_is_not_there_is_refused(told: Path, tmp_path: Path) -> None:
     for name in ("folder", "one.csv"):
         with pytest.raises(LedgerMissing) as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -15,7 +16,7 @@ from workshop import NOW, Workshop, text
 
 from personactl import casting, continuity, persona
 from personactl.errors import ConflictError, KeyProblem, UsageProblem
-from personactl.keys import create_development, layout, load
+from personactl.keys import create_development, export_trust, layout, load, project_trust, trust_store
 from personactl.run.restoring import restore_ledger
 
 ONE, TWO = text("rain: in the rain"), text("park: in a park", campaign="summer")
@@ -27,7 +28,7 @@ def restored(
 ) -> Restored:  # fmt: skip
     path = target or shop.config.ledger_path
     keyset = load(shop.config.keys_path)
-    return restore_ledger(shop.config, keyset, copy, path, anchors=(), replay=replay, reason=reason, now=NOW)
+    return restore_ledger(shop.config, keyset, copy, path, anchors=(), replay=replay, reason=reason, now=NOW).ledger
 
 
 def damage(path: Path) -> None:
@@ -125,6 +126,7 @@ def test_a_second_restore_knows_what_the_first_one_ended(shop: Workshop, lost: P
             restored(shop, lost)
         assert (caught.value.code, caught.value.exit_code) == ("conflict.other-ledger", 10)
         assert str(ended) in caught.value.message
+        assert "the restore was done already: entry 3 of the ledger here" in (caught.value.hint or "")
         (shop.folder / ".personactl/run.sqlite").unlink(missing_ok=True)
 
 
@@ -149,6 +151,58 @@ def test_the_files_beside_it_are_remembered_when_the_project_forgot(shop: Worksh
     shop.config.ledger_path.rename(shop.folder / "ledger.before-restore-20260101T000000Z.sqlite")
     (shop.folder / ".personactl/ledgers.json").unlink()
     assert restored(shop, copy).ended is not None
+
+
+def test_the_trust_file_of_the_ledger_that_ended_is_kept_and_a_new_one_written(shop: Workshop, lost: Path) -> None:
+    path, keyset = shop.config.trust_path, load(shop.config.keys_path)
+    with Ledger.open_reader(lost) as book:
+        origin = book.origin
+        data = export_trust(keyset, name="Brand", origin=origin, detector="https://d.example", now=NOW)
+    by_hand = json.loads(data) | {"x": 1, "revoked": [{"kid": keyset.log.key_id, "fromIndex": 999}]}
+    path.write_text(json.dumps(by_hand))
+    before = path.read_bytes()
+    done = restore_ledger(
+        shop.config, keyset, lost, shop.config.ledger_path, anchors=(), replay=(), reason="x", now=NOW
+    )
+    aside = path.with_name(f"trust.ended-{origin[-16:]}.json")
+    assert done.trust is not None
+    assert (done.trust.path, done.trust.aside) == (path, aside)
+    assert aside.read_bytes() == before
+    said = json.loads(path.read_bytes())
+    assert (said["origin"], said["name"], said["x"], "revoked" in said) == (done.ledger.origin, "Brand", 1, False)
+    assert check(shop.config.ledger_path, trust=trust_store.read(path).ledger).exit_code == 0
+
+
+def test_it_is_kept_once_when_the_restore_was_cut_off(
+    shop: Workshop, lost: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, keyset = shop.config.trust_path, load(shop.config.keys_path)
+    with Ledger.open_reader(lost) as book:
+        path.write_bytes(export_trust(keyset, name="Brand", origin=book.origin, detector="", now=NOW))
+    before = path.read_bytes()
+    for step in ("write", "begin"):
+
+        def cut_off(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(project_trust if step == "write" else continuity, step, cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            restored(shop, lost)
+        monkeypatch.undo()
+    done = restored(shop, lost)
+    kept = [item for item in shop.folder.glob("trust.ended-*.json") if item.read_bytes() == before]
+    assert len(kept) == 1
+    assert trust_store.read(path).origin == done.origin
+
+
+def test_a_trust_file_of_somebody_else_stays_where_it_is(shop: Workshop, lost: Path, tmp_path: Path) -> None:
+    create_development(tmp_path / "keys", organisation="Other", domain="example.org", now=NOW)
+    other = "other.example/personactl/0123456789abcdef"
+    shop.config.trust_path.write_bytes(
+        export_trust(load(tmp_path / "keys"), name="Other", origin=other, detector="", now=NOW)
+    )
+    assert restored(shop, lost).ended is not None
+    assert trust_store.read(shop.config.trust_path).origin == other
 
 
 def test_the_ledger_of_another_project_is_refused(shop: Workshop, copy: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def restore(
     It goes on under its origin only when nothing later was signed, or --replay brings it. Otherwise a new ledger
     begins, and says which one ended. What stood there is kept under another name.
     """
-    from personactl_ledger.restore import exact_leaves
+    from personactl_ledger.brought import checkpoints_beside, exact_leaves
 
     from personactl import keys
     from personactl.document import read_plain_file
@@ -65,12 +65,12 @@ def restore(
     from personactl.run.restoring import restore_ledger
 
     config = here()
-    kept = [read_plain_file(anchor, LARGEST_ANCHOR, "anchor") for anchor in anchors]
+    kept = [read_plain_file(anchor, LARGEST_ANCHOR, "anchor") for anchor in (*anchors, *checkpoints_beside(exports))]
     done = restore_ledger(
         config, keys.load(config.keys_path), backup, path or config.ledger_path, anchors=kept,
         replay=exact_leaves(exports), reason=reason, now=now(),
     )  # fmt: skip
-    care.show_restore(terminal, done)
+    care.show_restore(terminal, done.ledger, done.trust)
 
 
 @ledger.command()

@@ -19,7 +19,7 @@ LARGEST_TRUST = 1 << 20
 @click.option("-o", "--output", "folder", type=OUTPUT, metavar="DIR", help="All forms, with all that checks them.")
 @click.option("--jsonl", type=OUTPUT, metavar="FILE", help="One entry a line, byte for byte.")
 @click.option("--csv", type=OUTPUT, metavar="DIR|FILE.csv", help="The views as CSV, or one with --view.")
-@click.option("--view", default="v_timeline", show_default=True, help="The view of a single CSV file.")
+@click.option("--view", metavar="VIEW", help="The view of a single CSV file; v_timeline by default.")
 @click.option("--tiles", type=OUTPUT, metavar="DIR", help="The static layout of C2SP tlog-tiles.")
 @click.option("--copy", type=OUTPUT, metavar="FILE", help="A copy of the database.")
 @click.option("--from", "first", type=click.IntRange(min=0), default=0, metavar="N", help="First entry (JSON lines).")
@@ -29,9 +29,9 @@ LARGEST_TRUST = 1 << 20
 @click.option("--trust", "trust_file", type=PATH, metavar="FILE", help="Put this trust file into the folder.")
 @pass_terminal
 def export(
-    terminal: Terminal, *, path: Path | None, folder: Path | None, jsonl: Path | None, csv: Path | None, view: str,
-    tiles: Path | None, copy: Path | None, first: int, last: int | None, run: str | None, with_sealed: bool,
-    trust_file: Path | None,
+    terminal: Terminal, *, path: Path | None, folder: Path | None, jsonl: Path | None, csv: Path | None,
+    view: str | None, tiles: Path | None, copy: Path | None, first: int, last: int | None, run: str | None,
+    with_sealed: bool, trust_file: Path | None,
 ) -> None:  # fmt: skip
     """Write the ledger in forms that need no personactl.
 
