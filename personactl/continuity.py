@@ -14,16 +14,17 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from personactl_ledger import Ledger, LedgerView
 from personactl_ledger.errors import LedgerError
+from personactl_ledger.revocation import ends_of
 
 from personactl.config import Config
-from personactl.errors import ConflictError, StorageError
+from personactl.errors import ConflictError, KeyProblem, StorageError
 
 FOLDER = ".personactl"
 FILE_NAME = "ledgers.json"
@@ -50,22 +51,27 @@ class Memory:
 
 
 @contextmanager
-def open_writer(config: Config | None, path: Path | None = None) -> Iterator[Ledger]:
+def open_writer(
+    config: Config | None, path: Path | None = None, *, signers: Iterable[tuple[str, str]] = ()
+) -> Iterator[Ledger]:
     """The project's ledger, or the one at `path`, open for writing: the only way to it for all that signs.
 
-    `config` is None outside of a project, where nothing is remembered. Raises ConflictError (conflict.ledger-moved,
-    conflict.other-ledger) before anything is written, LedgerError, StorageError.
+    `signers` are (role, key id) of the keys that are about to sign. `config` is None outside of a project, where
+    nothing is remembered. Raises, before anything is written, ConflictError (conflict.ledger-moved,
+    conflict.other-ledger) and KeyProblem (keys.distrusted); LedgerError, StorageError.
     """
     if config is None:
         if path is None:
             raise RuntimeError("a ledger is named by a project or by its path")
         with Ledger.open_writer(path) as ledger:
+            require_believed(ledger, signers)
             yield ledger
         return
     target = config.ledger_path if path is None else path
     with Ledger.open_writer(target) as ledger:
         own = is_own(config, target)
         require_continuation(ledger, load(config.project), target, own=own)
+        require_believed(ledger, signers)
         _remember(config.project, ledger, own=own)
         try:
             yield ledger
@@ -106,6 +112,31 @@ def require_continuation(ledger: LedgerView, memory: Memory, path: Path, *, own:
         )
     if _last_leaf(ledger, seen.size) != seen.last_leaf:
         raise _moved(f"the ledger has another entry {seen.size - 1} than the one that this project has seen", path)
+
+
+def require_believed(ledger: LedgerView, signers: Iterable[tuple[str, str]]) -> None:
+    """Raise KeyProblem (keys.distrusted) for the first of `signers`, (role, key id), that a revocation in this ledger
+    takes back: nobody would have to believe what it signs (ledger SPEC 9.1)."""
+    for role, kid in fallen(ledger, signers):
+        raise KeyProblem(fall(role, kid), where=str(ledger.path), hint=successor(role), code="keys.distrusted")
+
+
+def fallen(ledger: LedgerView, signers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those of `signers` that fall with a key that was revoked. Those that were revoked themselves are not among them:
+    the ledger takes nothing from them."""
+    keyring = ledger.rules.keyring
+    ends = ends_of(keyring, {})
+    return tuple((role, kid) for role, kid in signers if kid in ends and kid not in keyring.revocations)
+
+
+def fall(role: str, kid: str) -> str:
+    """What happened to a key of `fallen`."""
+    return f"the {role} key {kid} is distrusted: the key that enrolled it is not to be believed"
+
+
+def successor(role: str) -> str:
+    """The command that gives the project a key of `role` that is believed instead of one that fell."""
+    return f"personactl keys rotate {role}" + (" --root-key FILE, a root key that stands" if role == "root" else "")
 
 
 def check_ledger(ledger: LedgerView, project: Path, path: Path) -> None:

@@ -46,7 +46,7 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> 
             code="persona.changed",
         )
     marker = personas.marker(config.project, current)
-    with continuity.open_writer(config) as ledger:
+    with continuity.open_writer(config, signers=keyset.signing) as ledger:
         time = moments.read(now)
         stored = _recorded(ledger, current)
         if marker is not None and (

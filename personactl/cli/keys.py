@@ -45,7 +45,8 @@ def check(terminal: Terminal) -> int:
     from personactl.keys import check as check_folder
     from personactl.render import findings
 
-    found = check_folder(here().keys_path)
+    config = here()
+    found = check_folder(config.keys_path, ledger=config.ledger_path)
     sound = not any(finding.severity == "error" for finding in found)
     document = {"schema": "personactl.keys-check/1", "ok": sound, "findings": findings.document(found)}
     findings.show(terminal, found)

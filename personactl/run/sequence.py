@@ -54,7 +54,7 @@ def execute(plan: Plan, context: RunContext, *, observer: Observer | None = None
     _check(plan, context)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
-        ledger = stack.enter_context(continuity.open_writer(context.config))
+        ledger = stack.enter_context(continuity.open_writer(context.config, signers=context.keyset.signing))
         state = RunState.open(context.config.project)
         stack.callback(state.close)
         staging = Staging(context.config.project)
