@@ -68,6 +68,7 @@ def test_after_the_theft_of_a_root_key_the_keys_that_it_enrolled_sign_nothing(tm
     machine.step("exit 9 personactl doctor")
     for command in (
         "run manifests/first.toml", "ledger checkpoint", "persona freeze lira@1", "ledger erase 5 --basis request",
+        "ledger timestamp --tsa http://127.0.0.1:9",
     ):  # fmt: skip
         machine.step(f"exit 9 personactl {command}")
         machine.step("stderr 'keys\\.distrusted' 'personactl keys rotate (operator|ledger)'")
