@@ -14,16 +14,17 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from personactl_ledger import Ledger, LedgerView
 from personactl_ledger.errors import LedgerError
+from personactl_ledger.revocation import ends_of
 
 from personactl.config import Config
-from personactl.errors import ConflictError, StorageError
+from personactl.errors import ConflictError, KeyProblem, StorageError
 
 FOLDER = ".personactl"
 FILE_NAME = "ledgers.json"
@@ -50,22 +51,30 @@ class Memory:
 
 
 @contextmanager
-def open_writer(config: Config | None, path: Path | None = None) -> Iterator[Ledger]:
+def open_writer(
+    config: Config | None, path: Path | None = None, *, signers: Iterable[tuple[str, str]] = ()
+) -> Iterator[Ledger]:
     """The project's ledger, or the one at `path`, open for writing: the only way to it for all that signs.
 
-    `config` is None outside of a project, where nothing is remembered. Raises ConflictError (conflict.ledger-moved,
-    conflict.other-ledger) before anything is written, LedgerError, StorageError.
+    `signers` are (role, key id) of the keys that are about to sign. `config` is None outside of a project, where
+    nothing is remembered. Raises, before anything is written, ConflictError (conflict.ledger-moved,
+    conflict.other-ledger) and KeyProblem (keys.distrusted); LedgerError, StorageError.
     """
     if config is None:
         if path is None:
             raise RuntimeError("a ledger is named by a project or by its path")
         with Ledger.open_writer(path) as ledger:
+            require_believed(ledger, signers)
             yield ledger
         return
     target = config.ledger_path if path is None else path
     with Ledger.open_writer(target) as ledger:
         own = is_own(config, target)
-        require_continuation(ledger, load(config.project), target, own=own)
+        memory = load(config.project)
+        require_continuation(ledger, memory, target, own=own)
+        require_believed(ledger, signers)
+        if own or ledger.origin in memory.ledgers:
+            _require_memory(config.project)
         _remember(config.project, ledger, own=own)
         try:
             yield ledger
@@ -108,6 +117,31 @@ def require_continuation(ledger: LedgerView, memory: Memory, path: Path, *, own:
         raise _moved(f"the ledger has another entry {seen.size - 1} than the one that this project has seen", path)
 
 
+def require_believed(ledger: LedgerView, signers: Iterable[tuple[str, str]]) -> None:
+    """Raise KeyProblem (keys.distrusted) for the first of `signers`, (role, key id), that a revocation in this ledger
+    takes back: nobody would have to believe what it signs (ledger SPEC 9.1)."""
+    for role, kid in fallen(ledger, signers):
+        raise KeyProblem(fall(role, kid), where=str(ledger.path), hint=successor(role), code="keys.distrusted")
+
+
+def fallen(ledger: LedgerView, signers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those of `signers` that fall with a key that was revoked. Those that were revoked themselves are not among them:
+    the ledger takes nothing from them."""
+    keyring = ledger.rules.keyring
+    ends = ends_of(keyring, {})
+    return tuple((role, kid) for role, kid in signers if kid in ends and kid not in keyring.revocations)
+
+
+def fall(role: str, kid: str) -> str:
+    """What happened to a key of `fallen`."""
+    return f"the {role} key {kid} is distrusted: the key that enrolled it is not to be believed"
+
+
+def successor(role: str) -> str:
+    """The command that gives the project a key of `role` that is believed instead of one that fell."""
+    return f"personactl keys rotate {role}" + (" --root-key FILE, a root key that stands" if role == "root" else "")
+
+
 def check_ledger(ledger: LedgerView, project: Path, path: Path) -> None:
     """`require_continuation` of the project's ledger for somebody who only asks."""
     require_continuation(ledger, load(project), path, own=True)
@@ -134,7 +168,7 @@ def load(project: Path) -> Memory:
     except FileNotFoundError:
         return Memory()
     except OSError as error:
-        raise _failed("read", path, error) from error
+        raise _failed("read", path, error, "give the right to read it") from error
     try:
         return _parse(data)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -178,23 +212,38 @@ def _last_leaf(ledger: LedgerView, size: int) -> str:
     return ledger.entry(size - 1).entry.leaf_hash.hex()
 
 
+def _require_memory(project: Path) -> None:
+    """Find out whether what the ledger becomes can be remembered, while nothing was written yet: a file as long as the
+    memory is put beside it, and removed. Raises StorageError."""
+    with _locked(project, "make room or give the right to write; nothing was changed") as folder:
+        os.unlink(_staged(folder, _text(load(project))), dir_fd=folder)
+
+
 def _change(project: Path, change: Callable[[Memory], Memory]) -> None:
-    """What `change` makes of the memory, on the disk when this returns: the whole new file or the old one. Under a lock
-    on the folder, because commands may have different files of one ledger open."""
+    """What `change` makes of the memory, on the disk when this returns: the whole new file or the old one."""
+    hint = "make room or give the right to write; what was written to the ledger stands: see personactl ledger log"
+    with _locked(project, hint) as folder:
+        before = load(project)
+        after = change(before)
+        if after != before:
+            _replace(folder, _text(after))
+
+
+@contextmanager
+def _locked(project: Path, hint: str) -> Iterator[int]:
+    """The folder of the memory under a lock, because commands may have different files of one ledger open. Raises
+    StorageError with `hint` for what fails in the block too."""
     folder = project / FOLDER
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            before = load(project)
-            after = change(before)
-            if after != before:
-                _replace(descriptor, _text(after))
+            yield descriptor
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise _failed("written", folder / FILE_NAME, error) from error
+        raise _failed("written", folder / FILE_NAME, error, hint) from error
 
 
 def _text(memory: Memory) -> bytes:
@@ -204,13 +253,8 @@ def _text(memory: Memory) -> bytes:
 
 
 def _replace(folder: int, data: bytes) -> None:
-    staging = f".{FILE_NAME}.{secrets.token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    staging = _staged(folder, data)
     try:
-        with os.fdopen(os.open(staging, flags, 0o600, dir_fd=folder), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         os.rename(staging, FILE_NAME, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     finally:
@@ -218,11 +262,28 @@ def _replace(folder: int, data: bytes) -> None:
             os.unlink(staging, dir_fd=folder)
 
 
-def _failed(what: str, path: Path, error: OSError) -> StorageError:
+def _staged(folder: int, data: bytes) -> str:
+    """The name of a new file in `folder` with `data`, on the disk; none is left when that fails."""
+    staging = f".{FILE_NAME}.{secrets.token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(staging, flags, 0o600, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(staging, dir_fd=folder)
+        raise
+    return staging
+
+
+def _failed(what: str, path: Path, error: OSError, hint: str) -> StorageError:
     return StorageError(
         f"the memory of the ledgers that this project has seen cannot be {what}: {error.strerror}",
         where=str(path),
-        hint="make room or give the right to write; then run the same command again",
+        hint=hint,
     )
 
 

@@ -159,16 +159,16 @@ def _project(start: Path) -> Iterator[Check]:
         yield Check(name="project", state=state, value=error.message, hint=error.hint or "", exit_code=error.exit_code)
         return
     yield Check(name="project", state="ok", value=str(found.project))
-    yield from _keys(found.keys_path)
+    yield from _keys(found.keys_path, found.ledger_path)
     yield _attempt("ledger", lambda: _ledger(found.project, found.ledger_path))
     yield from _folder(found.project)
     yield _clock(found.ledger_path)
 
 
-def _keys(folder: Path) -> Iterator[Check]:
+def _keys(folder: Path, ledger: Path) -> Iterator[Check]:
     from personactl import keys
 
-    told = [finding for finding in keys.check(folder) if finding.severity != "info"]
+    told = [finding for finding in keys.check(folder, ledger=ledger) if finding.severity != "info"]
     for finding in told:
         state: State = "error" if finding.severity == "error" else "warning"
         yield Check(name="keys", state=state, value=finding.message, hint=finding.hint, exit_code=EXIT_KEYS)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -192,6 +195,34 @@ def test_the_memory_is_for_its_owner_and_holds_no_text(project: Config, older: P
     said = json.loads(place.read_text())
     assert set(said) == {"schema", "current", "ledgers"}
     assert [set(item) for item in said["ledgers"].values()] == [{"size", "lastLeaf"}]
+
+
+@pytest.mark.parametrize("command", [["keys", "rotate", "ledger"], ["ledger", "checkpoint"]])
+def test_where_nothing_can_be_remembered_nothing_is_written(project: Config, older: Path, command: list[str]) -> None:
+    """Told to run it again, somebody would have rotated a second time."""
+    folder = project.project / ".personactl"
+    everything = [path for path in project.project.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in everything}
+    plain = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    if plain and shutil.which("setpriv") is None:
+        pytest.skip("root is refused nothing without the Debian package util-linux")
+    folder.chmod(0o500)
+    done = subprocess.run(
+        [*plain, sys.executable, "-m", "personactl", *command], cwd=project.project, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    folder.chmod(0o700)
+    assert done.returncode == 8, done.stderr
+    assert "nothing was changed" in done.stderr
+    assert {path: path.read_bytes() for path in project.project.rglob("*") if path.is_file()} == before
+
+
+def test_a_ledger_that_is_not_remembered_needs_no_memory(project: Config, older: Path, tmp_path: Path) -> None:
+    found(tmp_path / "strange.sqlite", keys.load(project.keys_path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(continuity, "_staged", lambda *_: pytest.fail("must not write"))
+        with continuity.open_writer(project, tmp_path / "strange.sqlite"):
+            pass
 
 
 def test_a_linked_folder_is_not_followed(project: Config, tmp_path: Path) -> None:

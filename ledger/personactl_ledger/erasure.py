@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from personactl_ledger.aftermath import distrusted_entries
 from personactl_ledger.check_scan import erasures
 from personactl_ledger.database import storage_errors
 from personactl_ledger.encoding import require_time
@@ -89,7 +90,8 @@ def sealed_of_personas(ledger: LedgerView, personas: Sequence[str]) -> list[int]
 def erase(
     ledger: Ledger, indexes: Sequence[int], fields: Sequence[str], *, basis: str, operator: Signer, now: str
 ) -> Erasure:
-    """Erase the named fields of each entry, all of them where `fields` is empty, and look for what remains.
+    """Erase the named fields of each entry, all of them where `fields` is empty, and look for what remains. What only
+    distrusted entries call erased is said again, by one that is believed.
 
     Raises LedgerMissing (codes ledger.entry-missing, ledger.not-sealed), LedgerConflict (code ledger.erased-already),
     ProfileError (code ledger.erase-basis) for a basis with words of a value; then nothing was changed. Raises
@@ -100,7 +102,7 @@ def erase(
     wanted = {index: _present(ledger, index, fields) for index in dict.fromkeys(indexes)}
     _require_silent(basis, stored_values(ledger, wanted))
     drafts = erasure_drafts(ledger, wanted, basis=basis, operator=operator, now=now)
-    done = remove(ledger, wanted, drafts, now=now)
+    done = remove(ledger, _stored(ledger, wanted), drafts, now=now)
     return Erasure(
         entries=done.entries, fields=wanted, elsewhere=done.elsewhere, bytes_read=done.bytes_read,
         in_entries=done.in_entries,
@@ -115,10 +117,13 @@ def erasure_drafts(ledger: LedgerView, wanted: Fields, *, basis: str, operator: 
 
 
 def _present(ledger: Ledger, index: int, fields: Sequence[str]) -> tuple[str, ...]:
-    """The fields of one entry that are to go. Each must be committed to and stored."""
+    """The fields of one entry that are to go. Each must be committed to, and stored or erased by nobody believed."""
     states = sealed_fields(ledger, index)
-    wanted = sorted(set(fields)) or [field for field, state in states.items() if state in STORED]
+    again = _doubted(ledger, index) if "erased" in states.values() else frozenset()
+    wanted = sorted(set(fields)) or [field for field, state in states.items() if state in STORED or field in again]
     for field in wanted or sorted(states):
+        if field in again and field in states:
+            continue
         if states.get(field) == "erased":
             raise LedgerConflict(f"the {field} of entry {index} is erased already", code="ledger.erased-already")
         if states.get(field) not in STORED:
@@ -127,6 +132,24 @@ def _present(ledger: Ledger, index: int, fields: Sequence[str]) -> tuple[str, ..
     if not wanted:
         raise _not_sealed(f"entry {index} seals nothing", states)
     return tuple(wanted)
+
+
+def _doubted(ledger: Ledger, index: int) -> frozenset[str]:
+    """Fields of the entry that are called erased by distrusted entries, and by no other."""
+    distrusted = set(distrusted_entries(ledger))
+    named: dict[bool, set[str]] = {True: set(), False: set()}
+    for said in ledger.entries(kind="erasure"):
+        for place, fields in erasures(said.entry):
+            if place == index:
+                named[said.index in distrusted].update(fields)
+    return frozenset(named[True] - named[False])
+
+
+def _stored(ledger: Ledger, wanted: Fields) -> Fields:
+    """Those of `wanted` whose values are in the file."""
+    with storage_errors(ledger.path):
+        stored = {index: {field for field, _, _ in ledger.store.sealed(index)} for index in wanted}
+    return {index: tuple(name for name in names if name in stored[index]) for index, names in wanted.items()}
 
 
 def _not_sealed(message: str, states: Mapping[str, State]) -> LedgerMissing:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from personactl_ledger import Draft, Ledger, StoredEntry, seal, sign_entry, statement
+from personactl_ledger.aftermath import distrusted_entries
 
 from personactl import continuity
 from personactl import persona as personas
@@ -35,6 +36,7 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> 
     `now` is read under the writer's lock.
 
     Raises PersonaError (persona.frozen-otherwise) when the ledger holds the same version with another record,
+    ConflictError (run.distrusted) when the entry that froze it is not to be believed,
     UsageProblem (file.*) or PersonaError when the version is no longer what was loaded, LedgerError, StorageError.
     """
     current = personas.load(config.project, persona.id, persona.version)
@@ -46,13 +48,15 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> 
             code="persona.changed",
         )
     marker = personas.marker(config.project, current)
-    with continuity.open_writer(config) as ledger:
+    with continuity.open_writer(config, signers=keyset.signing) as ledger:
         time = moments.read(now)
         stored = _recorded(ledger, current)
         if marker is not None and (
             stored is None or (marker.origin, marker.entry_index) != (ledger.origin, stored.index)
         ):
             raise _frozen_elsewhere(current, marker, ledger)
+        if stored is not None and stored.index in distrusted_entries(ledger):
+            raise personas.distrusted_freeze(current.id, current.version, stored.index)
         index = stored.index if stored is not None else _record(ledger, keyset, current, time)
         ledger.checkpoint(keyset.log, now=time)
         if marker is None:

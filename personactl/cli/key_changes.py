@@ -64,7 +64,8 @@ def rotate(
         "schema": "personactl.keys-rotate/1", "role": done.request.role, "old": done.old, "new": done.new,
         "addedBy": done.added, "endedBy": done.ended, "checkpoint": done.checkpoint,
         "compromisedSince": done.request.compromised_since, "distrusted": list(done.distrusted),
-        "distrustedCheckpoints": list(done.distrusted_checkpoints), "kept": done.kept and shown(done.kept),
+        "distrustedCheckpoints": list(done.distrusted_checkpoints), "fallenKeys": _fallen(done),
+        "kept": done.kept and shown(done.kept),
         "trustFile": done.published, "resumed": done.resumed,
     }  # fmt: skip
     terminal.result(document, _lines(done))
@@ -89,6 +90,7 @@ def _lines(done: Rotated) -> list[Line]:
         lines.append(f"entry #{done.added} enrols it, entry #{done.ended} says that {done.old} is {how}")
     if done.request.compromised_since is not None:
         lines += _taken_back(done)
+    lines += _fallen_lines(done)
     lines.append(f"the old files are in {shown(done.kept)}" if done.kept else "the old key is destroyed")
     return [*lines, _published(done)]
 
@@ -99,6 +101,21 @@ def _taken_back(done: Rotated | Revoked) -> list[Line]:
         sizes = _listed(done.distrusted_checkpoints)
         lines.append(f"{len(done.distrusted_checkpoints)} checkpoints are distrusted now, by size{sizes}")
     return lines
+
+
+def _fallen_lines(done: Rotated | Revoked) -> list[Line]:
+    """What is to be done about the project's own keys that fell."""
+    from personactl.continuity import successor
+
+    lines: list[Line] = []
+    for role, kid in done.fallen:
+        lines.append([Styled(f"the {role} key of this project is distrusted", "bad"), f": {kid}"])
+        lines.append(f"  nothing is signed with it any more; let another follow: {successor(role)}")
+    return lines
+
+
+def _fallen(done: Rotated | Revoked) -> list[dict[str, str]]:
+    return [{"role": role, "kid": kid} for role, kid in done.fallen]
 
 
 def _published(done: Rotated | Revoked) -> Line:
@@ -137,7 +154,8 @@ def revoke(
     document = {
         "schema": "personactl.keys-revoke/1", "kid": done.kid, "role": done.role, "index": done.index,
         "fromIndex": done.from_index, "already": done.already, "distrusted": list(done.distrusted),
-        "distrustedCheckpoints": list(done.distrusted_checkpoints), "trustFile": done.published,
+        "distrustedCheckpoints": list(done.distrusted_checkpoints), "fallenKeys": _fallen(done),
+        "trustFile": done.published,
         "approvers": done.approvers and {"threshold": done.approvers[0], "canApprove": done.approvers[1]},
     }  # fmt: skip
     state = "was revoked already" if done.already else "is revoked"
@@ -145,6 +163,7 @@ def revoke(
         [f"the {done.role} key ", Styled(done.kid, "bold"), f" {state} from entry #{done.from_index} on: ledger entry ",
          f"#{done.index}"],
         *_taken_back(done),
+        *_fallen_lines(done),
     ]  # fmt: skip
     if done.approvers is not None:
         threshold, left = done.approvers

@@ -45,7 +45,8 @@ def check(terminal: Terminal) -> int:
     from personactl.keys import check as check_folder
     from personactl.render import findings
 
-    found = check_folder(here().keys_path)
+    config = here()
+    found = check_folder(config.keys_path, ledger=config.ledger_path)
     sound = not any(finding.severity == "error" for finding in found)
     document = {"schema": "personactl.keys-check/1", "ok": sound, "findings": findings.document(found)}
     findings.show(terminal, found)
@@ -68,40 +69,56 @@ def export(
     terminal: Terminal, *, output: Path | None, name: str | None, tsa_roots: tuple[Path, ...],
     witnesses: tuple[str, ...], quorum: int | None,
 ) -> None:  # fmt: skip
-    """Write the trust file for those who verify."""
+    """Write the trust file for those who verify.
+
+    The project's own trust.json is renewed: what it says of witnesses, of time-stamp services, of earlier ends of keys
+    and its name stay, unless options name others.
+    """
     import json
 
     from personactl_ledger import Ledger
 
-    from personactl.document import read_plain_file
     from personactl.keys import export_trust, load
-    from personactl.keys.project_trust import is_own
-    from personactl.keys.trust import certificate_authorities
+    from personactl.keys.project_trust import Asked, is_own, renewed
     from personactl.render.outfile import require_new, write_new, write_whole
 
     config = here()
+    roots = _roots(tsa_roots)
     with Ledger.open_reader(config.ledger_path) as ledger:
-        origin, known = ledger.origin, ledger.trust()
-    renewed = output is not None and is_own(output, config.trust_path, origin)
-    if output is not None and not renewed:
-        require_new(output)
-    roots = [
-        pem
-        for place in tsa_roots
-        for pem in certificate_authorities(read_plain_file(place, 1 << 20, "root certificate"), str(place))
-    ]
-    data = export_trust(
-        load(config.keys_path), name=name or config.domain, origin=origin, detector=config.detector, now=now(),
-        tsa_roots=roots, ledger=known, witnesses=(quorum or 0, witnesses),
-    )  # fmt: skip
+        origin = ledger.origin
+        own = output is not None and is_own(output, config.trust_path, origin)
+        if output is not None and not own:
+            require_new(output)
+        if output is not None and own:
+            asked = Asked(
+                name=name, detector=config.detector or None, tsa_roots=roots, witnesses=witnesses, quorum=quorum
+            )  # fmt: skip
+            data = renewed(output, load(config.keys_path), ledger, asked, now=now())
+        else:
+            data = export_trust(
+                load(config.keys_path), name=name or config.domain, origin=origin, detector=config.detector, now=now(),
+                tsa_roots=roots, ledger=ledger.trust(), witnesses=(quorum or 0, witnesses),
+            )  # fmt: skip
     if output is None:
         terminal.result(json.loads(data), data.decode().splitlines())
         return
-    (write_whole if renewed else write_new)(output, data)
+    (write_whole if own else write_new)(output, data)
     terminal.result(
         {"schema": "personactl.keys-export/1", "path": str(output), "origin": origin},
         [["trust file: ", Styled(str(output), "bold"), "; send it to those who verify, by a way they trust"]],
     )
+
+
+def _roots(places: tuple[Path, ...]) -> list[str]:
+    """The certificate authorities in these files."""
+    from personactl.document import read_plain_file
+    from personactl.keys.trust import certificate_authorities
+
+    return [
+        pem
+        for place in places
+        for pem in certificate_authorities(read_plain_file(place, 1 << 20, "root certificate"), str(place))
+    ]
 
 
 add_refusing(

@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
+from personactl_ledger import Ledger, LedgerError
 
+from personactl import continuity
 from personactl.errors import KeyProblem
 from personactl.keys import keyset, layout, moments, rules
 from personactl.keys.moments import Moment
 from personactl.model import Finding
 
 
-def check(folder: Path, *, now: Moment | None = None) -> tuple[Finding, ...]:
+def check(folder: Path, *, ledger: Path | None = None, now: Moment | None = None) -> tuple[Finding, ...]:
     """Every rule that the folder breaks; empty when nothing is to be said. Never raises for a bad folder.
 
-    `now` (RFC 3339 UTC) defaults to the clock; certificates are judged at that time.
+    `ledger` is where the project has its ledger: if there is one, it is asked whether these are its keys. `now`
+    (RFC 3339 UTC) defaults to the clock; certificates are judged at that time.
     """
     moment = datetime.now(UTC) if now is None else datetime.fromisoformat(moments.read(now))
     if not folder.is_dir():
@@ -27,11 +30,12 @@ def check(folder: Path, *, now: Moment | None = None) -> tuple[Finding, ...]:
                 code="keys.folder-missing",
                 severity="error",
                 message=f"there is no key folder at {folder}",
-                hint="personactl keys init --dev",
+                hint=layout.PUT_BACK,
             ),
         )
-    unsettled = _problem(lambda: keyset.require_settled(folder))
-    return (*_modes(folder), *unsettled, *_signers(folder), *_certificates(folder, moment))
+    unsettled = (*_problem(lambda: keyset.require_settled(folder)),)
+    asked = () if unsettled or ledger is None or not ledger.exists() else _known(folder, ledger)
+    return (*_modes(folder), *unsettled, *_signers(folder), *asked, *_certificates(folder, moment))
 
 
 def _modes(folder: Path) -> Iterator[Finding]:
@@ -58,6 +62,34 @@ def _signers(folder: Path) -> Iterator[Finding]:
             hint="a newer cryptography release makes both",
         )
     yield from _root(folder)
+
+
+def _known(folder: Path, path: Path) -> Iterator[Finding]:
+    """What the ledger says of the keys that are there: each must be in use in its role, and believed."""
+    try:
+        held = keyset.load(folder).in_folder
+        with Ledger.open_reader(path) as ledger:
+            in_use = {role: ledger.in_use(role) for role, _ in held}
+            fallen = continuity.fallen(ledger, held)
+    except KeyProblem:
+        return  # `_signers` says it
+    except LedgerError as error:
+        message = f"the ledger cannot be asked about these keys: {error.message}"
+        hint = error.hint or "personactl ledger check"
+        yield Finding(code=error.code, severity="warning", message=message, hint=hint)
+        return
+    for role, kid in held:
+        if kid not in in_use[role]:
+            yield Finding(
+                code="keys.not-in-use", severity="error",
+                message=f"the {role} key of the folder ({kid}) is not one that the ledger has in use",
+                hint="put the newest copy of this ledger's own key folder back; no other keys can sign for it",
+            )  # fmt: skip
+    for role, kid in fallen:
+        yield Finding(
+            code="keys.distrusted", severity="error", message=continuity.fall(role, kid),
+            hint=continuity.successor(role),
+        )  # fmt: skip
 
 
 def _root(folder: Path) -> Iterator[Finding]:

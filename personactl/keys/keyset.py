@@ -12,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from personactl_ledger import Ed25519Signer, LogSigner, Signer
+from personactl_ledger.predicates import LEDGER, OPERATOR, ROOT
 
 from personactl.errors import KeyProblem
 from personactl.keys import layout
@@ -45,6 +46,17 @@ class KeySet:
     root_public_keys: tuple[bytes, ...] = field(repr=False)
     root_signer: Signer | None = field(repr=False, default=None)
     earlier_leaves: tuple[str, ...] = ()
+
+    @property
+    def signing(self) -> tuple[tuple[str, str], ...]:
+        """(role, key id) of the keys that sign day by day."""
+        return ((OPERATOR, self.operator.key_id), (LEDGER, self.log.key_id))
+
+    @property
+    def in_folder(self) -> tuple[tuple[str, str], ...]:
+        """As `signing`, with the root key while it is there."""
+        root = () if self.root_signer is None else ((ROOT, self.root_signer.key_id),)
+        return (*self.signing, *root)
 
     @property
     def root(self) -> Signer:

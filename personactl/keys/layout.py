@@ -37,6 +37,8 @@ OPTIONAL = (ROOT_KEY, LEDGER_MLDSA_KEY, C2PA_ROOT_KEY)
 
 MOVE_AWAY = "move the folder away first; files signed with its keys stay verifiable by their trust file"
 
+PUT_BACK = "put the keys back from their backup; only without a ledger: personactl keys init --dev makes new ones"
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 MAX_FILE_BYTES = 64 * 1024
@@ -68,7 +70,7 @@ def read(folder: Path, name: str) -> bytes:
         raise KeyProblem(
             problem.message,
             where=str(folder / name),
-            hint="personactl keys init --dev makes a complete folder" if missing else problem.hint,
+            hint=PUT_BACK if missing else problem.hint,
             code="keys.file-missing" if missing else "keys.file-unreadable",
         ) from None
 

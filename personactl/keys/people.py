@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from personactl_ledger import Draft, Ledger, check_public_key, key_add_leaf, key_id, seal
+from personactl_ledger.predicates import LEDGER, PERSON, ROOT
 from personactl_ledger.signer import Signer
 from personactl_ledger.succession import Ending, Signers, Successor, succeed
 
@@ -21,7 +22,6 @@ from personactl.errors import KeyProblem, UsageProblem
 from personactl.keys import keyset, moments, project_trust
 from personactl.keys.moments import Moment
 
-PERSON = "person"
 MAX_PUBLIC_BYTES = 4096
 
 
@@ -101,7 +101,7 @@ def enrol(
     roots = root_signers(keys, more_roots)
     sealed = (seal("name", name),) if name else ()
     new = Successor(role=role, public_key=public_key, sealed=sealed)
-    with continuity.open_writer(project) as ledger:
+    with continuity.open_writer(project, signers=signers(keys, roots)) as ledger:
         time = moments.read(now)
         if replaces is None:
             index, ended = _add(ledger, new, roots, time), None
@@ -136,6 +136,15 @@ def _require_person(ledger: Ledger, role: str, kid: str) -> None:
 
 def root_signers(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:
     """The root key of the folder, where it is there, and those elsewhere. Raises KeyProblem (keys.root-offline)."""
+    return at_hand(keys, more) or (keys.root,)
+
+
+def at_hand(keys: keyset.KeySet, more: Sequence[Signer]) -> tuple[Signer, ...]:
+    """As `root_signers`, and none where there is none."""
     own = () if keys.root_signer is None else (keys.root_signer,)
-    found = {signer.key_id: signer for signer in (*own, *more)}
-    return tuple(found.values()) or (keys.root,)
+    return tuple({signer.key_id: signer for signer in (*own, *more)}.values())
+
+
+def signers(keys: keyset.KeySet, roots: Sequence[Signer]) -> tuple[tuple[str, str], ...]:
+    """(role, key id) of who signs what root keys say, and the checkpoint after it."""
+    return ((LEDGER, keys.log.key_id), *((ROOT, root.key_id) for root in roots))

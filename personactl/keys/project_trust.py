@@ -1,4 +1,4 @@
-"""The project's own trust.json, kept up with its keys: what somebody added to it by hand stays."""
+"""The project's own trust.json, kept up with its keys: what it holds besides, by hand or by option, stays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,17 @@ from personactl.keys.strict_json import MAX_BYTES
 
 OWN = ("c2paAnchors", "leafFingerprints", "logKeys", "rootKeys", "issuedAt")
 """Keys of a trust file that follow from the key folder and the ledger alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be said anew in a trust file that is renewed. None, and an empty list, leave what it says."""
+
+    name: str | None = None
+    detector: str | None = None
+    tsa_roots: Sequence[str] = ()
+    witnesses: Sequence[str] = ()
+    quorum: int | None = None
 
 
 def is_own(path: Path, own: Path, origin: str) -> bool:
@@ -53,14 +66,42 @@ def refresh(path: Path, keyset: KeySet, ledger: LedgerView, *, now: str) -> bool
         return False
     if before.origin != ledger.origin:
         return False
-    document = json.loads(data)
+    document, fresh = json.loads(data), _renewed(data, before, keyset, ledger, Asked(), now)
+    if fresh | {"issuedAt": ""} != document | {"issuedAt": ""}:
+        write(path, fresh)
+    return True
+
+
+def renewed(path: Path, keyset: KeySet, ledger: LedgerView, asked: Asked, *, now: str) -> bytes:
+    """What the trust file at `path`, which `is_own` said yes to, has to say now: all that it says besides the keys of
+    the project stays, unless it is `asked` anew. Raises UsageProblem for a name or witnesses that a file cannot have,
+    TrustError, StorageError."""
+    data = read_plain_file(path, MAX_BYTES, "trust file")
+    before = trust.parse(data, str(path))
+    return _written(_renewed(data, before, keyset, ledger, asked, now), path)
+
+
+def _renewed(
+    data: bytes, before: trust.TrustFile, keyset: KeySet, ledger: LedgerView, asked: Asked, now: str
+) -> dict[str, Any]:
+    """The document that `before` was read from, as it has to be now."""
     known = ledger.trust()
+    quorum, witnesses = before.witnesses
+    if asked.witnesses:
+        quorum, witnesses = 0, tuple(asked.witnesses)
     exported = json.loads(
         trust.export_trust(
-            keyset, name=before.name, origin=before.origin, detector=before.detector, now=now, ledger=known
+            keyset, name=asked.name or before.name, origin=before.origin, now=now, ledger=known,
+            detector=before.detector if asked.detector is None else asked.detector, tsa_roots=asked.tsa_roots,
+            witnesses=(quorum if asked.quorum is None else asked.quorum, witnesses),
         )
-    )
-    fresh = document | {key: exported[key] for key in OWN}
+    )  # fmt: skip
+    anew = {
+        "name": asked.name is not None, "detector": asked.detector is not None, "tsaRoots": bool(asked.tsa_roots),
+        "witnesses": bool(asked.witnesses) or asked.quorum is not None,
+    }  # fmt: skip
+    said = [key for key, wanted in anew.items() if wanted and key in exported]
+    fresh: dict[str, Any] = json.loads(data) | {key: exported[key] for key in (*OWN, *said)}
     revoked = earliest(dict(before.revoked), known.revoked_from())
     if revoked:
         fresh["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in revoked.items()]
@@ -68,9 +109,14 @@ def refresh(path: Path, keyset: KeySet, ledger: LedgerView, *, now: str) -> bool
         fresh["approvers"] = exported["approvers"]
     if not before.leaf_fingerprints:  # whoever wrote the file allows every leaf of its anchors
         fresh["leafFingerprints"] = []
-    if fresh | {"issuedAt": ""} != document | {"issuedAt": ""}:
-        write(path, fresh)
-    return True
+    return fresh
+
+
+def _written(document: dict[str, Any], path: Path) -> bytes:
+    """As bytes that parse. Raises TrustError."""
+    data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    trust.parse(data, str(path))
+    return data
 
 
 def write(path: Path, document: dict[str, Any]) -> None:
@@ -78,9 +124,7 @@ def write(path: Path, document: dict[str, Any]) -> None:
 
     Raises TrustError for one that cannot be used, StorageError.
     """
-    written = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
-    trust.parse(written, str(path))
-    _replace(path, written)
+    _replace(path, _written(document, path))
 
 
 def _replace(path: Path, data: bytes) -> None:

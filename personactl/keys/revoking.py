@@ -22,14 +22,15 @@ from personactl.errors import ConflictError, KeyProblem, UsageProblem
 from personactl.keys import keyset, moments, project_trust
 from personactl.keys.keyset import KeySet
 from personactl.keys.moments import Moment
-from personactl.keys.people import root_signers
+from personactl.keys.people import at_hand, signers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
     """What is so now. `index` is the key-revoke entry, `already` whether it stood there before; `distrusted` are all
     entries, and `distrusted_checkpoints` the sizes of all checkpoints, that revocations take back; `approvers` is
-    (threshold, how many can still approve) when the key is named among them; `published` whether trust.json says it."""
+    (threshold, how many can still approve) when the key is named among them; `fallen` (role, key id) of the project's
+    own keys that fell; `published` whether trust.json says it."""
 
     kid: str
     role: str
@@ -39,6 +40,7 @@ class Revoked:
     distrusted: tuple[int, ...]
     distrusted_checkpoints: tuple[int, ...]
     approvers: tuple[int, int] | None
+    fallen: tuple[tuple[str, str], ...]
     published: bool
 
 
@@ -57,8 +59,8 @@ def revoke(
     if not reason.strip():
         raise UsageProblem("--reason is empty", hint="say in a few words what happened; the ledger keeps it")
     keys = keyset.load(project.keys_path)
-    with continuity.open_writer(project) as ledger:
-        time = moments.read(now)
+    others = [root for root in at_hand(keys, more_roots) if root.key_id != kid]
+    with continuity.open_writer(project, signers=signers(keys, others)) as ledger:
         time = moments.read(now)
         known = known_key(ledger, kid)
         if known is None:
@@ -66,9 +68,8 @@ def revoke(
         done = known.revocation
         if done is None:
             _require_others(ledger, keys, known.role, kid)
-            roots = [signer for signer in root_signers(keys, more_roots) if signer.key_id != kid]
             done = revoke_key(
-                ledger, kid, from_index=compromised_since, reason=reason, roots=roots or [keys.root], now=time
+                ledger, kid, from_index=compromised_since, reason=reason, roots=others or [keys.root], now=time
             )
         elif compromised_since not in (None, done.from_index):
             raise _already(kid, done)
@@ -78,7 +79,7 @@ def revoke(
             kid=kid, role=known.role, index=done.at, from_index=done.from_index,
             already=known.revocation is not None, distrusted=distrusted_entries(ledger),
             distrusted_checkpoints=distrusted_checkpoints(ledger), approvers=_approvers(ledger, kid),
-            published=published,
+            fallen=continuity.fallen(ledger, keys.in_folder), published=published,
         )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from personactl_ledger import (
     Signer,
 )
 from personactl_ledger.aftermath import distrusted_checkpoints, distrusted_entries
+from personactl_ledger.revocation import ends_of
 from personactl_ledger.succession import Ending, Signers, Successor, succeed
 
 from personactl import continuity
@@ -42,6 +43,7 @@ from personactl.errors import ConflictError, KeyProblem, PersonactlError, Storag
 from personactl.keys import keyset, layout, material, moments, project_trust, rotation_folder
 from personactl.keys.keyset import KeySet
 from personactl.keys.moments import Moment
+from personactl.keys.people import at_hand
 from personactl.keys.rotation_folder import Begun, Request
 
 __all__ = ["Request", "Rotated", "abandon", "rotate"]
@@ -54,8 +56,8 @@ _REFUSALS = (EntryRefused, LedgerConflict, FormatError, ProfileError)
 class Rotated:
     """What was done. `old` and `new` name the keys; `added` and `ended` are entry indexes (None for c2pa);
     `distrusted` are all entries, and `distrusted_checkpoints` the sizes of all checkpoints, that revocations take back
-    now; `kept` the folder with the old files; `published` whether the project's trust.json is up to date; `resumed`
-    whether an earlier try was gone on from."""
+    now; `fallen` (role, key id) of the project's own keys that fell with others; `kept` the folder with the old files;
+    `published` whether the project's trust.json is up to date; `resumed` whether an earlier try was gone on from."""
 
     request: Request
     old: str
@@ -65,6 +67,7 @@ class Rotated:
     checkpoint: int | None
     distrusted: tuple[int, ...]
     distrusted_checkpoints: tuple[int, ...]
+    fallen: tuple[tuple[str, str], ...]
     kept: Path | None
     published: bool
     resumed: bool
@@ -111,7 +114,8 @@ def _rotate(
         passed("kept")
         rotation_folder.install(folder, begun, passed)
         passed("installed")
-        published = project_trust.refresh(project.trust_path, keyset.load_unsettled(folder), ledger, now=time)
+        keys = keyset.load_unsettled(folder)
+        published = project_trust.refresh(project.trust_path, keys, ledger, now=time)
         passed("published")
         rotation_folder.end(folder)
         passed("finished")
@@ -120,6 +124,7 @@ def _rotate(
             request=begun.request, old=begun.old, new=begun.new, added=added, ended=ended,
             checkpoint=None if head is None else head.size, kept=kept, published=published, resumed=resumed,
             distrusted=distrusted_entries(ledger), distrusted_checkpoints=distrusted_checkpoints(ledger),
+            fallen=continuity.fallen(ledger, keys.in_folder),
         )  # fmt: skip
 
 
@@ -202,7 +207,7 @@ def _stage(folder: Path, request: Request, ledger: Ledger, more_roots: Sequence[
     made = material.make(folder, request.role, now=now, unlist_old=request.unlist_old)
     if request.role != "c2pa":
         _require_in_use(ledger, request.role, made.old)
-        _roots(keys, request, more_roots)
+        _roots(keys, request, made.old, ledger, more_roots)
     return rotation_folder.begin(folder, request, made)
 
 
@@ -215,21 +220,30 @@ def _require_in_use(ledger: Ledger, role: str, kid: str) -> None:
         )
 
 
-def _roots(keys: KeySet, request: Request, more: Sequence[Signer]) -> tuple[Signer, ...]:
-    """The root keys that certify the successor. A root key that was stolen does not: its successor would fall with
-    it (SPEC 6.6)."""
-    stolen = request.role == "root" and request.compromised_since is not None
-    own = () if keys.root_signer is None or stolen else (keys.root_signer,)
-    found = {signer.key_id: signer for signer in (*own, *more)}
-    if stolen and keys.root_signer is not None:
-        found.pop(keys.root_signer.key_id, None)
-    if not found and stolen:
-        raise KeyProblem(
-            "a stolen root key cannot certify its own successor: whoever has it can do the same",
-            hint="name another root key of this ledger with --root-key; docs/keys.md says what to do without one",
-            code="keys.root-alone",
-        )
-    return tuple(found.values()) or (keys.root,)
+def _roots(
+    keys: KeySet, request: Request, old: str, ledger: Ledger, more: Sequence[Signer]
+) -> tuple[Signer, ...]:  # fmt: skip
+    """The root keys that certify the successor: those that are believed when `old` has ended as `request` says. A
+    stolen root key, or one that fell or falls with it, would take the successor along (SPEC 6.6, 9.1)."""
+    since = request.compromised_since
+    stolen = request.role == "root" and since is not None
+    ends = ends_of(ledger.rules.keyring, {old: since} if stolen and since is not None else {})
+    given = at_hand(keys, more)
+    found = tuple(signer for signer in given if signer.key_id not in ends)
+    fell = [signer.key_id for signer in given if signer.key_id in ends and signer.key_id != old]
+    if fell and not found:
+        raise _root_alone(f"the root key {fell[0]} cannot certify a successor: what enrolled it is not to be believed")
+    if stolen and not found:
+        raise _root_alone("a stolen root key cannot certify its own successor: whoever has it can do the same")
+    return found or (keys.root,)
+
+
+def _root_alone(message: str) -> KeyProblem:
+    return KeyProblem(
+        message,
+        hint="name another root key of this ledger with --root-key; docs/keys.md says what to do without one",
+        code="keys.root-alone",
+    )
 
 
 def _record(
@@ -243,7 +257,7 @@ def _record(
     if found:
         return found[0], found[0] + 1
     keys, place = keyset.load_unsettled(folder), folder / layout.ROTATION
-    certifying = _roots(keys, begun.request, more_roots)
+    certifying = _roots(keys, begun.request, begun.old, ledger, more_roots)
     log, ending = keys.log, certifying
     if role == "ledger":
         log = LogSigner(keyset.load_ed25519(place, layout.LEDGER_KEY), keyset.load_mldsa(place))

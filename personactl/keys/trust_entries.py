@@ -19,7 +19,7 @@ from personactl.config import Config
 from personactl.errors import UsageProblem
 from personactl.keys import keyset, moments, project_trust
 from personactl.keys.moments import Moment
-from personactl.keys.people import root_signers
+from personactl.keys.people import at_hand, root_signers, signers
 from personactl.keys.trust import MAX_LIST, is_key_id
 
 
@@ -61,7 +61,7 @@ def set_witnesses(
 
 def _say(project: Config, change: dict[str, Any], *, now: Moment, more_roots: Sequence[Signer]) -> TrustSet:
     keys = keyset.load(project.keys_path)
-    with continuity.open_writer(project) as ledger:
+    with continuity.open_writer(project, signers=signers(keys, at_hand(keys, more_roots))) as ledger:
         time = moments.read(now)
         index, said = _newest(ledger)
         after = {key: said[key] for key in ("approvers", "witnesses")} | change

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from personactl.model import Persona
-from personactl.persona.freeze import Marker, freeze_statement, marker_bytes, read_marker
+from personactl.persona.freeze import Marker, distrusted_freeze, freeze_statement, marker_bytes, read_marker
 from personactl.persona.prompt import compose
 from personactl.persona.record import ROLES, parse, record_bytes
 from personactl.persona.store import (
@@ -31,6 +31,7 @@ __all__ = [
     "Marker",
     "compose",
     "create",
+    "distrusted_freeze",
     "freeze_statement",
     "list_all",
     "load",

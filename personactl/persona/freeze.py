@@ -16,6 +16,7 @@ from typing import Any
 from personactl.document import Key, PersonaProblems, Section, parse_json, read_plain_file
 from personactl.document.kinds import Pattern, Text, Version, Whole
 from personactl.document.source import Unparsable
+from personactl.errors import ConflictError
 from personactl.model import Persona
 
 MARKER_SCHEMA = "personactl.frozen/1"
@@ -67,6 +68,19 @@ def freeze_statement(
         "frozenAt": frozen_at,
     }
     return ("persona.json", persona.record_sha256), predicate
+
+
+def distrusted_freeze(persona: str, version: int, entry_index: int) -> ConflictError:
+    """The error for a version whose only persona-freeze entry is not to be believed. A version is frozen once (ledger
+    SPEC 6.7), so another one has to be."""
+    name = f"{persona}@{version}"
+    return ConflictError(
+        f"the freeze of this version (entry {entry_index}) was signed by a key that was revoked from before it",
+        where=name,
+        hint=f"look at the record, then freeze it as a new version: personactl persona new {persona} --from {name}, "
+        "then persona freeze",
+        code="run.distrusted",
+    )
 
 
 def marker_bytes(persona: Persona, *, entry_index: int, origin: str, frozen_at: str) -> bytes:

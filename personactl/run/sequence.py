@@ -54,7 +54,7 @@ def execute(plan: Plan, context: RunContext, *, observer: Observer | None = None
     _check(plan, context)
     with ExitStack() as stack:
         stopping = stack.enter_context(Stopping())
-        ledger = stack.enter_context(continuity.open_writer(context.config))
+        ledger = stack.enter_context(continuity.open_writer(context.config, signers=context.keyset.signing))
         state = RunState.open(context.config.project)
         stack.callback(state.close)
         staging = Staging(context.config.project)
@@ -109,12 +109,16 @@ class _Start:
     # --- before ---
 
     def _recover(self) -> Recovered:
-        if not _holds_persona(self.ledger, self.plan):
+        frozen = _frozen_at(self.ledger, self.plan)
+        if frozen is None:
             frozen_in = self._frozen_in()
             if frozen_in not in (None, self.ledger.origin):
                 path = self.context.config.ledger_path
                 raise continuity.other_ledger(self.ledger.origin, str(frozen_in), path)
             raise _not_frozen(self.plan)
+        self.distrusted = distrust.distrusted(self.ledger)
+        if frozen in self.distrusted:
+            raise personas.distrusted_freeze(self.plan.persona_id, self.plan.persona_version, frozen)
         self.state.plan(
             self.plan.run_id,
             plan_sha256=self.plan.sha256,
@@ -127,7 +131,6 @@ class _Start:
             now=self.context.clock(),
         )
         learn_spent(self.ledger, self.state)
-        self.distrusted = distrust.distrusted(self.ledger)
         found = recover(self.project, self.plan.run_id, ledger=self.ledger, state=self.state, staging=self.staging)
         self.tally.recovered = found.published
         self.tally.findings += found.findings
@@ -358,10 +361,10 @@ def _check(plan: Plan, context: RunContext) -> None:
         raise _not_frozen(plan)
 
 
-def _holds_persona(ledger: Ledger, plan: Plan) -> bool:
-    """Whether this very ledger holds the freeze of the persona version: a marker file alone proves nothing."""
-    frozen = ledger.by_subject(plan.persona_record_sha256)
-    return any(stored.entry.kind == "persona-freeze" for stored in frozen)
+def _frozen_at(ledger: Ledger, plan: Plan) -> int | None:
+    """The entry of this very ledger that froze the persona version: a marker file alone proves nothing."""
+    about = ledger.by_subject(plan.persona_record_sha256)
+    return next((stored.index for stored in about if stored.entry.kind == "persona-freeze"), None)
 
 
 def _not_frozen(plan: Plan) -> PersonaError:

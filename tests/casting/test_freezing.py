@@ -11,7 +11,7 @@ import pytest
 from personactl_ledger import Ledger, check
 from workshop import NOW, Workshop
 
-from personactl import casting, persona
+from personactl import casting, keys, persona
 from personactl.casting import FreezeResult
 from personactl.errors import ConflictError, PersonactlError, PersonaError
 
@@ -137,3 +137,17 @@ def test_a_lock_that_is_held_for_an_instant_does_not_stop_a_freeze(
         stack.enter_context(Ledger.open_writer(shop.config.ledger_path))
         monkeypatch.setattr("personactl_ledger.lock.sleep", lambda _seconds: stack.close())
         assert freeze(shop).entry_index > 0
+
+
+def test_a_freeze_that_is_distrusted_is_not_said_to_be_one(shop: Workshop) -> None:
+    index = freeze(shop).entry_index
+    keys.rotate(shop.config, keys.Request(role="operator", compromised_since=index, reason="lost"), now=LATER)
+    shop.keyset = keys.load(shop.config.keys_path)
+    size = len(shop.ledger())
+    with pytest.raises(ConflictError) as refused:
+        freeze(shop)
+    assert (refused.value.code, refused.value.exit_code) == ("run.distrusted", 10)
+    assert "persona new lira --from lira@1" in (refused.value.hint or "")
+    assert len(shop.ledger()) == size
+    made = persona.create(shop.folder, "lira", from_version=1)
+    assert not casting.freeze(shop.config, shop.keyset, made, now=LATER).already

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,18 @@ def test_the_project_renews_its_own_trust_file_and_keeps_its_mode(machine: Machi
     (machine.folder / "sub").mkdir()
     machine.step("exec personactl keys export -o sub/../trust.json --name Thrice")
     assert '"name": "Thrice"' in trust.read_text()
+
+
+def test_renewing_keeps_what_the_command_line_does_not_name(machine: Machine) -> None:
+    trust = machine.folder / "trust.json"
+    said = json.loads(trust.read_text())
+    roots, revoked = said["c2paAnchors"], [{"kid": f"SHA256:{'A' * 43}=", "fromIndex": 0}]
+    trust.write_text(json.dumps(said | {"name": "By Hand", "tsaRoots": roots, "revoked": revoked}))
+    machine.step("exec personactl keys export -o trust.json")
+    after = json.loads(trust.read_text())
+    assert (after["name"], after["tsaRoots"], after["revoked"]) == ("By Hand", roots, revoked)
+    machine.step("exec personactl keys export --json")
+    assert json.loads(machine.stdout)["tsaRoots"] == []
 
 
 def test_a_trust_file_of_another_ledger_or_a_link_is_not_renewed(machine: Machine) -> None:

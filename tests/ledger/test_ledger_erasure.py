@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ledger_bench import NOW, Bench, forge
 from personactl_ledger import (
     Draft,
+    Ed25519Signer,
     Ledger,
     LedgerConflict,
     LedgerMissing,
@@ -22,6 +23,7 @@ from personactl_ledger import (
     ProfileError,
     Sealed,
     check,
+    key_add_leaf,
     seal,
 )
 from personactl_ledger.erasure import erase, sealed_fields, sealed_of_personas
@@ -185,6 +187,34 @@ def test_what_is_not_there_cannot_be_erased(bench: Bench, ledger: Ledger) -> Non
             erase(ledger, [index], fields, basis="request", operator=bench.operator, now=NOW)
         assert (conflict.value.code, conflict.value.exit_code) == ("ledger.erased-already", 10)
     assert ledger.size == size + 1
+
+
+def test_what_only_a_distrusted_entry_calls_erased_can_be_said_again(
+    bench: Bench, ledger: Ledger, verifier: ModuleType
+) -> None:
+    index = add(bench, ledger, "rain", seal("prompt", "a woman in the rain"), seal("negative", "freckles and more"))
+    (thief,) = erase(ledger, [index], ["prompt"], basis="request", operator=bench.operator, now=NOW).entries
+    second = Ed25519Signer.generate()
+    leaf = key_add_leaf(
+        origin=ledger.origin, role="operator", public_key=second.public_key, root=bench.root, now=NOW
+    )  # fmt: skip
+    end = bench.draft("key-revoke", bench.root, kid=bench.operator.key_id, fromIndex=thief, revokedAt=NOW)
+    ledger.append([Draft(leaf), end], now=NOW)
+    done = erase(ledger, [index], [], basis="request", operator=second, now=NOW)
+    assert done.fields == {index: ("negative", "prompt")}
+    assert ledger.entry(done.entries[0]).entry.predicate["erases"] == [
+        {"index": index, "fields": ["negative", "prompt"]}
+    ]
+    assert b"freckles and more" not in all_bytes(bench.path)
+    for fields in (["prompt"], []):
+        with pytest.raises(LedgerConflict) as conflict:
+            erase(ledger, [index], fields, basis="request", operator=second, now=NOW)
+        assert conflict.value.code == "ledger.erased-already"
+    ledger.checkpoint(bench.log, now=NOW)
+    ledger.close()
+    report = check(bench.path)
+    assert report.ok and report.distrusted == (thief,)
+    assert verifier.main(["ledger", str(bench.path)]) == 0
 
 
 def test_a_value_that_no_erasure_names_is_absent(bench: Bench, ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from personactl_ledger import check
 from workshop import NOW, Workshop, sha256, text
 
 from personactl import keys, run
+from personactl.errors import ConflictError
 from personactl.run.staging import Staging
 
 ONE = text("rain*2: in the rain", seed=7)
@@ -139,3 +140,13 @@ def test_cut_off_while_a_file_is_moved_the_next_start_goes_on(
     assert shop.visible(run_id) == ["rain-0.png", "rain-1.png"]
     assert run.status(shop.config, run_id).done == 2
     assert check(shop.config.ledger_path).ok
+
+
+def test_a_persona_whose_freeze_is_distrusted_is_not_used(shop: Workshop) -> None:
+    revoke(shop, shop.ledger(kind="persona-freeze")[0].index)
+    size = len(shop.ledger())
+    with pytest.raises(ConflictError) as refused:
+        shop.run(ONE)
+    assert (refused.value.code, refused.value.exit_code) == ("run.distrusted", 10)
+    assert "personactl persona new lira --from lira@1" in (refused.value.hint or "")
+    assert len(shop.ledger()) == size

@@ -99,7 +99,7 @@ def merge(terminal: Terminal, *, other: Path, trust_file: Path, reason: str, pat
     trust = ledger_trust(trust_file)
     if trust is None:
         raise RuntimeError("--trust is required")
-    with ledger_writer(path) as book, closing(Phases(terminal)) as shown:
+    with ledger_writer(path, signers=keyset.signing) as book, closing(Phases(terminal)) as shown:
         done = take_in(
             book, other, trust=trust, operator=keyset.operator, reason=reason, now=now(), checking=shown.counter(),
             progress=shown.counter(),

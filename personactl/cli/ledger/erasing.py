@@ -42,7 +42,7 @@ def erase(
             hint="personactl ledger show INDEX lists the sealed fields of an entry",
         )
     keyset = keys.load(here().keys_path)
-    with ledger_writer(path) as book:
+    with ledger_writer(path, signers=keyset.signing) as book:
         wanted = [*indexes, *sealed_of_personas(book, persona_ids)]
         done = erase_values(book, wanted, fields, basis=basis, operator=keyset.operator, now=now())
         book.checkpoint(keyset.log, now=now())

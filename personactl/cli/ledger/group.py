@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,8 +53,9 @@ def ledger_path(given: Path | None) -> Path:
 
 
 @contextmanager
-def ledger_writer(given: Path | None) -> Iterator[Ledger]:
-    """The ledger of `ledger_path`, open for writing. A project remembers how far it goes, and refuses an older copy."""
+def ledger_writer(given: Path | None, *, signers: Iterable[tuple[str, str]] = ()) -> Iterator[Ledger]:
+    """The ledger of `ledger_path`, open for writing. A project remembers how far it goes, and refuses an older copy.
+    `signers` are (role, key id) of the keys that are about to sign."""
     from personactl import continuity
     from personactl.errors import ConfigError
 
@@ -64,7 +65,7 @@ def ledger_writer(given: Path | None) -> Iterator[Ledger]:
         if given is None or error.code != "config.missing":
             raise
         config = None
-    with continuity.open_writer(config, given) as book:
+    with continuity.open_writer(config, given, signers=signers) as book:
         yield book
 
 

@@ -28,7 +28,7 @@ def checkpoint(terminal: Terminal, *, path: Path | None, output: Path | None) ->
     if output is not None:
         require_new(output)
     log = load(here().keys_path).log
-    with ledger_writer(path) as book:
+    with ledger_writer(path, signers=[("ledger", log.key_id)]) as book:
         before = book.latest_checkpoint()
         head = book.checkpoint(log, now=now())
     covered = 0 if before is None else before.size

@@ -106,10 +106,13 @@ def _ask(terminal: Terminal, path: Path, url: str, options: _Options) -> None:
     from personactl_ledger.timestamping import build_request
     from personactl_ledger.tsa_client import ask, require_address
 
+    from personactl.continuity import require_believed
+
     require_address(url)
     ready = _prepare(options)
     with Ledger.open_reader(path) as book:
         target = next_target(book, renew=options.renew)
+        require_believed(book, [("operator", ready.operator.key_id)])
     request = build_request(target.covered)
     response = ask(url, request.der, seconds=options.timeout)
     _keep(terminal, path, target, response, request.nonce, ready, source=url)
@@ -152,7 +155,7 @@ def _keep(
     with told_of(source):
         report = judge_response(target, response, roots=ready.roots, evidence=ready.evidence, nonce=nonce)
     tsa = name_of(report, options.tsa_name)
-    with ledger_writer(path) as book:
+    with ledger_writer(path, signers=[("operator", ready.operator.key_id)]) as book:
         index = keep_stamp(
             book, ready.operator, target, response, report, tsa=tsa, evidence=ready.evidence,
             qualified=options.qualified, now=now(),
