@@ -84,15 +84,13 @@ def export(
 
     config = here()
     roots = _roots(tsa_roots)
+    asked = Asked(name=name, detector=config.detector or None, tsa_roots=roots, witnesses=witnesses, quorum=quorum)
     with Ledger.open_reader(config.ledger_path) as ledger:
         origin = ledger.origin
         own = output is not None and is_own(output, config.trust_path, origin)
         if output is not None and not own:
             require_new(output)
         if output is not None and own:
-            asked = Asked(
-                name=name, detector=config.detector or None, tsa_roots=roots, witnesses=witnesses, quorum=quorum
-            )  # fmt: skip
             data = renewed(output, load(config.keys_path), ledger, asked, now=now())
         else:
             data = export_trust(
