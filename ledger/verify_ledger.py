@@ -580,16 +580,7 @@ class Rules:
             same = before is None or all(before[name] == said[name] for name in ("planSha256", "planned"))
             need(same, "6.5", "ledger.run-plan", "a later start of a run follows another plan")
         elif kind == "trust":
-            need(said["version"] == self.trust_version + 1, "6.12", "ledger.trust-version", "a version was left out")
-            for kid in said["approvers"]["keys"] if said["approvers"] else []:
-                person = self.keys.get(kid, {"role": ""})["role"] == "person" and kid not in self.revoked
-                in_use = person and self.keys[kid]["retired"] is None
-                need(in_use, "6.12", "ledger.trust-approver", f"the approver {kid} is not the key of a person in use")
-            asked = said["witnesses"] or {"quorum": 0, "vkeys": []}
-            own = {raw for key in self.keys.values() if key["role"] in ("root", "ledger")
-                   for raw in [key["public"], *(half[3] for half in key["vkeys"])]}  # fmt: skip
-            number = len(group_witnesses(asked["vkeys"], own, self.origin, "ledger.vkey"))
-            need(asked["quorum"] <= number, "6.12", "ledger.predicate", "the quorum is above the number of witnesses")
+            self._judge_trust(said)
         elif kind in ("key-retire", "key-revoke"):
             self._end_key(index, entry)
         elif kind in ("output", "reject", "adoption"):
@@ -654,17 +645,26 @@ class Rules:
         agrees = all(said[name] == run[name] for name in names) and said["planned"] == total
         need(agrees, "6.9", "ledger.run-counts", "a run-close does not add up")
 
+    def _judge_trust(self, said: dict) -> None:
+        """SPEC 6.12."""
+        need(said["version"] == self.trust_version + 1, "6.12", "ledger.trust-version", "a version was left out")
+        for kid in said["approvers"]["keys"] if said["approvers"] else []:
+            person = self.keys.get(kid, {"role": ""})["role"] == "person" and kid not in self.revoked
+            in_use = person and self.keys[kid]["retired"] is None
+            need(in_use, "6.12", "ledger.trust-approver", f"the approver {kid} is not the key of a person in use")
+        asked = said["witnesses"] or {"quorum": 0, "vkeys": []}
+        own = {raw for key in self.keys.values() if key["role"] in ("root", "ledger")
+               for raw in [key["public"], *(half[3] for half in key["vkeys"])]}  # fmt: skip
+        number = len(group_witnesses(asked["vkeys"], own, self.origin, "ledger.vkey"))
+        need(asked["quorum"] <= number, "6.12", "ledger.predicate", "the quorum is above the number of witnesses")
+
     def record(self, index: int, entry: Entry) -> None:
         said, kind = entry.said, entry.kind
         self.sealed |= {index: set(said["sealed"])} if said.get("sealed") else {}
         self.begun = self.begun or entry.role != "root"
-        source = said["source"] if kind == "merged" else {}
-        if source and source["index"] == self.taken.setdefault(source["origin"], Growing()).size:
-            self.taken[source["origin"]].add(bytes.fromhex(source["leafHash"]))
-            self.open_merge.setdefault(said["source"]["origin"], []).append(index)
-        elif kind == "merge":
-            self.open_merge[said["merges"]["origin"]] = []
-        if kind == "genesis":
+        if kind in ("merged", "merge"):
+            self._record_merge(index, entry)
+        elif kind == "genesis":
             self.genesis, self.origin = entry, f"{said['domain']}/personactl/{entry.hash.hex()[:16]}"
             self.threshold = said.get("rootThreshold", 1)
             for pair in said["rootKeys"]:
@@ -696,6 +696,16 @@ class Rules:
             self.frozen.add((said["persona"]["id"], said["persona"]["version"]))
         elif kind in (*RUN_KINDS, "run-close") and said["run"] in self.runs:
             self._record_run(index, entry, self.runs[said["run"]])
+
+    def _record_merge(self, index: int, entry: Entry) -> None:
+        """SPEC 17.6: a merged entry out of order counts for nothing."""
+        if entry.kind == "merge":
+            self.open_merge[entry.said["merges"]["origin"]] = []
+            return
+        source = entry.said["source"]
+        if source["index"] == self.taken.setdefault(source["origin"], Growing()).size:
+            self.taken[source["origin"]].add(bytes.fromhex(source["leafHash"]))
+            self.open_merge.setdefault(source["origin"], []).append(index)
 
     def _record_run(self, index: int, entry: Entry, run: dict) -> None:
         said, kind = entry.said, entry.kind
@@ -1034,6 +1044,19 @@ class Trust:
         return strings and len(value) >= least and len(set(value)) == len(value)
 
 
+def signer_step(report: Report, receipt: Receipt, entry: Entry, trust: Trust) -> None:
+    """SPEC 9.2 steps 6 to 8."""
+    rules = key_chain(report, receipt, entry, trust)
+    step("8", "receipt.signature", rules.signers, receipt.index, entry)
+    chain = [Entry(leaf) for leaf, _, _ in receipt.keys]
+    used = {kid for item in [*chain, entry] for kid, _ in item.signers}
+    extra = [item for item in chain[1:] if certified_by(item) not in used]
+    need(not extra, "9.2 step 8", "receipt.key-chain", "a key entry certifies no signer of anything in the receipt")
+    need(not fallen(receipt, entry, trust.revoked), "9.2 step 8", "receipt.revoked",
+         "a key that it rests on was revoked from before it")  # fmt: skip
+    report.ok("9.2 step 8", f"the entry is signed by {', '.join(kid for kid, _ in entry.signers)}")
+
+
 def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | None) -> None:
     """The steps of SPEC 9.2, in order; the first that fails ends it."""
     receipt = Receipt(data)
@@ -1055,15 +1078,7 @@ def verify_receipt(report: Report, data: bytes, trust: Trust, subject: str | Non
         found = climb(index, head.size, sha256(b"\x00", leaf), path) if index < head.size else None
         need(found == head.root, "9.2 step 5", "receipt.inclusion", f"entry {index} is not in the signed tree")
     report.ok("9.2 step 5", f"entry {receipt.index} and {len(receipt.keys)} key entries are in the signed tree")
-    rules = key_chain(report, receipt, entry, trust)
-    step("8", "receipt.signature", rules.signers, receipt.index, entry)
-    chain = [Entry(leaf) for leaf, _, _ in receipt.keys]
-    used = {kid for item in [*chain, entry] for kid, _ in item.signers}
-    extra = [item for item in chain[1:] if certified_by(item) not in used]
-    need(not extra, "9.2 step 8", "receipt.key-chain", "a key entry certifies no signer of anything in the receipt")
-    need(not fallen(receipt, entry, trust.revoked), "9.2 step 8", "receipt.revoked",
-         "a key that it rests on was revoked from before it")  # fmt: skip
-    report.ok("9.2 step 8", f"the entry is signed by {', '.join(kid for kid, _ in entry.signers)}")
+    signer_step(report, receipt, entry, trust)
     if subject is None:
         report.note("9.2 step 9", "no --file was given: which file the receipt is about was not compared")
     else:
@@ -1509,8 +1524,8 @@ def too_long(path: list) -> bool:
     return False
 
 
-def leads_to_root(signer: x509.Certificate, others: list, roots: list, lists: list[bytes], at: datetime) -> str:
-    """SPEC 15.3: "" when a chain leads from the service to a root, else why it does not count."""
+def unfit_service(signer: x509.Certificate) -> str:
+    """SPEC 15.3: why this is not the certificate of a service, "" where it is."""
     purpose = extension(signer, x509.ExtendedKeyUsage)
     if purpose is None:
         return "the certificate of the service is not for time stamping"
@@ -1521,6 +1536,14 @@ def leads_to_root(signer: x509.Certificate, others: list, roots: list, lists: li
         return "the certificate of the service is not for signatures"
     if unjudged(signer):
         return "the certificate of the service has a critical extension or constraints that are not judged"
+    return ""
+
+
+def leads_to_root(signer: x509.Certificate, others: list, roots: list, lists: list[bytes], at: datetime) -> str:
+    """SPEC 15.3: "" when a chain leads from the service to a root, else why it does not count."""
+    unfit = unfit_service(signer)
+    if unfit:
+        return unfit
 
     def then(certificate: x509.Certificate) -> bool:
         return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
