@@ -150,6 +150,29 @@ def flipped(s: Stamped) -> list[dict[str, Any]]:
     return [stamp(token[:-1] + bytes([token[-1] ^ 1]))]
 
 
+def receipts_by_chain() -> dict[str, Files]:
+    """What the certificates between the service and the root may and may not say (SPEC 15.3)."""
+    return {
+        "receipt-stamp-chain": receipt(
+            "An authority may have one more below it, which is for time stamping and names a policy.",
+            chained({"path_length": 1}, {"path_length": 0, "extra": [(STAMPING, False), (ANY_POLICY, True)]}),
+        ),
+        "receipt-stamp-path-length": receipt(
+            "An authority may have none below it, and has one: a note.", chained({"path_length": 0}, {})
+        ),
+        "receipt-stamp-mail": receipt("The authority is for e-mail: a note.", chained({"extra": [(MAIL, True)]})),
+        "receipt-stamp-critical": receipt(
+            "The authority has a critical extension that is in no list: a note.", chained({"extra": [(ODD, True)]})
+        ),
+        "receipt-stamp-own-critical": receipt(
+            "The service has a critical extension that is in no list: a note.", chained({}, extra=[(ODD, True)])
+        ),
+        "receipt-stamp-names": receipt(
+            "The authority has name constraints: a note.", chained({"extra": [(name_constraints(), True)]})
+        ),
+    }
+
+
 def receipts_that_hold() -> dict[str, Files]:
     """Some of them with a note: the service does not count, and the receipt holds (SPEC 15.5)."""
     foreign = lambda s: [stamp(FOREIGN.respond(s.covered))]  # noqa: E731
@@ -168,23 +191,7 @@ def receipts_that_hold() -> dict[str, Files]:
         "receipt-stamp-purpose": receipt(
             "The certificate is not for time stamping: a note.", lambda s: [stamp(plain.respond(s.covered))]
         ),
-        "receipt-stamp-chain": receipt(
-            "An authority may have one more below it, which is for time stamping and names a policy.",
-            chained({"path_length": 1}, {"path_length": 0, "extra": [(STAMPING, False), (ANY_POLICY, True)]}),
-        ),
-        "receipt-stamp-path-length": receipt(
-            "An authority may have none below it, and has one: a note.", chained({"path_length": 0}, {})
-        ),
-        "receipt-stamp-mail": receipt("The authority is for e-mail: a note.", chained({"extra": [(MAIL, True)]})),
-        "receipt-stamp-critical": receipt(
-            "The authority has a critical extension that is in no list: a note.", chained({"extra": [(ODD, True)]})
-        ),
-        "receipt-stamp-own-critical": receipt(
-            "The service has a critical extension that is in no list: a note.", chained({}, extra=[(ODD, True)])
-        ),
-        "receipt-stamp-names": receipt(
-            "The authority has name constraints: a note.", chained({"extra": [(name_constraints(), True)]})
-        ),
+        **receipts_by_chain(),
         "receipt-stamp-superseded": receipt(
             "The certificate was revoked after the time in the token, because a new one took its place.",
             lambda s: [stamp(SERVICE.respond(s.covered), None, revocations(x509.ReasonFlags.superseded))],
