@@ -147,6 +147,19 @@ def check_ledger(ledger: LedgerView, project: Path, path: Path) -> None:
     require_continuation(ledger, load(project), path, own=True)
 
 
+def doubts(config: Config, path: Path) -> tuple[str, ...]:
+    """The same as words for somebody who looks at the file at `path` anyway: nothing about one that is not the
+    project's ledger, or where ledger or memory cannot be read."""
+    with suppress(LedgerError, StorageError):
+        if is_own(config, path):
+            with Ledger.open_reader(path) as ledger:
+                try:
+                    check_ledger(ledger, config.project, path)
+                except ConflictError as error:
+                    return (f"{error.message} (personactl explain {error.code})",)
+    return ()
+
+
 def other_ledger(
     found: str, expected: str, path: Path, *, hint: str = "put the project's own ledger back; nothing was written"
 ) -> ConflictError:

@@ -9,7 +9,7 @@ from typing import Protocol
 from personactl_ledger.encoding import from_base64
 from personactl_ledger.entry import Entry
 from personactl_ledger.key_table import KeyTable
-from personactl_ledger.predicates import KINDS, ROOT
+from personactl_ledger.predicates import ROOT_KINDS
 from personactl_ledger.taken import Taken, other_origin
 
 EntryAt = Callable[[int], Entry | None]
@@ -193,7 +193,7 @@ class MemoryBook:
 
     def record(self, index: int, entry: Entry) -> None:
         kind, said = entry.kind, entry.predicate
-        self._begun = self._begun or KINDS.get(kind) != ROOT
+        self._begun = self._begun or kind not in ROOT_KINDS
         if kind == "run-open":
             self._runs[said["run"]] = RunState.opened(index, entry)
             self._certified.add(said["runKey"]["kid"])

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 
 from personactl_ledger.book import Book, MemoryBook
-from personactl_ledger.check_scan import CLOCK, RULE, TILE, Finding, Said, Span, authority, wrong_tile
+from personactl_ledger.check_scan import CLOCK, RULE, SELECT_LEAF, TILE, Finding, Said, Span, authority, wrong_tile
 from personactl_ledger.encoding import moment
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.errors import EntryRefused, LedgerError
@@ -18,7 +18,6 @@ from personactl_ledger.predicates import KINDS
 from personactl_ledger.projection import certified_key
 from personactl_ledger.rules import Rules
 
-_SELECT_LEAF = "SELECT CAST(coalesce(leaf, '') AS BLOB) FROM entry NOT INDEXED WHERE idx = ?"
 _SELECT_CLOCK = (
     "SELECT CAST(coalesce(appended_at, '') AS TEXT) FROM entry NOT INDEXED WHERE idx >= ? AND idx < ? ORDER BY idx"
 )
@@ -169,7 +168,7 @@ class EntryPass:
 
     def _entry_at(self, index: int) -> Entry | None:
         """An entry of this pass below the one that is being judged, read again."""
-        row = self._connection.execute(_SELECT_LEAF, (index,)).fetchone() if index <= self._index else None
+        row = self._connection.execute(SELECT_LEAF, (index,)).fetchone() if index <= self._index else None
         try:
             return None if row is None else parse_entry(row[0], later=True)
         except LedgerError:

@@ -20,13 +20,15 @@ from personactl_ledger.errors import LedgerError
 from personactl_ledger.findings import Level
 from personactl_ledger.leaf_kind import kind_at_a_glance
 from personactl_ledger.merkle import leaf_hash, perfect_root
-from personactl_ledger.predicates import FIELDS, KINDS, ROOT
+from personactl_ledger.predicates import FIELDS, KINDS, ROOT_KINDS
 from personactl_ledger.projection import COLUMNS, project
 from personactl_ledger.sealed import commitment
 from personactl_ledger.store import TILE_WIDTH
 
 # The casts make sure of the types: whoever made the file need not have kept to STRICT.
 _LEAF = "idx, CAST(coalesce(leaf, '') AS BLOB), CAST(coalesce(appended_at, '') AS TEXT), "
+SELECT_LEAF = "SELECT CAST(coalesce(leaf, '') AS BLOB) FROM entry NOT INDEXED WHERE idx = ?"
+"""One entry, read again."""
 _WHERE = " FROM entry NOT INDEXED WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
 _SELECT = f"SELECT {_LEAF}{', '.join(COLUMNS)}{_WHERE}"
 _SELECT_SHORT = f"SELECT {_LEAF}leaf_hash, kind{_WHERE}"
@@ -217,7 +219,7 @@ class Scanner:
 
 def authority(kind: str) -> bool:
     """Whether entries of this kind decide what later entries may do: they are followed at every level."""
-    return KINDS.get(kind) == ROOT or kind == "run-open"
+    return kind in ROOT_KINDS or kind == "run-open"
 
 
 _FOLLOWED = frozenset(filter(authority, KINDS))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from personactl_ledger.book import AdoptionRecord, OutputRecord, RunState, adoption_record, output_record
+from personactl_ledger.check_scan import SELECT_LEAF
 from personactl_ledger.check_signed import parse_anchor
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
 from personactl_ledger.entry import Entry, parse_entry
@@ -19,18 +20,16 @@ from personactl_ledger.errors import LedgerError
 from personactl_ledger.growth import Growth
 from personactl_ledger.keyring import Keyring
 from personactl_ledger.merkle import HASH_BYTES, leaf_hash, perfect_root, range_root
-from personactl_ledger.predicates import KINDS, ROOT
+from personactl_ledger.predicates import ROOT_KINDS
 from personactl_ledger.projection import TAKES_BACK, certified_key
 from personactl_ledger.revocation import believed
-from personactl_ledger.store import TILE_WIDTH
+from personactl_ledger.store import BY_ROOT, TILE_WIDTH
 from personactl_ledger.taken import Taken, other_origin
 
 LEVELS = 8
 _TILES_KEPT = 64
-_LEAF = "SELECT CAST(coalesce(leaf, '') AS BLOB) FROM entry NOT INDEXED WHERE idx = ?"
-_BY_ROOT = ", ".join(f"'{kind}'" for kind, role in KINDS.items() if role == ROOT)
-_ROOT_ENTRIES = f"SELECT idx FROM entry WHERE kind IN ({_BY_ROOT}) AND idx < ? ORDER BY idx"  # noqa: S608  (constants)
-_BEGUN = f"SELECT idx FROM entry WHERE kind NOT IN ({_BY_ROOT}) AND idx < ? LIMIT 1"  # noqa: S608  (constants)
+_ROOT_ENTRIES = f"SELECT idx FROM entry WHERE kind IN {BY_ROOT} AND idx < ? ORDER BY idx"  # noqa: S608  (a constant)
+_BEGUN = f"SELECT idx FROM entry WHERE kind NOT IN {BY_ROOT} AND idx < ? LIMIT 1"  # noqa: S608  (a constant)
 _MERGES = "SELECT idx FROM entry WHERE kind IN ('merged', 'merge') AND idx < ? ORDER BY idx"
 _RUN_OPEN = "SELECT idx FROM entry WHERE run = ? AND kind = 'run-open' AND idx < ? ORDER BY idx DESC LIMIT 1"
 _RUN_ENTRIES = (
@@ -95,7 +94,7 @@ class KeptTree:
 
     def entry(self, index: int) -> Entry:
         """An older entry, its leaf led to the root. Raises NotKept."""
-        row = self._connection.execute(_LEAF, (index,)).fetchone()
+        row = self._connection.execute(SELECT_LEAF, (index,)).fetchone()
         if row is None or not 0 <= index < self.size or leaf_hash(row[0]) != self._node(0, index):
             raise NotKept
         try:
@@ -225,7 +224,7 @@ class KeptBook:
 
     def begun(self) -> bool:
         index = self._find(_BEGUN, self._tree.size)
-        if index is not None and KINDS.get(self._tree.entry(index).kind) == ROOT:
+        if index is not None and self._tree.entry(index).kind in ROOT_KINDS:
             raise NotKept
         return index is not None
 

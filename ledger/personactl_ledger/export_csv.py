@@ -18,17 +18,12 @@ GUARD = "'"
 def guard(cell: str) -> str:
     """The cell with one `'` in front when a spreadsheet might run it, or when it begins with `'` itself.
 
-    So `unguard` gives back every text exactly.
+    So every text comes back exactly when one GUARD is taken from its beginning.
     """
     first = cell[:1]
     said = cell.lstrip()[:1] or first
     risky = first in ("\t", "\r", "\n", GUARD) or said in STARTERS
     return GUARD + cell if cell and risky else cell
-
-
-def unguard(cell: str) -> str:
-    """What stood in the database."""
-    return cell.removeprefix(GUARD)
 
 
 def write_views(connection: sqlite3.Connection, folder: Path, run: str | None) -> int:

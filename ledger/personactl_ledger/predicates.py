@@ -46,6 +46,9 @@ KINDS: dict[str, str] = {
 }
 """Every kind, and the role of the keys that may sign it."""
 
+ROOT_KINDS = tuple(kind for kind, role in KINDS.items() if role == ROOT)
+"""What only root keys say: whose keys count (SPEC 6.4)."""
+
 UNKNOWN_SIGNER = OPERATOR
 """The role of the one key that signs an entry of a kind that this version does not know (SPEC 6.10)."""
 

@@ -14,6 +14,7 @@ from personactl_ledger.checkpoint import Checkpoint, parse_checkpoint
 from personactl_ledger.entry import Entry, parse_entry
 from personactl_ledger.merkle import perfect_root
 from personactl_ledger.note import NoteSignature
+from personactl_ledger.predicates import ROOT_KINDS
 from personactl_ledger.projection import COLUMNS, project
 from personactl_ledger.sealed import Sealed
 from personactl_ledger.taken import Taken, other_origin
@@ -24,6 +25,8 @@ CHUNK = 512
 
 SIZE = f"coalesce(min(max(idx), {2**63 - 2}) + 1, 0)"
 """The number of entries, if their indexes are dense. A hostile index near 2^63 would overflow."""
+BY_ROOT = f"({', '.join(map(repr, ROOT_KINDS))})"
+"""The kinds that root keys sign, as SQL has a list."""
 _INSERT_ENTRY = (
     f"INSERT INTO entry (idx, appended_at, leaf, {', '.join(COLUMNS)}) "  # noqa: S608  (column names are constants)
     f"VALUES (?, ?, ?, {', '.join('?' * len(COLUMNS))})"
@@ -107,10 +110,7 @@ class Store:
 
     def root_entries(self) -> list[tuple[int, bytes]]:
         """(index, leaf) of every entry about keys, in order."""
-        sql = (
-            "SELECT idx, leaf FROM entry "
-            "WHERE kind IN ('genesis', 'key-add', 'key-retire', 'key-revoke', 'trust') ORDER BY idx"
-        )
+        sql = f"SELECT idx, leaf FROM entry WHERE kind IN {BY_ROOT} ORDER BY idx"  # noqa: S608  (a constant)
         return [(index, bytes(leaf)) for index, leaf in self.connection.execute(sql).fetchall()]
 
     def run_state(self, run: str, below: int) -> RunState | None:
@@ -169,8 +169,7 @@ class Store:
 
     def begun(self) -> bool:
         """Whether an entry stands here that no root key signs."""
-        by_root = "('genesis', 'key-add', 'key-retire', 'key-revoke', 'trust')"
-        return self._maybe(f"SELECT 1 FROM entry WHERE kind NOT IN {by_root} LIMIT 1") is not None  # noqa: S608
+        return self._maybe(f"SELECT 1 FROM entry WHERE kind NOT IN {BY_ROOT} LIMIT 1") is not None  # noqa: S608
 
     # --- sealed values -----------------------------------------------------------------------------------------------
 

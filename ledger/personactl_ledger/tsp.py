@@ -102,10 +102,6 @@ class Response:
     told: str
     token: TokenInfo | None
 
-    @property
-    def granted(self) -> bool:
-        return self.token is not None
-
 
 def parse_response(data: bytes) -> Response:
     """Parse strictly. Raises FormatError (code ledger.token-malformed) for anything that is not a response."""

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from personactl.cli.ledger.checking_exports import check_exported, refuse_beside_export
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust, remembered_against
+from personactl.cli.ledger.group import (
+    LARGEST_ANCHOR,
+    PATH,
+    ledger,
+    ledger_option,
+    ledger_path,
+    ledger_trust,
+    remembered_against,
+)
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
 from personactl.errors import EXIT_NO_ANCHOR, EXIT_OK, UsageProblem
@@ -18,7 +26,6 @@ from personactl.render.terminal import Terminal
 if TYPE_CHECKING:
     from personactl_ledger.checkpoint import Checkpoint
 
-LARGEST_ANCHOR = 1 << 20
 Level = Literal["tree", "index", "full"]
 
 

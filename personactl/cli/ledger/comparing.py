@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from personactl.cli.ledger.checking import LARGEST_ANCHOR
-from personactl.cli.ledger.group import PATH, ledger, ledger_trust, told_of
+from personactl.cli.ledger.group import LARGEST_ANCHOR, PATH, ledger, ledger_trust, told_of
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem

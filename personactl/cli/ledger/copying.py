@@ -7,8 +7,15 @@ from pathlib import Path
 
 import click
 
-from personactl.cli.ledger.checking import LARGEST_ANCHOR
-from personactl.cli.ledger.group import PATH, ledger, ledger_option, ledger_path, ledger_trust, ledger_writer
+from personactl.cli.ledger.group import (
+    LARGEST_ANCHOR,
+    PATH,
+    ledger,
+    ledger_option,
+    ledger_path,
+    ledger_trust,
+    ledger_writer,
+)
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT, TEXT

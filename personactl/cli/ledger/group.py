@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from personactl_ledger import Ledger, LedgerTrust
 
 PATH = click.Path(path_type=Path)
+LARGEST_ANCHOR = 1 << 20
+"""Bytes of a receipt, a checkpoint or a proof that is read whole."""
 ledger_option = click.option(
     "--ledger", "path", type=PATH, metavar="FILE", help="This ledger instead of the project's."
 )
@@ -70,25 +72,14 @@ def ledger_writer(given: Path | None, *, signers: Iterable[tuple[str, str]] = ()
 
 
 def remembered_against(given: Path | None) -> tuple[str, ...]:
-    """What the project remembers of its ledger that the file at hand contradicts; nothing outside of a project, about
-    another file, or where the ledger cannot be read."""
-    from contextlib import suppress
-
-    from personactl_ledger import Ledger, LedgerError
-
+    """What the project remembers of its ledger that the file at hand contradicts; nothing outside of a project."""
     from personactl import continuity
-    from personactl.errors import ConflictError, PersonactlError
 
-    with suppress(LedgerError, PersonactlError):
+    try:
         config = here()
-        path = given or config.ledger_path
-        if continuity.is_own(config, path):
-            with Ledger.open_reader(path) as book:
-                try:
-                    continuity.check_ledger(book, config.project, path)
-                except ConflictError as error:
-                    return (f"{error.message} (personactl explain {error.code})",)
-    return ()
+    except ConfigError:
+        return ()
+    return continuity.doubts(config, given or config.ledger_path)
 
 
 def ledger_trust(path: Path | None) -> LedgerTrust | None:
