@@ -300,28 +300,24 @@ def both_roots(forge: Forge) -> dict[str, Any]:
 
 @case
 def receipt_revoked_genesis_fail() -> Case:
-    forge = founded(forge_root())
+    forge = founded(signer("root"))
     return receipt("The genesis is by a root key alone that the trust file revokes from 0.", "receipt.root-key",
                    exit_code=5, data=forge.receipt(4), trust=both_roots(forge))  # fmt: skip
 
 
 @case
 def receipt_revoked_genesis_second() -> Case:
-    forge = founded(forge_root(), SECOND)
+    forge = founded(signer("root"), SECOND)
     return receipt("A root key that is not revoked signed the genesis too, and alone what certifies the signer.",
                    data=forge.receipt(4), trust=both_roots(forge))  # fmt: skip
 
 
 @case
 def ledger_revoked_genesis_second() -> Case:
-    forge = founded(forge_root(), SECOND)
+    forge = founded(signer("root"), SECOND)
     files: Files = {"trust.json": dumps(both_roots(forge))}
     return ledger("The same in a file: the genesis is distrusted and taints nothing, since the origin is its hash.",
                   forge, warning="ledger.distrusted", files=files)  # fmt: skip
-
-
-def forge_root() -> Ed25519Signer:
-    return signer("root")
 
 
 # --- witnesses --------------------------------------------------------------------------------------------------------
