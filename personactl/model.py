@@ -12,11 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from personactl.visible_label import LabelRecord, LabelSpec
+
 if TYPE_CHECKING:
     import numpy as np
 
 IdentityVerdict = Literal["pass", "drift", "copy", "wrong-person", "no-face", "extra-face", "not-scorable"]
 Severity = Literal["error", "warning", "info"]
+
+_ADDED: Mapping[str, Any] = {"added": True}
+"""Of a field that the first version of its document lacks: see `plan.codec`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +77,16 @@ class IdentitySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """`size` is (width, height) in pixels, None means the model's own resolution."""
+    """`size` is (width, height) in pixels, None means the model's own resolution.
+
+    `label_reason` is why `label` is "never", and empty with any other setting.
+    """
 
     format: Literal["png", "jpeg", "webp"] = "png"
     size: tuple[int, int] | None = None
     watermark: bool = True
     label: Literal["auto", "always", "never"] = "auto"
+    label_reason: str = field(default="", metadata=_ADDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +278,7 @@ class Plan:
     policies: tuple[PolicyLock, ...]
     shots: tuple[Shot, ...]
     findings: tuple[Finding, ...] = ()
+    label: LabelSpec | None = field(default=None, metadata=_ADDED)
 
 
 # --- what was made -------------------------------------------------------------------------------------------------
@@ -332,6 +342,7 @@ class Disclosed:
     digital_source_type: str
     c2pa_manifest_sha256: str
     watermark: WatermarkRecord | None
+    label: LabelRecord
     iscc: str
 
 

@@ -3,16 +3,30 @@
 disclose(scored, …)          pixels → Disclosed, or DisclosureError naming the layer that did not read back
 read_marks(data, anchors)    what a file of anyone's says about itself, without decoding it and without network
 watermark.extract(rgb)       the imperceptible layer, from decoded pixels (`pixels.decode`)
-label_decision(output)       what is said about a visible label, in the file and in the ledger
+label_decision(record)       what is said about the visible label, in the file and in the ledger
+label_fits(w, h, spec)       whether a picture of this size has room for it
+label.label_frames(…)        the same label in every frame of a clip
 C2paSigner(credential)       signs in memory; one per run
 """
 
 from __future__ import annotations
 
-from personactl.disclose import pixels, watermark
+from personactl.disclose import label, pixels, watermark
 from personactl.disclose.c2pa import C2paReading, C2paSigner
-from personactl.disclose.c2pa_manifest import label_decision
+from personactl.disclose.label import decision as label_decision
+from personactl.disclose.label import fits as label_fits
 from personactl.disclose.marks import Marks, read_marks
 from personactl.disclose.sequence import disclose
 
-__all__ = ["C2paReading", "C2paSigner", "Marks", "disclose", "label_decision", "pixels", "read_marks", "watermark"]
+__all__ = [
+    "C2paReading",
+    "C2paSigner",
+    "Marks",
+    "disclose",
+    "label",
+    "label_decision",
+    "label_fits",
+    "pixels",
+    "read_marks",
+    "watermark",
+]

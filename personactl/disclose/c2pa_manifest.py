@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from personactl import __version__
+from personactl.disclose import label as visible_label
 from personactl.model import ModelLock, OutputSpec, PolicyLock
+from personactl.visible_label import LabelRecord
 
 SPEC_VERSION = "2.4.0"
 GENERATOR = "personactl"
@@ -17,8 +19,10 @@ ACTIONS_LABEL = "c2pa.actions.v2"
 AI_DISCLOSURE_LABEL = "c2pa.ai-disclosure"
 TRAINING_LABEL = "cawg.training-mining"
 
+ADDED_TEXT = "c2pa.addedText"
 WATERMARKED = "c2pa.watermarked.unbound"
 TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
 
 _MODEL_TYPES = {"diffusers": "c2pa.types.model.pytorch"}
 """c2pa.types of model formats (Table 12 of C2PA 2.4) by backend; anything else is a plain c2pa.types.model."""
@@ -33,21 +37,20 @@ def assertion(
     origin: str,
     policies: Sequence[PolicyLock],
     output: OutputSpec,
+    label: LabelRecord | None = None,
 ) -> dict[str, Any]:
-    """The data of `org.personactl.generation`: identifiers only, nothing about the prompt, the seed or the score."""
+    """The data of `org.personactl.generation`: identifiers only, nothing about the prompt, the seed or the score.
+
+    Without a `label`, the assertion says that none was drawn under the setting of `output`.
+    """
     return {
         "schema": ASSERTION_SCHEMA,
         "persona": {"id": persona_id, "version": persona_version},
         "ledgerOrigin": origin,
         "entryId": entry_id,
         "policies": [{"id": policy.id, "sha256": policy.sha256} for policy in policies],
-        "label": label_decision(output),
+        "label": visible_label.decision(label or visible_label.record(output, None, None)),
     }
-
-
-def label_decision(output: OutputSpec) -> dict[str, str]:
-    """What was decided about the visible label, as the C2PA assertion and the ledger entry say it."""
-    return {"setting": output.label, "decision": "none", "reason": "this version draws no visible label"}
 
 
 def definition(
@@ -56,11 +59,12 @@ def definition(
     created_at: str,
     model: ModelLock,
     generation: Mapping[str, Any],
+    labelled: bool = False,
     watermarked: bool = False,
     ingredients: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The manifest definition for c2pa-rs. `ingredients` are the labels of references given to `C2paSigner.sign`."""
-    actions = _actions(created_at, watermarked=watermarked, ingredients=ingredients)
+    actions = _actions(created_at, labelled=labelled, watermarked=watermarked, ingredients=ingredients)
     ai_disclosure = {
         "modelType": _MODEL_TYPES.get(model.backend, "c2pa.types.model"),
         "modelName": model.name,
@@ -79,11 +83,12 @@ def definition(
     }
 
 
-def _actions(at: str, *, watermarked: bool, ingredients: Sequence[str]) -> list[dict[str, Any]]:
+def _actions(at: str, *, labelled: bool, watermarked: bool, ingredients: Sequence[str]) -> list[dict[str, Any]]:
     """All that happened to the pixels, first to last, since the list is signed as complete (`allActionsIncluded`).
 
     Only synthetic personas are planned, so that the description holds. The watermark is "unbound": it carries the
-    entryId, which is a name in the ledger and no soft binding to a manifest store (C2PA 2.4, list of actions).
+    entryId, which is a name in the ledger and no soft binding to a manifest store (C2PA 2.4, list of actions). The
+    visible label is drawn by a program without a model.
     """
     agent = {"name": GENERATOR, "version": __version__}
     created: dict[str, Any] = {
@@ -95,8 +100,9 @@ def _actions(at: str, *, watermarked: bool, ingredients: Sequence[str]) -> list[
     }
     if ingredients:
         created["parameters"] = {"ingredientIds": list(ingredients)}
+    label = {"action": ADDED_TEXT, "when": at, "softwareAgent": agent, "digitalSourceType": ALGORITHMIC_MEDIA}
     marked = {"action": WATERMARKED, "when": at, "softwareAgent": agent}
-    return [created, marked] if watermarked else [created]
+    return [created, *([label] if labelled else ()), *([marked] if watermarked else ())]
 
 
 def _created(label: str, data: Mapping[str, Any]) -> dict[str, Any]:

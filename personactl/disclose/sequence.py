@@ -1,9 +1,10 @@
 """Pixels → marked, signed bytes that were read back.
 
-    watermark → encode with XMP and EXIF → sign (C2PA) → read every layer from the final bytes → digest, fingerprint
+    label → watermark → encode with XMP and EXIF → sign (C2PA) → read all layers from the final bytes → digest, ISCC
 
 The order matters: XMP and EXIF are under the signature, and so are the marked pixels; a mark that does not read back
-from the very bytes that will be published stops the output.
+from the very bytes that will be published stops the output. The watermark is embedded last of what changes pixels, so
+that it also lies over the visible label.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from personactl import __version__
-from personactl.disclose import c2pa_manifest, exif, fingerprint, formats, pixels, watermark, xmp
+from personactl.disclose import c2pa_manifest, exif, fingerprint, formats, label, pixels, watermark, xmp
 from personactl.disclose.c2pa import C2paSigner, Signed
+from personactl.disclose.label import Drawing
 from personactl.disclose.marks import read_marks
-from personactl.errors import DisclosureError, NotAvailable
+from personactl.errors import DisclosureError
 from personactl.model import Disclosed, ModelLock, OutputSpec, PolicyLock, Scored, WatermarkRecord
+from personactl.visible_label import LabelRecord, LabelSpec
 
 SOFTWARE = f"{c2pa_manifest.GENERATOR} {__version__}"
 CHINA_POLICY = "cn-gb45438"
@@ -34,11 +37,17 @@ _SAYS_AI = re.compile(r"\bAI\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Intent:
-    """What the file must say, before it says it: compared field by field with what is read back."""
+    """What the file must say, before it says it: compared field by field with what is read back.
+
+    `labelled` are the pixels before the watermark, `marked` those with it.
+    """
 
     xmp: Mapping[str, str]
     assertion: Mapping[str, Any]
     payload: bytes
+    label: LabelRecord
+    drawing: Drawing | None
+    labelled: np.ndarray[Any, Any]
     marked: np.ndarray[Any, Any]
 
 
@@ -57,15 +66,19 @@ def disclose(
     signer: C2paSigner,
     claimed_at: str,
     references: Sequence[bytes] = (),
+    visible_label: LabelSpec | None = None,
 ) -> Disclosed:
-    """Mark, encode, sign and read back one picture.
+    """Label, mark, encode, sign and read back one picture.
 
     `entry_id` is 32 hex digits; its first 16 are the watermark's payload. `references` (file bytes) become `inputTo`
-    ingredients. Raises DisclosureError naming the layer that did not read back, KeyProblem when signing fails,
-    NotAvailable for a format or a visible label that this version does not make.
+    ingredients. `visible_label` is the plan's. Raises DisclosureError naming the layer that did not read back or could
+    not be made, KeyProblem when signing fails, NotAvailable for a format that this version does not make.
     """
-    _refuse_early(entry_id, output)
+    if not _ENTRY_ID.fullmatch(entry_id):
+        raise ValueError("an entryId has 32 lower-case hex digits")
     row, shot = formats.named(output.format), scored.candidate.shot
+    labelled, drawing = _label(scored, visible_label)
+    said = label.record(output, visible_label, drawing)
     generation = c2pa_manifest.assertion(
         entry_id=entry_id,
         persona_id=persona_id,
@@ -73,20 +86,22 @@ def disclose(
         origin=origin,
         policies=policies,
         output=output,
+        label=said,
     )
     packet = _xmp(entry_id, model, origin, policies, organisation, detector, claimed_at, shot.alt_text)
     payload = bytes.fromhex(entry_id)[: watermark.PAYLOAD_BYTES] if output.watermark else b""
-    marked = _mark(scored.candidate.pixels, payload)
-    intent = _Intent(xmp=packet, assertion=generation, payload=payload, marked=marked)
+    intent = _Intent(
+        xmp=packet, assertion=generation, payload=payload,
+        label=said, drawing=drawing, labelled=labelled, marked=_mark(labelled, payload),
+    )  # fmt: skip
     signed = _sign(row, intent, signer, model=model, title=shot.file_name, at=claimed_at, references=references)
     return _read_back(scored, entry_id, row, intent, signed, signer)
 
 
-def _refuse_early(entry_id: str, output: OutputSpec) -> None:
-    if not _ENTRY_ID.fullmatch(entry_id):
-        raise ValueError("an entryId has 32 lower-case hex digits")
-    if output.label == "always":
-        raise NotAvailable('output.label = "always"')
+def _label(scored: Scored, spec: LabelSpec | None) -> tuple[np.ndarray[Any, Any], Drawing | None]:
+    """The pixels with the visible label, clear of the face that was scored; as they are where none is asked for."""
+    rgb, face = scored.candidate.pixels, scored.identity.face_box
+    return (rgb, None) if spec is None else label.draw(rgb, spec, faces=() if face is None else (face,))
 
 
 def _sign(
@@ -102,12 +117,12 @@ def _sign(
     """Encode with XMP and EXIF, then sign: nothing may change the bytes afterwards."""
     block = exif.build(software=SOFTWARE, description=DEFAULT_ALT_TEXT, created_at=at)
     encoded = row.encode(intent.marked, xmp=xmp.build(intent.xmp), exif=block)
-    labelled = {f"reference-{number}": content for number, content in enumerate(references, start=1)}
+    inputs = {f"reference-{number}": content for number, content in enumerate(references, start=1)}
     manifest = c2pa_manifest.definition(
         title=title, created_at=at, model=model, generation=intent.assertion,
-        watermarked=bool(intent.payload), ingredients=tuple(labelled),
+        labelled=intent.drawing is not None, watermarked=bool(intent.payload), ingredients=tuple(inputs),
     )  # fmt: skip
-    return signer.sign(manifest, row.media_type, encoded, references=labelled)
+    return signer.sign(manifest, row.media_type, encoded, references=inputs)
 
 
 def _xmp(
@@ -172,7 +187,9 @@ def _read_back(
     final = pixels.decode(signed.data)
     if row.lossless and not np.array_equal(final, intent.marked):
         raise _lost("the picture", "changed although its format is lossless", "disclosure.pixels-changed")
-    record = _watermark_record(scored.candidate.pixels, intent, final)
+    if intent.drawing is not None:
+        label.require_drawn(final, intent.drawing)
+    record = _watermark_record(intent, final)
     return Disclosed(
         scored=scored,
         entry_id=entry_id,
@@ -183,13 +200,12 @@ def _read_back(
         digital_source_type=c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
         c2pa_manifest_sha256=store_sha256,
         watermark=record,
+        label=intent.label,
         iscc=fingerprint.image_code(final),
     )
 
 
-def _watermark_record(
-    original: np.ndarray[Any, Any], intent: _Intent, final: np.ndarray[Any, Any]
-) -> WatermarkRecord | None:
+def _watermark_record(intent: _Intent, final: np.ndarray[Any, Any]) -> WatermarkRecord | None:
     """The watermark as read from the decoded final file. Raises DisclosureError when it is not the one embedded."""
     if not intent.payload:
         return None
@@ -199,7 +215,7 @@ def _watermark_record(
     return WatermarkRecord(
         scheme=watermark.scheme(),
         payload=found.payload.hex(),
-        psnr=f"{watermark.psnr(original, intent.marked):.2f}",
+        psnr=f"{watermark.psnr(intent.labelled, intent.marked):.2f}",
         score=f"{found.score:.4f}",
     )
 

@@ -135,8 +135,13 @@ OUTPUT = Section(
         Key(name="watermark", kind=Flag(), doc="Imperceptible watermark; the baseline policy requires it."),
         Key(
             name="label",
-            kind=Choice(now=("auto",), later=("always", "never")),
-            doc="Visible label; `auto` lets the policies decide.",
+            kind=Choice(now=("auto", "always", "never")),
+            doc="Visible label; `auto` lets the policies decide, `never` needs a `label_reason`.",
+        ),
+        Key(
+            name="label_reason",
+            kind=Text(most=200, least=1),
+            doc="Why no label is drawn. Public: it stands in the file and in the ledger.",
         ),
     ),
 )

@@ -25,6 +25,22 @@ def cross_faults(value: dict[str, Any]) -> Iterator[Fault]:
             message = f'there is no [[scene]] with the id "{scene[:64]}"'
             yield Fault(path=("shot", index, "scene"), code="unknown-scene", message=message, hint=hint)
     yield from _too_many(shots)
+    yield from _label(value.get("output"))
+
+
+def _label(output: object) -> Iterator[Fault]:
+    """Leaving the label out needs a reason; a reason without that says nothing, and nothing is ignored."""
+    if not isinstance(output, dict):
+        return
+    setting, reasoned = output.get("label", "auto"), "label_reason" in output
+    if setting == "never" and not reasoned:
+        message = 'label = "never" needs a reason'
+        hint = 'add label_reason = "…"; it is public: it stands in the file and in the ledger'
+        yield Fault(path=("output", "label"), code="label-reason", message=message, hint=hint)
+    if reasoned and setting in ("auto", "always"):
+        message = f'"label_reason" is why no label is drawn, and label is "{setting}"'
+        hint = 'remove it, or set label = "never"'
+        yield Fault(path=("output", "label_reason"), code="label-reason", message=message, hint=hint, at="key")
 
 
 def right_table(fault: Fault) -> Fault:

@@ -28,7 +28,8 @@ from personactl.model import (
 from personactl.persona import compose
 from personactl.plan.document import plan_digest, run_id
 from personactl.plan.keys import keyed
-from personactl.policy import PlanFacts, Policy, check_plan, with_baseline
+from personactl.policy import PlanFacts, Policy, check_plan, label_spec, with_baseline
+from personactl.visible_label import LabelSpec
 
 _EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
@@ -47,8 +48,9 @@ def expand(
     than the manifest's, NotAvailable for one that is not purely synthetic: the words that are signed into files, and
     the consent that would have to be looked up, are those of synthetic personas in this version.
     """
-    _require_possible(manifest, persona, model, scorer, capabilities)
     active = with_baseline(policies)
+    label = label_spec(active, manifest.output, role=manifest.campaign.role)
+    _require_possible(manifest, persona, model, scorer, capabilities, label)
     gate = _gate(manifest, scorer)
     draft = Plan(
         run_id="",
@@ -66,7 +68,8 @@ def expand(
         output=manifest.output,
         policies=tuple(policy.lock for policy in active),
         shots=(),
-        findings=_findings(manifest, persona, active, model, scorer, gate),
+        findings=_findings(manifest, persona, active, model, scorer, gate, label),
+        label=label,
     )
     plan = replace(draft, shots=tuple(_shots(manifest, persona, draft)))
     sha256 = plan_digest(plan)
@@ -74,7 +77,12 @@ def expand(
 
 
 def _require_possible(
-    manifest: Manifest, persona: Persona, model: ModelLock, scorer: ScorerLock, capabilities: Capabilities
+    manifest: Manifest,
+    persona: Persona,
+    model: ModelLock,
+    scorer: ScorerLock,
+    capabilities: Capabilities,
+    label: LabelSpec | None,
 ) -> None:
     campaign = manifest.campaign
     if (persona.id, persona.version) != (campaign.persona_id, campaign.persona_version):
@@ -85,6 +93,7 @@ def _require_possible(
     if persona.origin != "synthetic":
         raise NotAvailable(f'a persona of origin "{persona.origin}"', where=f"personas/{persona.id}/{persona.version}")
     faults = list(_faults(manifest, persona, model, scorer, capabilities))
+    faults += _label_faults(manifest.output.size or model.resolution, label)
     if faults:
         raise refusal(manifest, faults)
 
@@ -165,14 +174,21 @@ def _gate(manifest: Manifest, scorer: ScorerLock) -> Gate:
 
 
 def _findings(
-    manifest: Manifest, persona: Persona, policies: Sequence[Policy], model: ModelLock, scorer: ScorerLock, gate: Gate
+    manifest: Manifest,
+    persona: Persona,
+    policies: Sequence[Policy],
+    model: ModelLock,
+    scorer: ScorerLock,
+    gate: Gate,
+    label: LabelSpec | None,
 ) -> tuple[Finding, ...]:
     consent = persona.record.get("consent")
     facts = PlanFacts(
         role=manifest.campaign.role,
         commercial=manifest.campaign.commercial,
         watermark=manifest.output.watermark,
-        visible_label=manifest.output.label == "always",
+        visible_label=label is not None,
+        label_words=label.words if label else (),
         persona_origin=persona.origin,
         persona_frozen=persona.frozen,
         consent=consent is not None,
@@ -217,6 +233,18 @@ def _size_faults(manifest: Manifest, capabilities: Capabilities) -> Iterator[Fau
         if not low <= pixels <= high or pixels % step:
             message = f"the model makes pictures of {low} to {high} pixels, in multiples of {step}, not {pixels}"
             yield Fault(path=("output", "size", index), code="plan.size-unsupported", message=message)
+
+
+def _label_faults(size: tuple[int, int], label: LabelSpec | None) -> Iterator[Fault]:
+    """A picture in which the label could not be read, wherever the face is. Better known before pictures are made."""
+    if label is None:
+        return
+    from personactl.disclose import label_fits
+
+    if not label_fits(*size, label):
+        message = f"a label that can be read does not fit into {size[0]}x{size[1]} pixels"
+        hint = "choose a larger size, or another policy: personactl explain plan.label-too-large"
+        yield Fault(path=("output", "size"), code="plan.label-too-large", message=message, hint=hint)
 
 
 def _negative_faults(manifest: Manifest, model: ModelLock, capabilities: Capabilities) -> Iterator[Fault]:

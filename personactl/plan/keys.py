@@ -22,6 +22,7 @@ from typing import Any
 from personactl_ledger.canonical import canonical_bytes
 
 from personactl.model import Plan, PolicyLock, ReferenceUse, ScorerLock, Shot
+from personactl.visible_label import LabelSpec
 
 SHOT_KEY_SCHEMA = "personactl.shot-key/1"
 JOB_KEY_SCHEMA = "personactl.job-key/1"
@@ -80,7 +81,7 @@ def job_key_document(shot_key: str, plan: Plan) -> dict[str, Any]:
     The persona version counts: the file names it and the gate measures against it, so that no output is taken over
     from one persona version to another.
     """
-    return {
+    document = {
         "schema": JOB_KEY_SCHEMA,
         "shotKey": shot_key,
         "persona": {
@@ -101,6 +102,22 @@ def job_key_document(shot_key: str, plan: Plan) -> dict[str, Any]:
         "watermark": plan.output.watermark,
         "label": plan.output.label,
         "policies": [{"id": lock.id, "sha256": lock.sha256} for lock in _by_id(plan)],
+    }
+    if plan.output.label_reason:
+        document["labelReason"] = plan.output.label_reason
+    if plan.label is not None:
+        document["visibleLabel"] = _visible_label(plan.label)
+    return document
+
+
+def _visible_label(label: LabelSpec) -> dict[str, Any]:
+    return {
+        "words": list(label.words),
+        "height": label.height,
+        "leastHeight": label.least_height,
+        "margin": label.margin,
+        "places": list(label.places),
+        "askedBy": list(label.asked_by),
     }
 
 

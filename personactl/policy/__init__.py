@@ -2,6 +2,7 @@
 
 policy.load_all(ids) → tuple[Policy, …]           baseline always last
 policy.check_plan(policies, facts) → findings     before anything is made
+policy.label_spec(policies, output, role=…)       the visible label they ask for together, or None
 policy.check_layers(policies, layers) → findings  about the marks of a file
 """
 
@@ -9,13 +10,16 @@ from __future__ import annotations
 
 from personactl.policy.check import check_layers, check_plan, demanded_layers, load_all, required_layers, with_baseline
 from personactl.policy.checks import CHECKS, FILE_LAYERS, MACHINE_LAYERS, PlanFacts
-from personactl.policy.files import BASELINE, Policy, Rule, builtin, builtin_ids, load, parse
+from personactl.policy.files import BASELINE, LabelDemand, Policy, Rule, builtin, builtin_ids, load, parse
+from personactl.policy.label import LABEL_CHECK, label_spec
 
 __all__ = [
     "BASELINE",
     "CHECKS",
     "FILE_LAYERS",
+    "LABEL_CHECK",
     "MACHINE_LAYERS",
+    "LabelDemand",
     "PlanFacts",
     "Policy",
     "Rule",
@@ -24,6 +28,7 @@ __all__ = [
     "check_layers",
     "check_plan",
     "demanded_layers",
+    "label_spec",
     "load",
     "load_all",
     "parse",

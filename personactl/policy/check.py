@@ -30,7 +30,7 @@ def check_plan(policies: Sequence[Policy], facts: PlanFacts) -> tuple[Finding, .
     for policy in with_baseline(policies):
         for rule in policy.rules:
             check = CHECKS[rule.check]
-            if not _binds(rule, facts.role):
+            if not binds(rule, facts.role):
                 continue
             if check.stage == "manual":
                 findings.append(_finding(policy, rule, prefix="to check by hand: "))
@@ -60,7 +60,7 @@ def required_layers(policies: Sequence[Policy]) -> int:
     return len(demanded_layers(policies).intersection(MACHINE_LAYERS))
 
 
-def _binds(rule: Rule, role: str) -> bool:
+def binds(rule: Rule, role: str) -> bool:
     return "both" in (rule.binds, role) or rule.binds == role
 
 

@@ -26,6 +26,7 @@ class PlanFacts:
     commercial: bool
     watermark: bool
     visible_label: bool
+    label_words: tuple[str, ...]
     persona_origin: Literal["synthetic", "derived", "real"]
     persona_frozen: bool
     consent: bool

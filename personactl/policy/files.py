@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -14,11 +15,13 @@ from typing import Any, Literal
 import personactl
 from personactl.document import Fault, Key, PolicyProblems, Section, did_you_mean, parse_toml
 from personactl.document.keys import Rows
-from personactl.document.kinds import IDENT_REGEX, Choice, Flag, Ident, Pattern, Text, Version
+from personactl.document.kinds import IDENT_REGEX, Choice, Flag, Ident, Number, Pattern, Several, Text, Version
+from personactl.document.numbers import decimal_text
 from personactl.document.source import Unparsable
 from personactl.errors import PolicyError
 from personactl.model import PolicyLock, Severity
 from personactl.policy.checks import CHECKS
+from personactl.visible_label import LabelPlace
 
 BASELINE = "baseline"
 
@@ -39,6 +42,17 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelDemand:
+    """What a policy asks of a visible label: see `model.LabelSpec`. `languages` are those of its words, en or zh."""
+
+    languages: tuple[str, ...] = ("en",)
+    height: str = "0.03"
+    least_height: str = "0.02"
+    margin: str = "0.04"
+    places: tuple[LabelPlace, ...] = ("top-right", "top-left", "bottom-right", "bottom-left")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A regime as data. `sha256` is that of the file's exact bytes."""
 
@@ -47,6 +61,7 @@ class Policy:
     summary: str
     sha256: str
     rules: tuple[Rule, ...]
+    label: LabelDemand = LabelDemand()
 
     @property
     def lock(self) -> PolicyLock:
@@ -80,6 +95,19 @@ _RULE = Section(
         Key(name="source", kind=_SOURCE, required=True, doc="Where the demand comes from."),
     ),
 )
+_FRACTION = Number(least=0, most=1, places=4)
+_PLACES = ("top-right", "top-left", "bottom-right", "bottom-left")
+_LABEL = Section(
+    name="[label]",
+    doc="How the visible label looks where a rule of this policy asks for one. Fractions are of the shorter side.",
+    keys=(
+        Key(name="languages", kind=Several(item=Choice(now=("en", "zh")), least=1, most=2), doc="Of its words (en)."),
+        Key(name="height", kind=_FRACTION, doc="Height of the capital letters (0.03)."),
+        Key(name="least_height", kind=_FRACTION, doc="Down to which they may shrink to clear the face (0.02)."),
+        Key(name="margin", kind=_FRACTION, doc="Distance from the picture's edges (0.04)."),
+        Key(name="places", kind=Several(item=Choice(now=_PLACES), least=1, most=4), doc="Permitted, best first (all)."),
+    ),
+)
 POLICY = Section(
     name="the policy",
     doc="A regime as data.",
@@ -88,6 +116,7 @@ POLICY = Section(
         Key(name="id", kind=Ident(), required=True, doc="Id, the file's name without .toml."),
         Key(name="title", kind=Text(most=200, least=1), required=True, doc="Title."),
         Key(name="summary", kind=Text(most=1000, least=1), required=True, doc="What it is, in plain words."),
+        Key(name="label", kind=_LABEL, doc="The visible label."),
         Key(name="rule", kind=Rows(section=_RULE, least=1, most=200), required=True, doc="Demands."),
     ),
 )
@@ -139,7 +168,8 @@ def parse(data: bytes, path: str) -> Policy:
         document = parse_toml(data, path=path, room="policy")
     except Unparsable as error:
         raise PolicyProblems(error.problems) from None
-    problems = document.problems([*POLICY.faults(document.value), *_rule_faults(document.value)])
+    faults = [*POLICY.faults(document.value), *_rule_faults(document.value)]
+    problems = document.problems([*faults, *([] if faults else _label_faults(document.value))])
     if problems:
         raise PolicyProblems(problems)
     value: dict[str, Any] = document.value
@@ -149,7 +179,15 @@ def parse(data: bytes, path: str) -> Policy:
         summary=value["summary"],
         sha256=hashlib.sha256(data).hexdigest(),
         rules=tuple(_rule(row) for row in value["rule"]),
+        label=_label(value.get("label", {})),
     )
+
+
+def _label(table: dict[str, Any]) -> LabelDemand:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else decimal_text(value) for name, value in table.items()
+    }
+    return LabelDemand(**values)
 
 
 def _rule(row: dict[str, Any]) -> Rule:
@@ -165,6 +203,20 @@ def _rule(row: dict[str, Any]) -> Rule:
         read_on=source["read"],
         confirmed=row["confirmed"],
     )
+
+
+def _label_faults(value: dict[str, Any]) -> list[Fault]:
+    """A label whose measures leave no room for it, or shrink to more than they are."""
+    label = _label(value.get("label", {}))
+    wanted, least, margin = (Decimal(text) for text in (label.height, label.least_height, label.margin))
+    faults: list[Fault] = []
+    if not 0 < least <= wanted:
+        message = f"letters of {wanted} cannot shrink to {least}"
+        faults.append(Fault(path=("label", "least_height"), code="label-measures", message=message))
+    if wanted > Decimal("0.2") or margin > Decimal("0.2"):
+        message = "the letters, or the margin, take more than a fifth of the picture"
+        faults.append(Fault(path=("label",), code="label-measures", message=message, hint="use fractions like 0.03"))
+    return faults
 
 
 def _rule_faults(value: dict[str, Any]) -> list[Fault]:

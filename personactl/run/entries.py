@@ -91,7 +91,7 @@ def output(plan: Plan, disclosed: Disclosed, *, origin: str, run_key: Signer) ->
         "digitalSourceType": disclosed.digital_source_type,
         "c2paManifestSha256": disclosed.c2pa_manifest_sha256,
         "watermark": None if watermark is None else {"scheme": watermark.scheme, "payload": watermark.payload},
-        "label": label_decision(plan.output),
+        "label": label_decision(disclosed.label),
     }
     said["file"] = {
         "mediaType": disclosed.media_type,

@@ -5,7 +5,7 @@ One attempt, in the order that a crash at any point can be recovered from (`reco
      1  intent committed                  .personactl/run.sqlite; the entryId, 128 random bits, is drawn here
      2  generate                          in memory
      3  poison checks, score              a rejected attempt: `reject` entry, intent closed, next attempt
-     4  disclose                          watermark, encode, sign, read back; still in memory
+     4  disclose                          label, watermark, encode, sign, read back; still in memory
      5  stage                             .personactl/staging/<entryId>, fsync of file and folder
      6  `output` entry committed          from here on the picture is on record
      7  publish                           link() into out/<run>/, fsync of that folder: from here on it is visible
@@ -250,6 +250,7 @@ class Maker:
                 signer=self.tools.c2pa,
                 claimed_at=self.clock(),
                 references=self.tools.references.files(shot),
+                visible_label=plan.label,
             )
             _require_layers(self.tools.policies, disclosed)
         except (KeyProblem, StorageError):

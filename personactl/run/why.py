@@ -98,7 +98,9 @@ def _delivery(said: dict[str, Any], plan: Plan) -> Iterator[tuple[str, Any, Any]
     yield "recogniser", identity["recogniserSha256"], plan.scorer.recogniser_sha256
     yield "format", said["file"]["mediaType"], _MEDIA.get(plan.output.format, plan.output.format)
     yield "watermark", said["disclosure"]["watermark"] is not None, plan.output.watermark
-    yield "label", said["disclosure"]["label"]["setting"], plan.output.label
+    label, words = said["disclosure"]["label"], plan.label.words if plan.label else ()
+    yield "label", label["setting"], plan.output.label
+    yield "label text", label.get("text", ""), " ".join(("AI", *words)) if words else ""
     then = {(item["id"], item["sha256"]) for item in said["policies"]}
     now = {(lock.id, lock.sha256) for lock in plan.policies}
     yield "policies", sorted(then - now) or "the same", sorted(now - then) or "the same"

@@ -1,0 +1,29 @@
+"""Contrast as WCAG 2.2 defines it: relative luminance of sRGB, and the ratio of two of them, from 1 to 21."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+TEXT = 4.5
+"""Least ratio of text to what surrounds it (success criterion 1.4.3, level AA)."""
+SHAPE = 3.0
+"""Least ratio of a graphical object to what lies beside it (success criterion 1.4.11)."""
+
+_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+
+
+def luminance(rgb: Array) -> Array:
+    """Relative luminance, 0 to 1, of uint8 RGB with any leading shape."""
+    value = np.asarray(rgb, np.float64) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ _WEIGHTS)
+
+
+def ratio(one: Array | float, other: Array | float) -> Array:
+    """The contrast ratio of two luminances."""
+    lighter, darker = np.maximum(one, other), np.minimum(one, other)
+    return np.asarray((lighter + 0.05) / (darker + 0.05))
