@@ -331,7 +331,10 @@ class WatermarkRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosed:
-    """The final signed bytes, not yet visible. `layers` lists the machine-readable marks that were read back."""
+    """The final signed bytes, not yet visible. `layers` lists the machine-readable marks that were read back.
+
+    `statements` are what the XMP says in the names of policy checks.
+    """
 
     scored: Scored
     entry_id: str
@@ -339,6 +342,7 @@ class Disclosed:
     sha256: str
     media_type: str
     layers: tuple[str, ...]
+    statements: tuple[str, ...]
     digital_source_type: str
     c2pa_manifest_sha256: str
     watermark: WatermarkRecord | None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.cli.unavailable import add_refusing
+from personactl.document.numbers import decimal_text
 from personactl.render.columns import columns
-from personactl.render.terminal import Styled, Terminal
+from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
     from personactl.policy import Policy, Rule
@@ -44,9 +47,31 @@ def show(terminal: Terminal, *, policy_id: str) -> None:
     terminal.line(Styled(item.id, "bold"), f"  {item.title}")
     terminal.prose(item.summary)
     terminal.line(Styled(f"sha256 {item.sha256}", "dim"))
+    for line in _label_lines(item):
+        terminal.line(*([line] if isinstance(line, str | Styled) else line))
     for rule in item.rules:
         _show_rule(terminal, rule)
     terminal.result({"schema": "personactl.policy-show/1", **_document(item)})
+
+
+def _label_lines(item: Policy) -> Iterator[Line]:
+    """How the visible label looks, where the policy asks for one."""
+    from personactl.policy import LABEL_CHECK, LABEL_WORDS
+
+    if not any(rule.check == LABEL_CHECK for rule in item.rules):
+        return
+    label = item.label
+    texts = " or ".join(
+        " ".join(("AI", *(LABEL_WORDS[language][made] for language in label.languages))) for made in (0, 1)
+    )
+    yield ""
+    yield [Styled("label", "bold"), f"  {texts}"]
+    yield f"  letters {_percent(label.height)} of the shorter side, at least {_percent(label.least_height)}"
+    yield f"  {', else '.join(label.places)}; {_percent(label.margin)} from the edges"
+
+
+def _percent(fraction: str) -> str:
+    return f"{decimal_text(Decimal(fraction) * 100)} %"
 
 
 def _show_rule(terminal: Terminal, rule: Rule) -> None:
@@ -62,7 +87,21 @@ def _show_rule(terminal: Terminal, rule: Rule) -> None:
 def _document(item: Policy) -> dict[str, Any]:
     names = ("id", "text", "binds", "severity", "check", "source", "url", "confirmed")
     rules = [{**{name: getattr(rule, name) for name in names}, "readOn": rule.read_on} for rule in item.rules]
-    return {"id": item.id, "title": item.title, "summary": item.summary, "sha256": item.sha256, "rules": rules}
+    label = item.label
+    return {
+        "id": item.id,
+        "title": item.title,
+        "summary": item.summary,
+        "sha256": item.sha256,
+        "label": {
+            "languages": list(label.languages),
+            "height": label.height,
+            "leastHeight": label.least_height,
+            "margin": label.margin,
+            "places": list(label.places),
+        },
+        "rules": rules,
+    }
 
 
 add_refusing(policy, {"check": "Check a policy file of your own."})

@@ -2,6 +2,7 @@
 
 disclose(scored, …)          pixels → Disclosed, or DisclosureError naming the layer that did not read back
 read_marks(data, anchors)    what a file of anyone's says about itself, without decoding it and without network
+statements(xmp)              what the XMP of a file says, in the names of policy checks
 watermark.extract(rgb)       the imperceptible layer, from decoded pixels (`pixels.decode`)
 label_decision(record)       what is said about the visible label, in the file and in the ledger
 label_fits(w, h, spec)       whether a picture of this size has room for it
@@ -17,6 +18,7 @@ from personactl.disclose.label import decision as label_decision
 from personactl.disclose.label import fits as label_fits
 from personactl.disclose.marks import Marks, read_marks
 from personactl.disclose.sequence import disclose
+from personactl.disclose.statements import statements
 
 __all__ = [
     "C2paReading",
@@ -28,5 +30,6 @@ __all__ = [
     "label_fits",
     "pixels",
     "read_marks",
+    "statements",
     "watermark",
 ]

@@ -121,14 +121,17 @@ def record(output: OutputSpec, spec: LabelSpec | None, drawing: Drawing | None) 
 
 
 def decision(found: LabelRecord) -> dict[str, Any]:
-    """The record as the members of the assertion and of the ledger entry."""
+    """The record as the members of the assertion and of the ledger entry.
+
+    The box is an object, because c2pa-rs gives a list of numbers below 256 back as if it were bytes, in base64.
+    """
     said: dict[str, Any] = {"setting": found.setting, "decision": found.decision, "reason": found.reason}
     if found.box is not None:
         said |= {
             "askedBy": list(found.asked_by),
             "text": found.text,
             "place": found.place,
-            "box": list(found.box),
+            "box": dict(zip(("left", "top", "right", "bottom"), found.box, strict=True)),
             "capHeight": found.cap_height,
             "contrast": found.contrast,
             "edgeContrast": found.edge_contrast,

@@ -22,6 +22,7 @@ from personactl.disclose import c2pa_manifest, exif, fingerprint, formats, label
 from personactl.disclose.c2pa import C2paSigner, Signed
 from personactl.disclose.label import Drawing
 from personactl.disclose.marks import read_marks
+from personactl.disclose.statements import CHINA_LABEL, DETECTOR, says_ai, statements
 from personactl.errors import DisclosureError
 from personactl.model import Disclosed, ModelLock, OutputSpec, PolicyLock, Scored, WatermarkRecord
 from personactl.visible_label import LabelRecord, LabelSpec
@@ -32,7 +33,6 @@ DEFAULT_ALT_TEXT = "AI-generated picture of a synthetic person"
 DEFAULT_DETECTOR = "personactl verify"
 
 _ENTRY_ID = re.compile(r"[0-9a-f]{32}")
-_SAYS_AI = re.compile(r"\bAI\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,14 +140,14 @@ def _xmp(
         "Iptc4xmpExt:AISystemUsed": model.name,
         "Iptc4xmpExt:AISystemVersionUsed": f"sha256:{model.sha256}",
         "Iptc4xmpExt:DigImageGUID": entry_id,
-        xmp.ALT_TEXT: alt_text if _SAYS_AI.search(alt_text) else f"{DEFAULT_ALT_TEXT}. {alt_text}".strip(" ."),
+        xmp.ALT_TEXT: alt_text if says_ai(alt_text) else f"{DEFAULT_ALT_TEXT}. {alt_text}".strip(" ."),
         "xmp:CreatorTool": SOFTWARE,
         "xmp:CreateDate": claimed_at,
         "photoshop:Credit": organisation,
-        "personactl:Detector": detector or DEFAULT_DETECTOR,
+        DETECTOR: detector or DEFAULT_DETECTOR,
     }
     if any(policy.id == CHINA_POLICY for policy in policies):
-        properties["TC260:AIGC"] = xmp.china_label(origin, entry_id)
+        properties[CHINA_LABEL] = xmp.china_label(origin, entry_id)
     return {name: xmp.clean(value) for name, value in properties.items()}
 
 
@@ -197,6 +197,7 @@ def _read_back(
         sha256=hashlib.sha256(signed.data).hexdigest(),
         media_type=row.media_type,
         layers=("signed-metadata", *(("watermark",) if record else ()), "xmp", "exif"),
+        statements=statements(marks.xmp),
         digital_source_type=c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
         c2pa_manifest_sha256=store_sha256,
         watermark=record,

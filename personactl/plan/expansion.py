@@ -93,7 +93,7 @@ def _require_possible(
     if persona.origin != "synthetic":
         raise NotAvailable(f'a persona of origin "{persona.origin}"', where=f"personas/{persona.id}/{persona.version}")
     faults = list(_faults(manifest, persona, model, scorer, capabilities))
-    faults += _label_faults(manifest.output.size or model.resolution, label)
+    faults += _label_faults(manifest, model, label)
     if faults:
         raise refusal(manifest, faults)
 
@@ -235,16 +235,23 @@ def _size_faults(manifest: Manifest, capabilities: Capabilities) -> Iterator[Fau
             yield Fault(path=("output", "size", index), code="plan.size-unsupported", message=message)
 
 
-def _label_faults(size: tuple[int, int], label: LabelSpec | None) -> Iterator[Fault]:
+def _label_faults(manifest: Manifest, model: ModelLock, label: LabelSpec | None) -> Iterator[Fault]:
     """A picture in which the label could not be read, wherever the face is. Better known before pictures are made."""
     if label is None:
         return
     from personactl.disclose import label_fits
 
-    if not label_fits(*size, label):
-        message = f"a label that can be read does not fit into {size[0]}x{size[1]} pixels"
-        hint = "choose a larger size, or another policy: personactl explain plan.label-too-large"
-        yield Fault(path=("output", "size"), code="plan.label-too-large", message=message, hint=hint)
+    width, height = manifest.output.size or model.resolution
+    if label_fits(width, height, label):
+        return
+    text = " ".join(("AI", *label.words))
+    asking = ("campaign", "policies") if label.asked_by else ("output", "label")
+    yield Fault(
+        path=("output", "size") if manifest.output.size else asking,
+        code="plan.label-too-large",
+        message=f"the visible label {text} does not fit into {width}x{height} pixels so that it can be read",
+        hint="choose a larger size in [output], or see `personactl explain plan.label-too-large`",
+    )
 
 
 def _negative_faults(manifest: Manifest, model: ModelLock, capabilities: Capabilities) -> Iterator[Fault]:

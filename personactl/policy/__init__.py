@@ -9,15 +9,17 @@ policy.check_layers(policies, layers) → findings  about the marks of a file
 from __future__ import annotations
 
 from personactl.policy.check import check_layers, check_plan, demanded_layers, load_all, required_layers, with_baseline
-from personactl.policy.checks import CHECKS, FILE_LAYERS, MACHINE_LAYERS, PlanFacts
+from personactl.policy.checks import CHECKS, FILE_LAYERS, FILE_STATEMENTS, MACHINE_LAYERS, PlanFacts
 from personactl.policy.files import BASELINE, LabelDemand, Policy, Rule, builtin, builtin_ids, load, parse
-from personactl.policy.label import LABEL_CHECK, label_spec
+from personactl.policy.label import LABEL_CHECK, LABEL_WORDS, label_spec
 
 __all__ = [
     "BASELINE",
     "CHECKS",
     "FILE_LAYERS",
+    "FILE_STATEMENTS",
     "LABEL_CHECK",
+    "LABEL_WORDS",
     "MACHINE_LAYERS",
     "LabelDemand",
     "PlanFacts",

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 MACHINE_LAYERS = ("signed-metadata", "watermark")
-FILE_LAYERS = ("signed-metadata", "watermark", "xmp", "exif")
+FILE_STATEMENTS = (
+    "alt-text",
+    "provider-named",
+    "system-named",
+    "created-at",
+    "unique-id",
+    "detector-named",
+    "china-label",
+)
+"""What the metadata of a file can say, beside that it is synthetic; `disclose.statements` finds them."""
+FILE_LAYERS = (*MACHINE_LAYERS, "xmp", "exif", *FILE_STATEMENTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +29,8 @@ class PlanFacts:
     """What a plan knows that policies ask about. `…_commercial` is None where the licence is not known.
 
     `consent` is the persona's consent record present; `embedding_consent` whether it permits embeddings (True for a
-    synthetic persona). `references` is the number of reference pictures that condition a shot.
+    synthetic persona). `references` is the number of reference pictures that condition a shot. `label_words` are those
+    of the visible label beside AI; a label that is drawn is clear of the face, inside the margin and readable.
     """
 
     role: Literal["provider", "deployer", "both"]
@@ -110,7 +121,25 @@ CHECKS: dict[str, Check] = {
         code="policy.visible-label",
         stage="plan",
         met=lambda facts: facts.visible_label,
-        hint="this version draws no label: put one on the picture, or beside it, before it is shown",
+        hint='set label = "auto" or "always" in [output]',
+    ),
+    "label-words": Check(
+        code="policy.label-words",
+        stage="plan",
+        met=lambda facts: facts.visible_label and bool(facts.label_words),
+        hint='set label = "auto" or "always" in [output]: the label says AI, and GENERATED or MODIFIED',
+    ),
+    "label-placement": Check(
+        code="policy.label-placement",
+        stage="plan",
+        met=lambda facts: facts.visible_label,
+        hint='set label = "auto" or "always" in [output]: the label is drawn into the picture, clear of the face',
+    ),
+    "label-chinese": Check(
+        code="policy.label-chinese",
+        stage="plan",
+        met=lambda facts: any(not word.isascii() for word in facts.label_words),
+        hint='set label = "auto" in [output]; of the built-in policies, cn-gb45438 asks for Chinese words',
     ),
     "signed-metadata": Check(
         code="policy.signed-metadata", stage="file", hint="sign the file; do not re-encode or strip it afterwards"
@@ -120,6 +149,29 @@ CHECKS: dict[str, Check] = {
     ),
     "xmp": Check(code="policy.xmp", stage="file", hint="keep the XMP block; some services remove it on upload"),
     "exif": Check(code="policy.exif", stage="file", hint="keep the EXIF block; some services remove it on upload"),
+    "alt-text": Check(
+        code="policy.alt-text", stage="file", hint="keep the XMP block: its alternative text says AI-generated"
+    ),
+    "provider-named": Check(
+        code="policy.provider-named", stage="file", hint="keep the XMP block: photoshop:Credit names the organisation"
+    ),
+    "system-named": Check(
+        code="policy.system-named", stage="file", hint="keep the XMP block: it names the model and its version"
+    ),
+    "created-at": Check(
+        code="policy.created-at", stage="file", hint="keep the XMP block: xmp:CreateDate is when the file was made"
+    ),
+    "unique-id": Check(
+        code="policy.unique-id", stage="file", hint="keep the XMP block: DigImageGUID is the entry's id in the ledger"
+    ),
+    "detector-named": Check(
+        code="policy.detector-named",
+        stage="file",
+        hint="set detector in personactl.toml to the address where the public can have a file checked",
+    ),
+    "china-label": Check(
+        code="policy.china-label", stage="file", hint="name the policy cn-gb45438 in the manifest: it adds TC260:AIGC"
+    ),
     "manual": Check(
         code="policy.manual",
         stage="manual",

@@ -18,7 +18,7 @@ from personactl.policy.files import LabelDemand, Policy, Rule
 from personactl.visible_label import LabelPlace, LabelSpec
 
 LABEL_CHECK = "visible-label"
-WORDS = {"en": ("GENERATED", "MODIFIED"), "zh": ("生成", "合成")}
+LABEL_WORDS = {"en": ("GENERATED", "MODIFIED"), "zh": ("生成", "合成")}
 """By language: the word for a picture that was generated, and for one that was made from another picture."""
 
 
@@ -37,7 +37,7 @@ def label_spec(
     demands = [policy.label for policy, _ in found] or [LabelDemand()]
     languages = {language for demand in demands for language in demand.languages}
     return LabelSpec(
-        words=tuple(words[0 if generated else 1] for language, words in WORDS.items() if language in languages),
+        words=tuple(words[0 if generated else 1] for language, words in LABEL_WORDS.items() if language in languages),
         height=_most(demand.height for demand in demands),
         least_height=_most(demand.least_height for demand in demands),
         margin=_most(demand.margin for demand in demands),

@@ -45,9 +45,20 @@ def _head(plan: Plan, left: int) -> Iterator[Line]:
         "gate", f"cosine ≥ {gate.threshold} ({gate.source}), {_count(gate.attempts, 'attempt')}, on drift {drift}"
     )
     marks = "signed metadata and watermark" if output.watermark else "signed metadata, no watermark"
-    yield _field("disclosure", f"{marks}, label {output.label}, {output.format}")
+    yield _field("disclosure", f"{marks}, {output.format}")
+    yield _field("label", _label(plan))
     yield _field("policies", ", ".join(policy.id for policy in plan.policies))
     yield _field("to do", f"{left} of {_count(total, 'picture')}, at most {left * gate.attempts} generations")
+
+
+def _label(plan: Plan) -> str:
+    """Whether people will see a label, which one, and who decided it."""
+    label, output = plan.label, plan.output
+    if label is None:
+        why = output.label_reason if output.label == "never" else "no policy asks for one"
+        return f"none: {why}"
+    who = ", ".join(label.asked_by) or 'label = "always"'
+    return f"{' '.join(('AI', *label.words))}, {label.places[0]} if clear of the face ({who})"
 
 
 def _rows(plan: Plan) -> list[tuple[str, ...]]:

@@ -283,6 +283,7 @@ def rejection_code(reason: str) -> str:
 
 def _require_layers(policies: Sequence[Policy], disclosed: Disclosed) -> None:
     """The marks that the plan's policies demand, against those that were read back."""
-    lacking = [finding for finding in check_layers(policies, disclosed.layers) if finding.severity == "error"]
+    found = check_layers(policies, (*disclosed.layers, *disclosed.statements))
+    lacking = [finding for finding in found if finding.severity == "error"]
     if lacking:
         raise DisclosureError(lacking[0].message, hint=lacking[0].hint, code="disclosure.layer-missing")

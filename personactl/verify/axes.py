@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from personactl.model import Finding
+from personactl.policy import FILE_LAYERS, MACHINE_LAYERS
 from personactl.verify.evidence import Credential, Evidence, Metadata, Pixels, Record, Source
 from personactl.verify.findings import finding
 
@@ -32,7 +33,7 @@ _ABOUT_THE_SIGNER = ("signingCredential.", "timeStamp.")
 """Failure codes that speak of who signed and when, not of the bytes (C2PA 2.4, "Validation status codes")."""
 
 
-_METADATA_LAYERS = frozenset({"xmp", "exif"})
+_METADATA_LAYERS = frozenset(FILE_LAYERS).difference(MACHINE_LAYERS)
 """The marks that a policy may demand beside the signed claim and the watermark, in the names of its checks."""
 
 

@@ -100,7 +100,8 @@ class Credential:
 class Metadata:
     """The XMP fields that the rules compare, "" where one is not there; `twice`: there are several XMP packets.
 
-    `software` is what EXIF names, "" without a block that can be read.
+    `software` is what EXIF names, "" without a block that can be read. `statements` are what the XMP says beside, in
+    the names of policy checks.
     """
 
     source_type: str = ""
@@ -108,11 +109,13 @@ class Metadata:
     problem: str = ""
     twice: bool = False
     software: str = ""
+    statements: tuple[str, ...] = ()
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The metadata marks that are there, in the names of policy checks."""
-        return (("xmp",) if self.source_type and not self.twice else ()) + (("exif",) if self.software else ())
+        xmp = ("xmp",) if self.source_type and not self.twice else ()
+        return (*xmp, *(("exif",) if self.software else ()), *(self.statements if xmp else ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

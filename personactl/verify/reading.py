@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from personactl.disclose import C2paReading, Marks, read_marks
+from personactl.disclose import C2paReading, Marks, read_marks, statements
 from personactl.keys.trust import TrustFile
 from personactl.model import Finding
 from personactl.verify.evidence import Action, Credential, Metadata, Presence, Signer
@@ -98,6 +98,7 @@ def _metadata(marks: Marks) -> Metadata:
         problem=found.get("disclosure.xmp-unreadable", ""),
         twice="disclosure.xmp-twice" in found,
         software=marks.exif_software,
+        statements=statements(marks.xmp),
     )
 
 

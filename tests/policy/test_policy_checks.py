@@ -14,6 +14,7 @@ GOOD = PlanFacts(
     commercial=True,
     watermark=True,
     visible_label=False,
+    label_words=(),
     persona_origin="synthetic",
     persona_frozen=True,
     consent=False,
