@@ -155,8 +155,9 @@ def _draw_p(pen: Pen, *, leg: bool = False) -> Glyph:
     waist = _bar(pen, 0.54) + stroke
     contours = [box(0, 0, stroke, cap), stroked(_bow(pen, stroke / 2, width, 0, waist), stroke)]
     if leg:
-        reach = stroke / 2 * math.hypot(1, 0.5)
-        contours.append(_slanted((width * 0.50, waist - stroke / 2), (width - reach * 0.95, cap), stroke))
+        hip = waist - stroke / 2
+        reach = stroke / 2 * math.hypot(1, width / 2 / (cap - hip))
+        contours.append(_slanted((width * 0.50, hip), (width - reach, cap), stroke))
     return _glyph(pen, width, contours, _STEM, _OPEN)
 
 

@@ -185,7 +185,37 @@ def test_a_persona_that_is_not_purely_synthetic_is_refused_even_with_consent(mak
     assert caught.value.where == "personas/lira/2"
 
 
-def test_a_policy_that_asks_for_a_visible_label_is_heard(make: Make) -> None:
+def test_a_policy_that_asks_for_a_visible_label_gets_one(make: Make) -> None:
     found = make(policies=policy.load_all(["eu-ai-act-art50"]))
+    assert found.label is not None
+    assert (found.label.words, found.label.asked_by) == (("GENERATED",), ("eu-ai-act-art50/art-50.4",))
+    assert "policy.visible-label" not in {code for code, _ in codes(found)}
+    plan.require_clean(found)
+
+
+def test_a_label_that_is_left_out_is_a_finding_with_its_reason_in_the_plan(make: Make) -> None:
+    text = TEXT.replace("[output]\n", '[output]\nlabel = "never"\nlabel_reason = "printed beside it"\n')
+    found = make(text, policies=policy.load_all(["eu-ai-act-art50"]))
+    assert (found.label, found.output.label_reason) == (None, "printed beside it")
     assert ("policy.visible-label", "warning") in codes(found)
     plan.require_clean(found)
+
+
+def test_a_reason_does_not_meet_a_rule_that_blocks(make: Make) -> None:
+    strict = policy.load("us-ny-gbl-396b")
+    blocking = replace(strict, rules=(replace(strict.rules[0], severity="error", confirmed=True),))
+    text = TEXT.replace("[output]\n", '[output]\nlabel = "never"\nlabel_reason = "printed beside it"\n')
+    with pytest.raises(PolicyError) as caught:
+        plan.require_clean(make(text, policies=[blocking]))
+    assert caught.value.code == "policy.visible-label"
+
+
+def test_a_label_that_cannot_be_read_in_pictures_of_this_size_is_refused_where_the_size_stands(make: Make) -> None:
+    small = TEXT.replace("[output]\nsize = [128, 128]", '[output]\nlabel = "always"\nsize = [64, 64]')
+    with pytest.raises(ManifestError) as caught:
+        make(small)
+    problem = caught.value.problems[0]
+    assert (problem.code, problem.quote) == ("plan.label-too-large", "size = [64, 64]")
+    both = policy.load_all(["cn-gb45438", "eu-ai-act-art50"])
+    with pytest.raises(ManifestError, match="AI GENERATED 生成 does not fit into 128x128") as caught:
+        make(policies=both)

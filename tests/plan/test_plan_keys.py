@@ -107,6 +107,41 @@ def test_a_frozen_job_key(make: Make) -> None:
     assert sha256(without_baseline_digest(bare)) == FROZEN_JOB_KEY_OF_RAIN_0
 
 
+def test_a_label_that_is_not_drawn_is_not_in_the_job_key(make: Make) -> None:
+    """The arrival of labels makes no finished work new: only plans that draw one, or say why not, have new members."""
+    from personactl.plan.keys import job_key_document
+
+    found = make()
+    assert found.label is None
+    assert set(job_key_document("0" * 64, found)) == set(without_baseline_digest(found))
+
+
+def test_all_that_makes_the_label_is_in_the_job_key(make: Make) -> None:
+    labelled = make(policies=policy.load_all(["eu-ai-act-art50"]))
+    assert labelled.label is not None
+    changes = [
+        {"words": ("MODIFIED",)}, {"height": "0.04"}, {"least_height": "0.03"}, {"margin": "0.05"},
+        {"places": ("top-left",)}, {"asked_by": ()},
+    ]  # fmt: skip
+    changed = [replace(labelled, label=replace(labelled.label, **change)) for change in changes]
+    reasoned = replace(make(), output=replace(labelled.output, label_reason="printed beside it"))
+    plans = [labelled, *changed, replace(labelled, label=None), reasoned, make()]
+    keys = {plan.keys.keyed(found.shots[0], found).job_key for found in plans}
+    assert len(keys) == len(plans)
+    assert {plan.keys.keyed(found.shots[0], found).shot_key for found in plans} == {labelled.shots[0].shot_key}
+
+
+def test_a_plan_with_a_label_reads_back(make: Make) -> None:
+    import json
+
+    labelled = make(policies=policy.load_all(["eu-ai-act-art50"]))
+    document = plan.to_json(labelled)
+    assert document["label"]["words"] == ["GENERATED"]
+    assert plan.from_json(json.dumps(document).encode()).label == labelled.label
+    assert "label" not in plan.to_json(make())
+    assert "labelReason" not in plan.to_json(make())["output"]
+
+
 def test_without_the_nonce_a_guessed_prompt_cannot_be_confirmed(make: Make) -> None:
     """Every digest that leaves the project and covers a prompt differs with a nonce that nobody outside knows."""
     other = make(persona=replace(PERSONA, record={**PERSONA.record, "nonce": "b" * 64}))

@@ -74,10 +74,20 @@ def test_a_text_only_plan_has_no_conditioner_to_be_independent_of() -> None:
     assert codes(replace(GOOD, references=0, conditioner_sha256="aa")) == []
 
 
-def test_a_visible_label_that_cannot_be_drawn_is_a_finding() -> None:
-    assert ("policy.visible-label", "warning") in codes(GOOD, EU)
-    assert ("policy.visible-label", "warning") not in codes(replace(GOOD, visible_label=True), EU)
+LABELLED = replace(GOOD, visible_label=True, label_words=("GENERATED",))
+
+
+def test_a_plan_without_the_label_that_policies_ask_for_is_a_finding() -> None:
+    asked = {"policy.visible-label", "policy.label-words", "policy.label-placement"}
+    assert asked <= {code for code, severity in codes(GOOD, EU) if severity == "warning"}
+    assert not asked & {code for code, _ in codes(LABELLED, EU)}
     assert ("policy.visible-label", "warning") in codes(GOOD, (policy.load("us-ny-gbl-396b"),))
+
+
+def test_the_chinese_policy_asks_for_chinese_words() -> None:
+    china = (policy.load("cn-gb45438"),)
+    assert ("policy.label-chinese", "warning") in codes(LABELLED, china)
+    assert ("policy.label-chinese", "warning") not in codes(replace(LABELLED, label_words=("生成",)), china)
 
 
 def test_rules_for_the_other_part_are_not_asked() -> None:
@@ -130,11 +140,20 @@ def test_a_rule_that_warns_demands_no_mark() -> None:
 
 def test_missing_marks_are_found() -> None:
     assert policy.check_layers((), ("signed-metadata", "watermark", "xmp", "exif")) == ()
+    assert policy.check_layers([policy.load(name) for name in policy.builtin_ids()], policy.FILE_LAYERS) == ()
     found = [(finding.code, finding.severity) for finding in policy.check_layers((), ("signed-metadata", "xmp"))]
     assert found == [("policy.watermark", "error"), ("policy.exif", "warning")]
     assert [finding.code for finding in policy.check_layers(EU, ("watermark", "xmp", "exif"))] == [
-        "policy.signed-metadata", "policy.signed-metadata", "policy.signed-metadata",
+        "policy.signed-metadata", "policy.signed-metadata", "policy.detector-named", "policy.alt-text",
+        "policy.signed-metadata",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", policy.FILE_STATEMENTS)
+def test_every_statement_is_asked_for_by_some_policy(statement: str) -> None:
+    others = [layer for layer in policy.FILE_LAYERS if layer != statement]
+    found = policy.check_layers([policy.load(name) for name in policy.builtin_ids()], others)
+    assert {(item.code, item.severity) for item in found} == {(f"policy.{statement}", "warning")}
 
 
 def test_every_check_says_what_to_do() -> None:

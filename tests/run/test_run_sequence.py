@@ -104,7 +104,7 @@ def test_an_output_entry_says_everything_and_keeps_prompts_sealed(shop: Workshop
     }  # fmt: skip
     assert set(said["model"]) == {"name", "family", "license", "licenseSha256", "lockSha256", "files"}
     assert said["disclosure"]["label"] == {
-        "setting": "auto", "decision": "none", "reason": "this version draws no visible label",
+        "setting": "auto", "decision": "none", "reason": "no policy asks for a visible label",
     }  # fmt: skip
     assert said["disclosure"]["watermark"]["payload"] == said["entryId"][:16]
     assert said["file"]["size"] == (shop.out(summary.run_id) / "rain-0.png").stat().st_size
