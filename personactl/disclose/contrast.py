@@ -14,13 +14,13 @@ SHAPE = 3.0
 """Least ratio of a graphical object to what lies beside it (success criterion 1.4.11)."""
 
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+_VALUES = np.arange(256) / 255
+_LINEAR = np.where(_VALUES <= 0.04045, _VALUES / 12.92, ((_VALUES + 0.055) / 1.055) ** 2.4)
 
 
 def luminance(rgb: Array) -> Array:
     """Relative luminance, 0 to 1, of uint8 RGB with any leading shape."""
-    value = np.asarray(rgb, np.float64) / 255
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return np.asarray(linear @ _WEIGHTS)
+    return np.asarray(_LINEAR[rgb] @ _WEIGHTS)
 
 
 def ratio(one: Array | float, other: Array | float) -> Array:

@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 
 def coverage(contours: Sequence[Contour], width: int, height: int) -> Array:
     """How much of each pixel the outlines cover: float32 in [0, 1], shape (height, width)."""
-    fine = 8 if max(width, height) <= 1024 else 4
+    fine = 8 if max(width, height) <= 400 else 4
     winding = np.zeros((height * fine, width * fine + 1), np.int16)
     for contour in contours:
         for start, end in zip(contour, (*contour[1:], contour[0]), strict=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +105,14 @@ def test_policies_without_a_common_place_are_refused() -> None:
     with pytest.raises(PolicyError, match="other, own") as caught:
         label_spec([left, right], AUTO, role="both")
     assert caught.value.code == "policy.label-places"
+
+
+def test_the_page_shows_the_measures_that_hold_where_a_policy_names_none(repository: Path) -> None:
+    shown = re.findall(
+        r"```toml\n(\[label\]\n.*?)```", (repository / "docs" / "labels.md").read_text("utf-8"), re.DOTALL
+    )
+    assert len(shown) == 1
+    assert policy.parse((HEAD + shown[0] + RULE).encode(), "docs/labels.md").label == LabelDemand()
 
 
 def test_a_label_table_is_read_exactly() -> None:
