@@ -29,6 +29,9 @@ DARK, LIGHT = (18, 18, 18), (246, 246, 246)
 LIKENESS = 0.9
 """Least normalised correlation of a label in a decoded file with the label as drawn."""
 
+_VANISHING = 2.0
+"""A plate is dark unless its contrast with what lies around it is below this and a light one has more: the pictures
+of a series then have the same label, also where their brightness lies in between."""
 _FULL, _NONE = 0.9, 0.05
 _SURE = 5
 """The edge contrast is that of the fifth percentile: a few pixels of a picture may have any brightness."""
@@ -69,7 +72,8 @@ def label_frames(frames: Sequence[Array], spec: LabelSpec, *, faces: Iterable[Bo
         raise _no_room(width, height, spec)
     drawn = badge.draw(spec.words, placed.cap)
     behind = [_surroundings(frame, placed.box, drawn) for frame in frames]
-    dark = min(_standing_out(item, DARK) for item in behind) >= min(_standing_out(item, LIGHT) for item in behind)
+    as_dark, as_light = (min(_standing_out(item, colour) for item in behind) for colour in (DARK, LIGHT))
+    dark = as_dark >= min(_VANISHING, as_light)
     labelled = [_compose(frame, placed.box, drawn, dark=dark) for frame in frames]
     regions = [region(frame, placed.box) for frame in labelled]
     drawing = Drawing(

@@ -47,9 +47,9 @@ def test_contrast_ratios_are_those_of_wcag(one: int, other: int, ratio: float) -
     assert float(contrast.ratio(*values)) == pytest.approx(ratio, abs=0.001)
 
 
-def test_the_plate_is_dark_on_light_and_light_on_dark() -> None:
-    assert label.draw(plain(240), spec())[1].dark
-    assert not label.draw(plain(15), spec())[1].dark
+@pytest.mark.parametrize(("level", "dark"), [(255, True), (150, True), (90, True), (40, False), (0, False)])
+def test_the_plate_is_dark_unless_it_would_vanish(level: int, dark: bool) -> None:
+    assert label.draw(plain(level), spec())[1].dark == dark
 
 
 def test_only_the_badge_is_drawn_and_the_original_is_left_alone() -> None:
