@@ -71,31 +71,30 @@ def disclose(
     """Label, mark, encode, sign and read back one picture.
 
     `entry_id` is 32 hex digits; its first 16 are the watermark's payload. `references` (file bytes) become `inputTo`
-    ingredients. `visible_label` is the plan's. Raises DisclosureError naming the layer that did not read back or could
-    not be made, KeyProblem when signing fails, NotAvailable for a format that this version does not make.
+    ingredients. Raises DisclosureError naming the layer that was not made or did not read back, KeyProblem when
+    signing fails, NotAvailable for a format that this version does not make.
     """
-    if not _ENTRY_ID.fullmatch(entry_id):
-        raise ValueError("an entryId has 32 lower-case hex digits")
+    payload = _payload(entry_id, output)
     row, shot = formats.named(output.format), scored.candidate.shot
     labelled, drawing = _label(scored, visible_label)
     said = label.record(output, visible_label, drawing)
     generation = c2pa_manifest.assertion(
-        entry_id=entry_id,
-        persona_id=persona_id,
-        persona_version=persona_version,
-        origin=origin,
-        policies=policies,
-        output=output,
-        label=said,
-    )
+        entry_id=entry_id, persona_id=persona_id, persona_version=persona_version,
+        origin=origin, policies=policies, output=output, label=said,
+    )  # fmt: skip
     packet = _xmp(entry_id, model, origin, policies, organisation, detector, claimed_at, shot.alt_text)
-    payload = bytes.fromhex(entry_id)[: watermark.PAYLOAD_BYTES] if output.watermark else b""
     intent = _Intent(
-        xmp=packet, assertion=generation, payload=payload,
-        label=said, drawing=drawing, labelled=labelled, marked=_mark(labelled, payload),
+        xmp=packet, assertion=generation, payload=payload, marked=_mark(labelled, payload),
+        label=said, drawing=drawing, labelled=labelled,
     )  # fmt: skip
     signed = _sign(row, intent, signer, model=model, title=shot.file_name, at=claimed_at, references=references)
     return _read_back(scored, entry_id, row, intent, signed, signer)
+
+
+def _payload(entry_id: str, output: OutputSpec) -> bytes:
+    if not _ENTRY_ID.fullmatch(entry_id):
+        raise ValueError("an entryId has 32 lower-case hex digits")
+    return bytes.fromhex(entry_id)[: watermark.PAYLOAD_BYTES] if output.watermark else b""
 
 
 def _label(scored: Scored, spec: LabelSpec | None) -> tuple[np.ndarray[Any, Any], Drawing | None]:
