@@ -117,7 +117,7 @@ def width_of(words: tuple[str, ...], cap: int) -> int:
     return _layout(words, cap).width
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def draw(words: tuple[str, ...], cap: int) -> Badge:
     """The badge with these words at this cap height. Raises ValueError below the height that can be read."""
     if cap < least_cap(words):

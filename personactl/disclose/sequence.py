@@ -196,7 +196,7 @@ def _read_back(
         sha256=hashlib.sha256(signed.data).hexdigest(),
         media_type=row.media_type,
         layers=("signed-metadata", *(("watermark",) if record else ()), "xmp", "exif"),
-        statements=statements(marks.xmp),
+        statements=statements(intent.xmp),
         digital_source_type=c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
         c2pa_manifest_sha256=store_sha256,
         watermark=record,

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from personactl.policy.check import check_layers, check_plan, demanded_layers, load_all, required_layers, with_baseline
 from personactl.policy.checks import CHECKS, FILE_LAYERS, FILE_STATEMENTS, MACHINE_LAYERS, PlanFacts
-from personactl.policy.files import BASELINE, LabelDemand, Policy, Rule, builtin, builtin_ids, load, parse
-from personactl.policy.label import LABEL_CHECK, LABEL_WORDS, label_spec
+from personactl.policy.files import BASELINE, LABEL_CHECK, LabelDemand, Policy, Rule, builtin, builtin_ids, load, parse
+from personactl.policy.label import LABEL_WORDS, label_spec
 
 __all__ = [
     "BASELINE",

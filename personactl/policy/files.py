@@ -24,6 +24,8 @@ from personactl.policy.checks import CHECKS
 from personactl.visible_label import LabelPlace
 
 BASELINE = "baseline"
+LABEL_CHECK = "visible-label"
+"""The check by which a rule asks for a visible label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,10 +208,13 @@ def _rule(row: dict[str, Any]) -> Rule:
 
 
 def _label_faults(value: dict[str, Any]) -> list[Fault]:
-    """A label whose measures leave no room for it, or shrink to more than they are."""
+    """A label that no rule asks for, or whose measures leave no room for it, or shrink to more than they are."""
     label = _label(value.get("label", {}))
     wanted, least, margin = (Decimal(text) for text in (label.height, label.least_height, label.margin))
     faults: list[Fault] = []
+    if "label" in value and all(row["check"] != LABEL_CHECK for row in value["rule"]):
+        message = f'no rule of this policy asks for a label: none has the check "{LABEL_CHECK}"'
+        faults.append(Fault(path=("label",), code="label-unasked", message=message, hint="remove [label]", at="key"))
     if not 0 < least <= wanted:
         message = f"letters of {wanted} cannot shrink to {least}"
         faults.append(Fault(path=("label", "least_height"), code="label-measures", message=message))

@@ -14,10 +14,9 @@ from personactl.document.numbers import decimal_text
 from personactl.errors import PolicyError
 from personactl.model import OutputSpec
 from personactl.policy.check import binds
-from personactl.policy.files import LabelDemand, Policy, Rule
+from personactl.policy.files import LABEL_CHECK, LabelDemand, Policy, Rule
 from personactl.visible_label import LabelPlace, LabelSpec
 
-LABEL_CHECK = "visible-label"
 LABEL_WORDS = {"en": ("GENERATED", "MODIFIED"), "zh": ("生成", "合成")}
 """By language: the word for a picture that was generated, and for one that was made from another picture."""
 

@@ -139,3 +139,10 @@ def test_a_label_table_that_cannot_be_meant_is_refused(line: str, code: str) -> 
     with pytest.raises(PolicyProblems) as caught:
         policy.parse((HEAD + "[label]\n" + line + "\n" + RULE).encode(), "own.toml")
     assert [problem.code for problem in caught.value.problems] == [code]
+
+
+def test_a_label_table_that_no_rule_asks_for_is_not_ignored() -> None:
+    text = HEAD + "[label]\nheight = 0.04\n" + RULE.replace("visible-label", "watermark")
+    with pytest.raises(PolicyProblems) as caught:
+        policy.parse(text.encode(), "own.toml")
+    assert [(problem.code, problem.line) for problem in caught.value.problems] == [("policy.label-unasked", 5)]
