@@ -156,8 +156,8 @@ def _read_back(
     marks = read_marks(signed.data, anchors=signer.anchors)
     reading = marks.c2pa
     store_sha256 = hashlib.sha256(signed.manifest_store).hexdigest()
-    if reading.state != "Trusted" or reading.failures:
-        why = ", ".join(reading.failures) or reading.error or "no reason given"
+    if not reading.sound:
+        why = ", ".join((*reading.failures, *reading.ingredient_failures)) or reading.error or "no reason given"
         raise _lost(
             "the C2PA signature", f"is {reading.state.lower()} under its own anchors ({why})", "c2pa.not-trusted"
         )

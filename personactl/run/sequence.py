@@ -267,7 +267,7 @@ class _Start:
                 hint="plan again, and read what the policy says now", code="plan.stale",
             )  # fmt: skip
         references = References(self.project, context.persona)
-        c2pa = C2paSigner(context.keyset.c2pa)
+        c2pa = C2paSigner(context.keyset.c2pa, ta_url=context.config.c2pa_tsa)
         scorer = context.open_scorer()
         template = references.template(scorer)
         backend = context.open_backend()

@@ -23,17 +23,20 @@ _PASSED_ON = frozenset({"disclosure.trailing-data", "disclosure.exif-twice", "di
 
 def read_claim(data: bytes, trust: Sequence[TrustFile]) -> tuple[Credential, Metadata, tuple[Finding, ...]]:
     """What the file says and who stands behind it. Never raises for what a file contains."""
-    marks = read_marks(data, anchors=[anchor for item in trust for anchor in item.c2pa_anchors])
+    marks = read_marks(
+        data,
+        anchors=[anchor for item in trust for anchor in item.c2pa_anchors],
+        tsa_roots=[root for item in trust for root in item.tsa_roots],
+    )
     reading = marks.c2pa
-    accepting = _accepting(data, reading, trust) if reading.state == "Trusted" else None
+    accepting = _accepting(data, reading, trust) if reading.signer_accepted else None
     signer = _signer(reading, accepting, trust)
-    trusted = reading.state == "Trusted"
     claim = Credential(
         presence=_PRESENCE.get(reading.state, "embedded"),
         state=reading.state if reading.state in ("Trusted", "Valid", "Invalid") else "",
         problem=_problem(marks),
-        failures=() if trusted else reading.failures,
-        ingredient_failures=reading.failures if trusted else (),
+        failures=reading.failures,
+        ingredient_failures=reading.ingredient_failures,
         signer=signer,
         trust_origin=accepting.origin if accepting else "",
         development=accepting.development if accepting else False,
@@ -52,7 +55,7 @@ def _accepting(data: bytes, reading: C2paReading, trust: Sequence[TrustFile]) ->
     origin = _text((reading.assertion or {}).get("ledgerOrigin"))
     order = sorted(trust, key=lambda item: (not _allows(item, reading), item.origin != origin))
     for item in order:
-        if read_marks(data, anchors=item.c2pa_anchors).c2pa.state == "Trusted":
+        if read_marks(data, anchors=item.c2pa_anchors, tsa_roots=item.tsa_roots).c2pa.signer_accepted:
             return item
     return None
 
@@ -69,7 +72,7 @@ def _signer(reading: C2paReading, accepting: TrustFile | None, trust: Sequence[T
         return "accepted" if _allows(accepting, reading) else "not-allowed"
     if "signingCredential.expired" in reading.failures and any(_allows(item, reading) for item in trust):
         return "expired"
-    if any(code.startswith("signingCredential.") for code in reading.failures) or reading.state == "Trusted":
+    if any(code.startswith("signingCredential.") for code in reading.failures) or reading.signer_accepted:
         return "unknown"
     return "not-established"
 
