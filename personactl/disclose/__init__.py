@@ -5,6 +5,7 @@ read_marks(data, anchors)    what a file of anyone's says about itself, without 
 watermark.extract(rgb)       the imperceptible layer, from decoded pixels (`pixels.decode`)
 label_decision(output)       what is said about a visible label, in the file and in the ledger
 C2paSigner(credential)       signs in memory; one per run
+enrol_picture(data, signer)  a reference picture with a credential: its own, or one of ours
 """
 
 from __future__ import annotations
@@ -12,7 +13,19 @@ from __future__ import annotations
 from personactl.disclose import pixels, watermark
 from personactl.disclose.c2pa import C2paReading, C2paSigner
 from personactl.disclose.c2pa_manifest import label_decision
+from personactl.disclose.enrolment import Enrolled, enrol_picture
 from personactl.disclose.marks import Marks, read_marks
 from personactl.disclose.sequence import disclose
 
-__all__ = ["C2paReading", "C2paSigner", "Marks", "disclose", "label_decision", "pixels", "read_marks", "watermark"]
+__all__ = [
+    "C2paReading",
+    "C2paSigner",
+    "Enrolled",
+    "Marks",
+    "disclose",
+    "enrol_picture",
+    "label_decision",
+    "pixels",
+    "read_marks",
+    "watermark",
+]

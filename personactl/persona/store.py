@@ -61,7 +61,7 @@ def load(project: Path, persona_id: str, version: int) -> Persona:
         )
     persona = _persona(record, digest, folder, frozen=marker is not None)
     for reference in persona.references:
-        _check_reference(persona, reference, project)
+        reference_data(project, persona, reference)
     return persona
 
 
@@ -219,7 +219,8 @@ def _persona(record: Mapping[str, Any], digest: str, folder: Path, *, frozen: bo
     )
 
 
-def _check_reference(persona: Persona, reference: Reference, project: Path) -> bytes:
+def reference_data(project: Path, persona: Persona, reference: Reference) -> bytes:
+    """The bytes of one reference, compared with the record. Raises PersonaError, IntegrityError when it is frozen."""
     path = Path(persona.folder) / reference.path
     data = read_plain_file(path, _REFERENCE_LIMIT, "reference picture", beneath=project)
     if hashlib.sha256(data).hexdigest() == reference.sha256:
@@ -233,7 +234,7 @@ def _check_reference(persona: Persona, reference: Reference, project: Path) -> b
 
 
 def _reference_files(persona: Persona, project: Path) -> dict[str, bytes]:
-    return {reference.path: _check_reference(persona, reference, project) for reference in persona.references}
+    return {reference.path: reference_data(project, persona, reference) for reference in persona.references}
 
 
 def _imported(source: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
