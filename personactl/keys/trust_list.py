@@ -1,8 +1,8 @@
 """A public list of signing authorities, such as C2PA's own, that a verifier brings: PEM certificates in one file.
 
 Such a list says that an authority checks whom it certifies. It says nothing about a ledger, a persona or a studio, so
-whoever is only on a list is `listed`, never `trusted`. Roots of time-stamp services come in a list of their own, which
-can be given beside it. None is shipped and none is fetched.
+whoever is only on a list is `listed`, never `trusted`. A list of time-stamp authorities vouches for times and for no
+signer. None is shipped and none is fetched.
 """
 
 from __future__ import annotations
@@ -26,20 +26,25 @@ MAX_CERTIFICATES = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustList:
-    """`anchors` are PEM certificates of authorities; `sha256` is that of the file's exact bytes."""
+    """`anchors` are PEM certificates of authorities; `sha256` is that of the file's exact bytes. `stamps`: it is one of
+    time-stamp authorities."""
 
     name: str
     sha256: str
+    stamps: bool
     anchors: tuple[str, ...] = field(repr=False)
 
 
-def load_all(files: Sequence[Path]) -> tuple[TrustList, ...]:
-    """The lists of one command. Raises TrustError (trust.list-unreadable, trust.list-invalid)."""
-    found = (_read(path) for path in files)
-    return tuple({item.sha256: item for item in found}.values())
+def load_all(signers: Sequence[Path], stamps: Sequence[Path] = ()) -> tuple[TrustList, ...]:
+    """The lists of one command: of those who sign, and of those who stamp times.
+
+    Raises TrustError (trust.list-unreadable, trust.list-invalid).
+    """
+    found = [*(_read(path, stamps=False) for path in signers), *(_read(path, stamps=True) for path in stamps)]
+    return tuple({(item.sha256, item.stamps): item for item in found}.values())
 
 
-def _read(path: Path) -> TrustList:
+def _read(path: Path, *, stamps: bool) -> TrustList:
     try:
         data = read_plain_file(Path(os.path.realpath(path)), MAX_BYTES, "trust list")
     except UsageProblem as problem:
@@ -55,7 +60,7 @@ def _read(path: Path) -> TrustList:
         raise _invalid(path, f"it does not hold certificate authorities in PEM ({error})") from None
     if len(anchors) > MAX_CERTIFICATES:
         raise _invalid(path, f"it has more than {MAX_CERTIFICATES} certificates")
-    return TrustList(name=path.name, sha256=hashlib.sha256(data).hexdigest(), anchors=anchors)
+    return TrustList(name=path.name, sha256=hashlib.sha256(data).hexdigest(), stamps=stamps, anchors=anchors)
 
 
 def _authority(certificate: x509.Certificate) -> str:

@@ -28,26 +28,30 @@ def read_claim(
 ) -> tuple[Credential, Metadata, tuple[Finding, ...]]:
     """What the file says and who stands behind it. Never raises for what a file contains.
 
-    `lists` are asked only where the trust files leave a signer unknown: the file's own, or that of what went in.
+    Lists of signers are asked only where the trust files leave one unknown: that of the file, or of what went in.
     """
-    marks = _marks(data, trust)
-    accepting = _accepting(data, marks.c2pa, trust) if marks.c2pa.signer_accepted else None
+    services = [root for item in lists if item.stamps for root in item.anchors]
+    marks = _marks(data, trust, services)
+    accepting = _accepting(data, marks.c2pa, trust, services) if marks.c2pa.signer_accepted else None
     signer = _signer(marks.c2pa, accepting, trust, asked=bool(trust or lists))
     used: tuple[str, ...] = ()
-    if lists and (signer in ("unknown", "expired") or _strangers(marks.c2pa)):
-        again = _marks(data, trust, lists)
-        if signer != "accepted" and again.c2pa.signer_accepted and not _impersonates(again.c2pa, trust):
+    signers = [item for item in lists if not item.stamps]
+    if signers and (signer in ("unknown", "expired") or _strangers(marks.c2pa)):
+        again = _marks(data, trust, services, listed=[anchor for item in signers for anchor in item.anchors])
+        known = again.c2pa.signer_accepted and not _impersonates(again.c2pa, trust)
+        if signer in ("unknown", "expired") and known:
             signer = "listed"
         if signer in ("accepted", "listed"):
-            marks, used = again, tuple(f"{item.name} (SHA-256 {item.sha256[:16]}…)" for item in lists)
+            marks, used = again, tuple(f"{item.name} (SHA-256 {item.sha256[:16]}…)" for item in signers)
     return _claim(marks, signer, accepting, used), _metadata(marks), _passed_on(marks)
 
 
-def _marks(data: bytes, trust: Sequence[TrustFile], lists: Sequence[TrustList] = ()) -> Marks:
-    """The marks under the anchors of all trust files, and of the lists, together."""
+def _marks(data: bytes, trust: Sequence[TrustFile], services: Sequence[str], *, listed: Sequence[str] = ()) -> Marks:
+    """The marks under the anchors of all trust files, and the listed ones, together. `services`: roots of time-stamp
+    services that count beside those of the trust files."""
     anchors = [anchor for item in trust for anchor in item.c2pa_anchors]
-    anchors += [anchor for item in lists for anchor in item.anchors]
-    return read_marks(data, anchors=anchors, tsa_roots=[root for item in trust for root in item.tsa_roots])
+    roots = [root for item in trust for root in item.tsa_roots]
+    return read_marks(data, anchors=[*anchors, *listed], tsa_roots=[*roots, *services])
 
 
 def _strangers(reading: C2paReading) -> bool:
@@ -79,14 +83,16 @@ def _claim(marks: Marks, signer: Signer, accepting: TrustFile | None, lists: tup
     )
 
 
-def _accepting(data: bytes, reading: C2paReading, trust: Sequence[TrustFile]) -> TrustFile | None:
+def _accepting(
+    data: bytes, reading: C2paReading, trust: Sequence[TrustFile], services: Sequence[str]
+) -> TrustFile | None:
     """The trust file under whose own anchors the claim is Trusted: one that allows the leaf, if any does."""
     if len(trust) == 1:
         return trust[0]
     origin = _text((reading.assertion or {}).get("ledgerOrigin"))
     order = sorted(trust, key=lambda item: (not _allows(item, reading), item.origin != origin))
     for item in order:
-        if read_marks(data, anchors=item.c2pa_anchors, tsa_roots=item.tsa_roots).c2pa.signer_accepted:
+        if _marks(data, [item], services).c2pa.signer_accepted:
             return item
     return None
 

@@ -29,6 +29,7 @@ def test_a_list_is_certificates_with_anything_between_them(folder: Path, tmp_pat
     place = tmp_path / "LIST.pem"
     place.write_bytes(b"Subject\tCN=Root\n" + root(folder) + b"\nnotes\n")
     (found,) = trust_list.load_all([place, place])
+    assert [item.stamps for item in trust_list.load_all([place], [place])] == [False, True]
     assert found.name == "LIST.pem"
     assert [anchor.encode() for anchor in found.anchors] == [root(folder)]
 

@@ -96,6 +96,12 @@ def test_a_leaf_that_the_trust_file_does_not_list_is_not_made_good_by_a_list(our
     assert "verify.leaf-not-allowed" in codes(verdict)
 
 
+def test_neither_is_one_with_a_strangers_picture_inside(ours: Studio, theirs: Studio, tmp_path: Path) -> None:
+    pinned = replace(ours.trust, leaf_fingerprints=("00" * 32,))
+    verdict = judge(tmp_path, with_picture_of(ours, theirs, believed=False), [pinned], listing(theirs, tmp_path))
+    assert (verdict.exit_code, verdict.axes.trust) == (5, "untrusted")
+
+
 @pytest.mark.parametrize("believed", [False, True], ids=["stranger when added", "accepted when added"])
 def test_a_picture_of_a_listed_signer_may_go_in_and_the_file_is_still_trusted(
     ours: Studio, theirs: Studio, tmp_path: Path, believed: bool
@@ -186,6 +192,23 @@ def test_an_expired_certificate_passes_with_a_stamp_of_a_service_that_the_trust_
     without = judge(tmp_path, data, [trust])
     assert (without.verdict, without.exit_code, without.axes.trust) == ("fail", 5, "expired")
     assert "verify.expired" in codes(without)
+
+
+def test_a_public_list_of_time_stamp_authorities_counts_beside_the_trust_file_and_names_no_signer(
+    ours: Studio, theirs: Studio, stamped: tuple[bytes, str, str], tmp_path: Path
+) -> None:
+    data, leaf, service = stamped
+    place = tmp_path / "TSA.pem"
+    place.write_text(service)
+    lists = trust_list.load_all([], [place])
+    verdict = judge(tmp_path, data, [replace(ours.trust, leaf_fingerprints=(leaf,))], lists)
+    assert (verdict.verdict, verdict.axes.trust) == ("pass", "trusted")
+    place.write_text("".join(theirs.trust.c2pa_anchors))
+    foreign = judge(tmp_path, of_another_ledger(theirs), [], trust_list.load_all([], [place]))
+    assert (foreign.exit_code, foreign.axes.trust) == (5, "untrusted")
+    both = (*listing(ours, tmp_path), *lists)
+    listed = judge(tmp_path, data, [], both)
+    assert (listed.verdict, listed.axes.trust) == ("pass", "listed")
 
 
 def test_the_roots_of_one_trust_file_stamp_nothing_for_another(
