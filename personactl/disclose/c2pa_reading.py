@@ -30,6 +30,9 @@ _ACTIONS_LABELS = (ACTIONS_LABEL, "c2pa.actions")
 """c2pa-rs gives a claim of version 1 the newer label when it signs; other vendors' older files carry the old one."""
 _SUCCESS = re.compile(r"\.(?:match|validated|trusted|insideValidity|accessible|notRevoked)$")
 """How success codes end (C2PA 2.4, "Validation status codes"); older claims list them beside failures."""
+_IDENTITY = "cawg."
+"""Codes of identity assertions (CAWG): who else stands by the content, under trust lists of their own, which nobody
+gives here. Not accepting one is no fault of the file; the assertion itself is under the claim's signature."""
 _MAX_DEPTH = 32
 
 
@@ -38,10 +41,10 @@ class C2paReading:
     """What the active manifest of a file says and how it stands. Strings are those of the file: escape before printing.
 
     `failures` holds the failure codes of the active manifest, `ingredient_failures` those of everything that went in,
-    however deep; `informational` the codes of both that are neither success nor failure. `signer_accepted`: the chain
-    of the active manifest leads to one of the anchors, whatever is wrong with an ingredient. `assertion` is
-    `org.personactl.generation`, `leaf_sha256` the certificate that signed (hex, "" when unclear), `signed_at` the time
-    of a time-stamp, "" without one.
+    however deep; `informational` the codes of both that are neither success nor failure, and those of identity
+    assertions. `signer_accepted`: the chain of the active manifest leads to one of the anchors, whatever is wrong with
+    an ingredient. `assertion` is `org.personactl.generation`, `leaf_sha256` the certificate that signed (hex, "" when
+    unclear), `signed_at` the time of a time-stamp, "" without one.
     """
 
     state: State
@@ -110,15 +113,9 @@ def from_document(document: Mapping[str, Any], stores: Sequence[bytes]) -> C2paR
     own = results.get("activeManifest") or {}
     return C2paReading(
         state=document["validation_state"],
-        failures=_codes(own.get("failure")),
-        ingredient_failures=_ingredient_failures(document),
-        informational=tuple(
-            dict.fromkeys(
-                str(item.get("code", ""))
-                for group in (own, *_ingredient_groups(document))
-                for item in group.get("informational") or []
-            )
-        ),
+        failures=_judged(_codes(own.get("failure"))),
+        ingredient_failures=_judged(_ingredient_failures(document)),
+        informational=_informational((own, *_ingredient_groups(document))),
         signer_accepted=_TRUSTED in _codes(own.get("success")) and document["validation_state"] != "Invalid",
         active_label=label,
         title=_text(manifest.get("title")),
@@ -132,6 +129,16 @@ def from_document(document: Mapping[str, Any], stores: Sequence[bytes]) -> C2paR
         leaf_sha256=cose.leaf_sha256(stores[0], label) if len(stores) == 1 else "",
         manifest_sha256=hashlib.sha256(stores[0]).hexdigest() if len(stores) == 1 else "",
     )
+
+
+def _judged(codes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(code for code in codes if not code.startswith(_IDENTITY))
+
+
+def _informational(groups: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    told = [code for group in groups for code in _codes(group.get("informational"))]
+    told += [code for group in groups for code in _codes(group.get("failure")) if code.startswith(_IDENTITY)]
+    return tuple(dict.fromkeys(told))
 
 
 def _codes(items: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:

@@ -124,6 +124,22 @@ def test_a_parent_that_was_altered_is_not_taken_in_and_neither_is_one_with_an_al
         assert "assertion.dataHash.mismatch" in caught.value.message
 
 
+@pytest.mark.parametrize("number", [0, 1], ids=["ours", "a stranger"])
+def test_an_update_manifest_says_that_a_file_was_opened_and_is_its_own_signers(number: int) -> None:
+    """A manifest over another one, without a binding of its own: that of the first one holds the content."""
+    first, by = made(), Careless(number)
+    builder = room.c2pa.Builder({**actions_definition(()), "assertions": []}, context=by._context)
+    builder.set_intent(room.c2pa.C2paBuilderIntent.UPDATE)
+    by._add_parent(builder, "parent", first)
+    target = io.BytesIO()
+    builder.sign(by._signer, "image/png", io.BytesIO(first), target)
+    found = reading(target.getvalue())
+    assert (found.first_action, found.source_types, found.signer_accepted) == ("c2pa.opened", (), number == 0)
+    changed = reading(altered(target.getvalue()))
+    assert (changed.state, changed.sound) == ("Invalid", False)
+    assert "assertion.dataHash.mismatch" in changed.failures
+
+
 def document(**manifest: Any) -> dict[str, Any]:
     return {
         "active_manifest": "a",
@@ -165,6 +181,16 @@ def test_what_is_not_there_reads_as_nothing(manifest: dict[str, Any]) -> None:
         None,
         (),
     )
+
+
+def test_an_identity_that_nobody_accepts_is_no_fault_of_the_file() -> None:
+    """As in files of tools that sign an identity beside the claim (CAWG), and in pictures of theirs that went in."""
+    code = "cawg.x509.credential.untrusted"
+    said = document(ingredients=[{"validation_results": {"activeManifest": {"failure": [{"code": code}]}}}])
+    said["validation_results"]["activeManifest"]["failure"] = [{"code": code}]
+    found = from_document(said, ())
+    assert (found.failures, found.ingredient_failures, found.informational) == ((), (), (code,))
+    assert (found.sound, found.fault) == (True, "")
 
 
 def test_ingredients_that_are_nested_without_end_are_refused() -> None:
