@@ -17,7 +17,7 @@ from personactl import persona as personas
 from personactl.config import Config
 from personactl.disclose import C2paSigner, Enrolled, enrol_picture
 from personactl.errors import DisclosureError, PersonaError
-from personactl.keys import KeySet, moments
+from personactl.keys import KeySet, moments, project_trust
 from personactl.keys.moments import Moment
 from personactl.model import Finding, Persona, Reference
 
@@ -48,7 +48,8 @@ def enrol(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> E
         )
     if not persona.references:
         return Enrolment(persona=persona)
-    signer = C2paSigner(keyset.c2pa, ta_url=config.c2pa_tsa)
+    roots = project_trust.tsa_roots(config.trust_path)
+    signer = C2paSigner(keyset.c2pa, ta_url=config.c2pa_tsa, tsa_roots=roots)
     work = _Work(config=config, persona=persona, signer=signer, at=moments.read(now))
     rows = [
         work.row(row, reference)

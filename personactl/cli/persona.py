@@ -117,7 +117,10 @@ def freeze(terminal: Terminal, *, reference: str) -> None:
         findings.show(terminal, done.enrolment.findings)
     state = "was frozen already" if done.already else "is frozen"
     name = Styled(f"{persona_id}@{version}", "bold")
-    terminal.result(document, [[name, f" {state}: ledger entry #{done.entry_index}"]])
+    lines: list[Line] = [[name, f" {state}: ledger entry #{done.entry_index}"]]
+    if done.enrolment is not None and done.enrolment.signed:
+        lines.append(f"  {len(done.enrolment.signed)} reference pictures signed, beside the originals")
+    terminal.result(document, lines)
 
 
 def named(text: str) -> tuple[str, int]:

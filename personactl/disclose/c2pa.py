@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes
 
 from personactl.disclose import c2pa_reading, chains, formats, native
 from personactl.disclose.c2pa_reading import EXPIRED, UNTRUSTED, C2paReading, State
+from personactl.disclose.parts import ContainerError
 from personactl.errors import DisclosureError, KeyProblem
 
 with native.only_packaged_library():
@@ -62,16 +63,18 @@ class C2paSigner:
 
     The algorithm follows from the leaf's key: ES256 for P-256, ES384, ES512, PS256 for RSA, Ed25519. `ta_url` is the
     address of a time-stamp service (RFC 3161) that is asked for every signature; without one nothing is asked. The
-    library waits for it for 30 seconds at most.
+    library waits for it for 30 seconds at most. `tsa_roots` (PEM) are authorities of such services: a reference whose
+    certificate has ended since may go in with a stamp of theirs.
     """
 
-    __slots__ = ("_context", "_plain", "_signer", "anchors", "leaf_sha256", "ta_url")
+    __slots__ = ("_context", "_plain", "_signer", "anchors", "leaf_sha256", "ta_url", "tsa_roots")
 
-    def __init__(self, credential: Credential, *, ta_url: str = ""):
+    def __init__(self, credential: Credential, *, ta_url: str = "", tsa_roots: Sequence[str] = ()):
         """Raises KeyProblem when the library does not accept the chain or the key; `keys check` then names the rule."""
         self.anchors: tuple[str, ...] = (credential.anchor_pem,)
         self.ta_url = ta_url
-        self._context = _context(self.anchors)
+        self.tsa_roots = tuple(tsa_roots)
+        self._context = _context((*self.anchors, *self.tsa_roots))
         try:
             leaf = x509.load_pem_x509_certificates(credential.chain_pem)[0]
             self.leaf_sha256 = leaf.fingerprint(hashes.SHA256()).hex()
@@ -132,7 +135,7 @@ class C2paSigner:
 
     def _add_ingredient(self, builder: Any, label: str, content: bytes, relationship: str) -> None:
         row = formats.sniff(content)
-        fault = "its type is not read" if row is None else read(content, row.media_type, self.anchors).fault
+        fault = "its type is not read" if row is None else self._fault(content, row)
         if row is None or fault:
             raise DisclosureError(
                 f"{label} cannot be an ingredient: {fault}",
@@ -142,6 +145,10 @@ class C2paSigner:
         ingredient = {"title": label, "relationship": relationship, "label": label}
         builder.add_ingredient(ingredient, row.media_type, io.BytesIO(content))
 
+    def _fault(self, content: bytes, row: formats.Format) -> str:
+        stores = _stores(content, row)
+        return read(content, row.media_type, self.anchors, stores=stores, tsa_roots=self.tsa_roots).fault
+
     def _stamp_failed(self, error: Exception) -> KeyProblem:
         return KeyProblem(
             f"the time-stamp service gave no time-stamp: {str(error)[:_MAX_ERROR]}",
@@ -149,6 +156,14 @@ class C2paSigner:
             hint="run the same command again later, or take [c2pa] tsa out of personactl.toml",
             code="c2pa.time-stamp-failed",
         )
+
+
+def _stores(content: bytes, row: formats.Format) -> Sequence[bytes]:
+    """The manifest stores of a file; none when it breaks its format's rules, which the library tells as well."""
+    try:
+        return row.parts(content).c2pa
+    except ContainerError:
+        return ()
 
 
 def _signer(credential: Credential, algorithm: str, ta_url: str) -> Any:

@@ -42,7 +42,7 @@ def enrol_picture(data: bytes, signer: C2paSigner, *, declared: str, at: str, lo
     c2pa.reference-unreadable (its type is not read, or it breaks its format's rules), c2pa.ingredient-broken,
     c2pa.reference-contradicts (it says itself that it was made otherwise); KeyProblem when it cannot be signed.
     """
-    marks = read_marks(data, anchors=signer.anchors)
+    marks = read_marks(data, anchors=signer.anchors, tsa_roots=signer.tsa_roots)
     _require_sound(marks)
     _require_agreement(marks, declared)
     found = tuple(_phrase(text, longest) for text in _found(marks))

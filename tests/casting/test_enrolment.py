@@ -15,19 +15,21 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from workshop import NOW, Workshop, png
+from workshop import NOW, Workshop, png, text
 
-from personactl import casting, keys, persona
+from personactl import casting, config, keys, persona
 from personactl.casting import Enrolment
 from personactl.disclose import C2paSigner, read_marks, xmp
 from personactl.disclose.c2pa_manifest import VOCABULARY
-from personactl.errors import PersonactlError, PersonaError
+from personactl.errors import KeyProblem, PersonactlError, PersonaError
 from personactl.model import Persona
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "disclose"))
+sys.path += [str(Path(__file__).parents[1] / name) for name in ("disclose", "ledger")]
 
 from signed_pictures import actions_definition, keyset
+from tsa_bench import OPENSSL, Authority, serving
 
+MANIFEST = text("a: p", attempts=1, extra='[reference]\nroles = ["hero", "three-quarter"]')
 LATER = "2026-11-22T08:00:00Z"
 
 
@@ -239,8 +241,7 @@ def test_a_version_that_was_frozen_without_enrolment_still_runs(
         freeze(shop)
     shop.persona = draft(shop)
     assert freeze(shop).already
-    summary = shop.run('schema = 1\n[campaign]\nid = "c"\npersona = "lira@1"\n[identity]\nthreshold = -1.0\n'
-                       'attempts = 1\n[[shot]]\nid = "a"\nprompt = "p"\ncount = 1\n')  # fmt: skip
+    summary = shop.run(MANIFEST)
     assert summary.exit_code == 0
 
 
@@ -251,9 +252,7 @@ def test_what_a_run_delivers_holds_the_references_and_no_unknown_provenance(shop
     persona.update(shop.folder, current, {**current.record, "references": rows}, {})
     freeze(shop)
     shop.persona = draft(shop)
-    summary = shop.run('schema = 1\n[campaign]\nid = "c"\npersona = "lira@1"\n[reference]\n'
-                       'roles = ["hero", "three-quarter"]\n[identity]\nthreshold = -1.0\nattempts = 1\n'
-                       '[[shot]]\nid = "a"\nprompt = "p"\ncount = 1\n')  # fmt: skip
+    summary = shop.run(MANIFEST)
     assert summary.exit_code == 0
     (path,) = shop.out(summary.run_id).glob("*.png")
     found = read_marks(path.read_bytes(), anchors=[shop.keyset.c2pa.anchor_pem]).c2pa
@@ -288,12 +287,45 @@ def test_a_failing_call_leaves_a_version_that_can_be_enrolled(
 
 
 def test_a_time_stamp_service_that_fails_stops_the_enrolment(shop: Workshop) -> None:
-    config = replace(shop.config, c2pa_tsa="http://127.0.0.1:1/tsa")
+    unreachable = replace(shop.config, c2pa_tsa="http://127.0.0.1:1/tsa")
     before = tree(shop)
     with pytest.raises(PersonactlError) as caught:
-        casting.enrol(config, shop.keyset, draft(shop), now=NOW)
+        casting.enrol(unreachable, shop.keyset, draft(shop), now=NOW)
     assert (caught.value.code, caught.value.exit_code) == ("c2pa.time-stamp-failed", 9)
     assert tree(shop) == before
+
+
+def configured(shop: Workshop, url: str) -> None:
+    """Name a time-stamp service in personactl.toml."""
+    path = shop.folder / config.FILE_NAME
+    path.write_text(f'{path.read_text()}[c2pa]\ntsa = "{url}"\n')
+    shop.config = config.find(shop.folder)
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="needs the Debian package openssl")
+def test_references_and_outputs_are_stamped_by_the_service_that_the_configuration_names(
+    shop: Workshop, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    authority = Authority.make(tmp_path_factory.mktemp("tsa"))
+    with serving(lambda query: (200, {}, authority.reply(query))) as url:
+        configured(shop, url)
+        freeze(shop)
+        shop.persona = draft(shop)
+        summary = shop.run(MANIFEST)
+    assert summary.exit_code == 0
+    assert all(reading(shop, place).c2pa.signed_at for place in range(2))
+    (path,) = shop.out(summary.run_id).glob("*.png")
+    assert read_marks(path.read_bytes(), anchors=[shop.keyset.c2pa.anchor_pem]).c2pa.signed_at
+
+
+def test_a_run_whose_time_stamp_service_fails_delivers_nothing_and_says_why(shop: Workshop) -> None:
+    freeze(shop)
+    shop.persona = draft(shop)
+    configured(shop, "http://127.0.0.1:1/tsa")
+    with pytest.raises(KeyProblem) as caught:
+        shop.run(MANIFEST)
+    assert (caught.value.code, caught.value.exit_code) == ("c2pa.time-stamp-failed", 9)
+    assert list(shop.folder.glob("out/*/*.png")) == []
 
 
 def test_a_blank_version_needs_no_enrolment(shop: Workshop) -> None:

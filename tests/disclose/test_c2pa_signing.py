@@ -21,7 +21,7 @@ from signed_pictures import actions_definition, bare, keyset
 
 from personactl.disclose import C2paSigner, chains, cose, formats, read_marks
 from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
-from personactl.errors import KeyProblem
+from personactl.errors import DisclosureError, KeyProblem
 from personactl.keys import C2paCredential
 from personactl.keys.certificates import Validity, _builder, _key_usage, make_leaf, make_root, subject
 from personactl.keys.development import private_pem
@@ -251,6 +251,21 @@ def test_a_stamp_also_keeps_what_went_in(outlived: Outlived) -> None:
     for data, anchors in both.items():
         assert read_marks(data, anchors=anchors, tsa_roots=roots).c2pa.ingredient_failures == ()
         assert read_marks(data, anchors=anchors).c2pa.ingredient_failures != ()
+
+
+def test_a_stamped_picture_may_still_go_in_after_its_certificate_has_ended(outlived: Outlived) -> None:
+    credential = replace(root().credential(KINDS["es256"]()), anchor_pem=root().pem + outlived.short)
+    using = json.loads(json.dumps(CREATED))
+    using["assertions"][0]["data"]["actions"][0]["parameters"] = {"ingredientIds": ["in"]}
+    roots = (outlived.service,)
+    signer = C2paSigner(credential, tsa_roots=roots)
+    data = signer.sign(using, "image/png", bare(), references={"in": outlived.stamped}).data
+    found = read_marks(data, anchors=signer.anchors, tsa_roots=roots).c2pa
+    assert (found.state, found.ingredient_failures) == ("Trusted", ())
+    for held, by in ((outlived.bare, signer), (outlived.stamped, C2paSigner(credential))):
+        with pytest.raises(DisclosureError) as caught:
+            by.sign(using, "image/png", bare(), references={"in": held})
+        assert caught.value.code == "c2pa.ingredient-broken"
 
 
 def test_a_service_vouches_for_times_and_for_no_signer(outlived: Outlived) -> None:
