@@ -163,6 +163,7 @@ def _lines(item: Persona) -> list[Line]:
     for reference in item.references:
         about = ", ".join(part for part in (reference.license, reference.source) if part)
         lines.append([Styled("reference  ", "dim"), f"{reference.role:<14}{reference.path}  {about}".rstrip()])
+        lines += [[Styled("  mark     ", "dim"), f"{'':<14}{mark}"] for mark in reference.marks]
     return lines
 
 

@@ -212,6 +212,7 @@ def _persona(record: Mapping[str, Any], digest: str, folder: Path, *, frozen: bo
                 sha256=row["sha256"],
                 license=row.get("license", ""),
                 source=row.get("source", ""),
+                marks=tuple(row.get("marks", ())),
             )
             for row in record.get("references", ())
         ),
