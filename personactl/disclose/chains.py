@@ -45,7 +45,7 @@ def not_under(store: bytes, anchors: Sequence[str]) -> frozenset[str] | None:
     try:
         roots = [certificate for pem in anchors for certificate in x509.load_pem_x509_certificates(pem.encode())]
         return frozenset(label for label, chain in chains.items() if not _leads_to(chain, roots))
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return None
 
 

@@ -56,7 +56,9 @@ def _read(path: Path, *, stamps: bool) -> TrustList:
         ) from None
     try:
         anchors = tuple(_authority(item) for item in x509.load_pem_x509_certificates(data))
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except (
+        ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+    ) as error:  # fmt: skip
         raise _invalid(path, f"it does not hold certificate authorities in PEM ({error})") from None
     if len(anchors) > MAX_CERTIFICATES:
         raise _invalid(path, f"it has more than {MAX_CERTIFICATES} certificates")

@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import AuthorityKeyIdentifier, BasicConstraints, Certificate, SubjectKeyIdentifier
-from signed_pictures import actions_definition, bare, keyset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from signed_pictures import actions_definition, bare, delivered, keyset, signer
 
 from personactl.disclose import C2paSigner, chains, cose, formats, read_marks
 from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
@@ -143,6 +145,15 @@ def test_a_chain_with_an_authority_in_between_signs_and_leads_to_its_root() -> N
 def test_a_store_that_is_not_understood_is_under_nobody() -> None:
     assert chains.not_under(b"", [root().pem]) is None
     assert chains.not_under(b"\0\0\0\x08jumb", [root().pem]) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
+def test_a_changed_store_never_raises(place: float, value: int) -> None:
+    data = bytearray(stores(delivered("png"))[0])
+    data[int(place * len(data))] = value
+    found = chains.not_under(bytes(data), signer().anchors)
+    assert found is None or isinstance(found, frozenset)
 
 
 def test_a_namesake_of_the_authority_issued_nothing() -> None:
