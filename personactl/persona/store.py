@@ -235,7 +235,16 @@ def reference_data(project: Path, persona: Persona, reference: Reference) -> byt
 
 
 def _reference_files(persona: Persona, project: Path) -> dict[str, bytes]:
-    return {reference.path: reference_data(project, persona, reference) for reference in persona.references}
+    """Path → bytes of the references, and of the pictures as they came before enrolment where they are still there."""
+    files = {reference.path: reference_data(project, persona, reference) for reference in persona.references}
+    for row in persona.record.get("references", ()):
+        name = row.get("originalPath", "")
+        path = Path(persona.folder) / name
+        if name and path.is_file():
+            data = read_plain_file(path, _REFERENCE_LIMIT, "reference picture", beneath=project)
+            if hashlib.sha256(data).hexdigest() == row.get("originalSha256"):
+                files.setdefault(name, data)
+    return files
 
 
 def _imported(source: Path) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -338,3 +338,19 @@ def test_the_next_version_takes_the_signed_pictures_along(shop: Workshop) -> Non
     second = persona.create(shop.folder, "lira", from_version=1)
     done = casting.enrol(shop.config, keys.load(shop.config.keys_path), second, now=LATER)
     assert (done.signed, done.persona.record_sha256) == ((), second.record_sha256)
+    originals = [Path(second.folder) / item["originalPath"] for item in second.record["references"]]
+    assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in originals] == [
+        item["originalSha256"] for item in second.record["references"]
+    ]
+
+
+def test_an_original_that_is_gone_or_changed_stays_behind(shop: Workshop) -> None:
+    """The signed picture is what counts from enrolment on."""
+    done = freeze(shop)
+    first, other = (Path(done.persona.folder) / item["originalPath"] for item in done.persona.record["references"])
+    first.unlink()
+    other.write_bytes(b"changed")
+    second = persona.create(shop.folder, "lira", from_version=1)
+    assert sorted(path.name for path in (Path(second.folder) / "refs").iterdir()) == sorted(
+        Path(item.path).name for item in second.references
+    )
