@@ -23,7 +23,8 @@ _LIMIT = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """A valid configuration. Paths are absolute (below `project`); `detector` and `contact` may be ""."""
+    """A valid configuration. Paths are absolute (below `project`); `detector` and `contact` may be "".
+    `c2pa_tsa` is the address of the time-stamp service for the files' own signatures, "" for none: nothing is asked."""
 
     project: Path
     organisation_name: str
@@ -35,6 +36,7 @@ class Config:
     trust_path: Path
     policies: tuple[str, ...]
     detector: str
+    c2pa_tsa: str = ""
 
 
 _FOLDER = InsidePath()
@@ -75,6 +77,17 @@ _ORGANISATION = Section(
         Key(name="contact", kind=Text(most=200), doc="Address for questions about a delivered file."),
     ),
 )
+_C2PA = Section(
+    name="[c2pa]",
+    doc="The files' own signatures.",
+    keys=(
+        Key(
+            name="tsa",
+            kind=Pattern(regex=r"(?:https?://[!-~]{1,400})?", means="an http(s) address"),
+            doc="RFC 3161 service that stamps each signature, for certificates that end early (none; no network).",
+        ),
+    ),
+)
 CONFIG = Section(
     name=FILE_NAME,
     doc="Configuration of a project.",
@@ -90,6 +103,7 @@ CONFIG = Section(
             doc="Where the public can have a file checked; written into delivered files.",
         ),
         Key(name="organisation", kind=_ORGANISATION, required=True, doc="Who publishes."),
+        Key(name="c2pa", kind=_C2PA, doc="The files' own signatures."),
     ),
 )
 
@@ -135,6 +149,7 @@ def parse(data: bytes, *, path: str, project: Path) -> Config:
         trust_path=project / "trust.json",
         policies=tuple(value.get("policies", ())),
         detector=value.get("detector", ""),
+        c2pa_tsa=value.get("c2pa", {}).get("tsa", ""),
     )
     check_no_symlink(config.ledger_path, "ledger", beneath=project)
     check_no_symlink(config.keys_path, "keys folder", beneath=project)

@@ -131,13 +131,15 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One reference picture of a persona version; `path` is relative to the version's folder."""
+    """One reference picture of a persona version; `path` is relative to the version's folder. `marks`: what it said
+    about itself when it was enrolled, for people."""
 
     role: str
     path: str
     sha256: str
     license: str = ""
     source: str = ""
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Freeze a persona version: the ledger says it first, then the folder remembers it.
 
-Crash order: 1. `persona-freeze` entry committed, 2. checkpoint signed, 3. frozen.json written. A crash after 1 leaves a
-version that is on record and not marked; freezing again finds the entry and goes on at 2. So no marker ever names an
-entry that does not exist, and no version has two entries.
+Crash order: 1. references enrolled (`enrolment`), 2. `persona-freeze` entry committed, 3. checkpoint signed, 4.
+frozen.json written. A crash after 2 leaves a version that is on record and not marked; freezing again finds the entry
+and goes on at 3. So no marker ever names an entry that does not exist, and no version has two entries.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from personactl_ledger.aftermath import distrusted_entries
 
 from personactl import continuity
 from personactl import persona as personas
+from personactl.casting.enrolment import Enrolment, enrol
 from personactl.config import Config
 from personactl.errors import PersonaError
 from personactl.keys import KeySet, moments
@@ -23,21 +24,26 @@ from personactl.model import Persona
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreezeResult:
-    """`persona` is loaded again, frozen; `already`: the version was frozen before and nothing was written."""
+    """`persona` is loaded again, frozen; `already`: the version was frozen before and nothing was written.
+
+    `enrolment` says what became of its references, None where the version was on record already.
+    """
 
     persona: Persona
     entry_index: int
     origin: str
     already: bool
+    enrolment: Enrolment | None = None
 
 
 def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> FreezeResult:
-    """Sign `persona` into the ledger and mark it frozen; from then on this version never changes.
-    `now` is read under the writer's lock.
+    """Enrol what is not enrolled of its references, sign `persona` into the ledger and mark it frozen; from then on
+    this version never changes. `now` is read under the writer's lock.
 
     Raises PersonaError (persona.frozen-otherwise) when the ledger holds the same version with another record,
     ConflictError (run.distrusted) when the entry that froze it is not to be believed,
-    UsageProblem (file.*) or PersonaError when the version is no longer what was loaded, LedgerError, StorageError.
+    UsageProblem (file.*) or PersonaError when the version is no longer what was loaded, LedgerError, StorageError, and
+    as `enrol`.
     """
     current = personas.load(config.project, persona.id, persona.version)
     if current.record_sha256 != persona.record_sha256:
@@ -57,6 +63,10 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> 
             raise _frozen_elsewhere(current, marker, ledger)
         if stored is not None and stored.index in distrusted_entries(ledger):
             raise personas.distrusted_freeze(current.id, current.version, stored.index)
+        enrolment = None
+        if stored is None:
+            enrolment = enrol(config, keyset, current, now=time)
+            current = enrolment.persona
         index = stored.index if stored is not None else _record(ledger, keyset, current, time)
         ledger.checkpoint(keyset.log, now=time)
         if marker is None:
@@ -64,7 +74,9 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> 
             current = personas.mark_frozen(
                 config.project, current, entry_index=index, origin=ledger.origin, frozen_at=frozen_at
             )
-        return FreezeResult(persona=current, entry_index=index, origin=ledger.origin, already=marker is not None)
+        return FreezeResult(
+            persona=current, entry_index=index, origin=ledger.origin, already=marker is not None, enrolment=enrolment
+        )
 
 
 def _recorded(ledger: Ledger, persona: Persona) -> StoredEntry | None:

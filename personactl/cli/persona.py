@@ -76,10 +76,33 @@ def list_(terminal: Terminal) -> None:
 @persona.command()
 @click.argument("reference", metavar="ID@V")
 @pass_terminal
+def enrol(terminal: Terminal, *, reference: str) -> None:
+    """Give each reference picture a credential; note what it says."""
+    from personactl import casting, keys
+    from personactl import persona as room
+    from personactl.render import findings
+
+    config = here()
+    draft = room.load(config.project, *named(reference))
+    done = casting.enrol(config, keys.load(config.keys_path), draft, now=now)
+    document = {
+        "schema": "personactl.persona-enrol/1", **_summary(done.persona), "signed": list(done.signed),
+        "kept": list(done.kept), "findings": findings.document(done.findings),
+    }  # fmt: skip
+    findings.show(terminal, done.findings)
+    name = Styled(f"{draft.id}@{draft.version}", "bold")
+    signed, kept = len(done.signed), len(done.kept)
+    terminal.result(document, [[name, f": {signed} reference pictures signed, {kept} had a credential already"]])
+
+
+@persona.command()
+@click.argument("reference", metavar="ID@V")
+@pass_terminal
 def freeze(terminal: Terminal, *, reference: str) -> None:
     """Sign a version into the ledger; it never changes then."""
     from personactl import casting, keys
     from personactl import persona as room
+    from personactl.render import findings
 
     config = here()
     persona_id, version = named(reference)
@@ -88,10 +111,16 @@ def freeze(terminal: Terminal, *, reference: str) -> None:
     document = {
         "schema": "personactl.persona-freeze/1", **_summary(done.persona), "entryIndex": done.entry_index,
         "origin": done.origin, "already": done.already,
+        "signed": list(done.enrolment.signed if done.enrolment else ()),
     }  # fmt: skip
+    if done.enrolment is not None:
+        findings.show(terminal, done.enrolment.findings)
     state = "was frozen already" if done.already else "is frozen"
     name = Styled(f"{persona_id}@{version}", "bold")
-    terminal.result(document, [[name, f" {state}: ledger entry #{done.entry_index}"]])
+    lines: list[Line] = [[name, f" {state}: ledger entry #{done.entry_index}"]]
+    if done.enrolment is not None and done.enrolment.signed:
+        lines.append(f"  {len(done.enrolment.signed)} reference pictures signed, beside the originals")
+    terminal.result(document, lines)
 
 
 def named(text: str) -> tuple[str, int]:
@@ -134,6 +163,7 @@ def _lines(item: Persona) -> list[Line]:
     for reference in item.references:
         about = ", ".join(part for part in (reference.license, reference.source) if part)
         lines.append([Styled("reference  ", "dim"), f"{reference.role:<14}{reference.path}  {about}".rstrip()])
+        lines += [[Styled("  mark     ", "dim"), f"{'':<14}{mark}"] for mark in reference.marks]
     return lines
 
 

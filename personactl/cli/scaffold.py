@@ -170,6 +170,7 @@ def persona(folder: Path, blank: Mapping[str, Any]) -> tuple[dict[str, Any], dic
             "sha256": hashlib.sha256(data).hexdigest(),
             "license": "Apache-2.0",
             "source": "drawn by personactl.pocket",
+            "digitalSourceType": "algorithmicMedia",  # drawn by rules, not by a trained model
         }
         for role, data in pictures.items()
     ]

@@ -27,6 +27,14 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--trust", "trust_files", multiple=True, type=PATH, metavar="FILE", help="Accept this trust file (repeatable)."
 )
+@click.option(
+    "--trust-list", "trust_lists", multiple=True, type=PATH, metavar="FILE",
+    help="A public list of authorities (PEM): name its signers as listed (repeatable).",
+)  # fmt: skip
+@click.option(
+    "--tsa-list", "tsa_lists", multiple=True, type=PATH, metavar="FILE",
+    help="A public list of time-stamp authorities (PEM), for certificates that ended (repeatable).",
+)  # fmt: skip
 @click.option("--receipts", type=PATH, metavar="DIR", help="Where the receipts lie, if not beside the files.")
 @click.option("--ledger", type=PATH, metavar="FILE", help="Compare with this ledger.")
 @click.option("--pixels", is_flag=True, help="Decode the pictures and ask for the baseline policy's marks.")
@@ -44,6 +52,8 @@ def verify(
     *,
     paths: tuple[Path, ...],
     trust_files: tuple[Path, ...],
+    trust_lists: tuple[Path, ...],
+    tsa_lists: tuple[Path, ...],
     receipts: Path | None,
     ledger: Path | None,
     pixels: bool,
@@ -59,16 +69,17 @@ def verify(
     (NAME.EXT.receipt) tells whether it is the exact one.
     """
     from personactl import policy
-    from personactl.keys import trust_store
+    from personactl.keys import trust_list, trust_store
     from personactl.render import verdicts as lines
     from personactl.render.reports import parse_request
     from personactl.verify import document, exit_code, verify_paths
 
     requests = [parse_request(text) for text in reports]
     trust = trust_store.load_all(trust_files, os.environ)
+    lists = trust_list.load_all(trust_lists, tsa_lists)
     asked = policy.load_all(policies) if policies or pixels else ()
     found = verify_paths(
-        paths, trust, receipts=receipts, ledger=ledger, pixels=pixels, policies=asked,
+        paths, trust, receipts=receipts, ledger=ledger, pixels=pixels, policies=asked, lists=lists,
         require_exact=require_exact, require_approval=require_approval,
     )  # fmt: skip
     verdicts = _judge(terminal, found, requests)

@@ -8,12 +8,14 @@ label_decision(record)       what is said about the visible label, in the file a
 label_fits(w, h, spec)       whether a picture of this size has room for it
 label.label_frames(…)        the same label in every frame of a clip
 C2paSigner(credential)       signs in memory; one per run
+enrol_picture(data, signer)  a reference picture with a credential: its own, or one of ours
 """
 
 from __future__ import annotations
 
 from personactl.disclose import label, pixels, watermark
 from personactl.disclose.c2pa import C2paReading, C2paSigner
+from personactl.disclose.enrolment import Enrolled, enrol_picture
 from personactl.disclose.label import decision as label_decision
 from personactl.disclose.label import fits as label_fits
 from personactl.disclose.marks import Marks, read_marks
@@ -23,8 +25,10 @@ from personactl.disclose.statements import statements
 __all__ = [
     "C2paReading",
     "C2paSigner",
+    "Enrolled",
     "Marks",
     "disclose",
+    "enrol_picture",
     "label",
     "label_decision",
     "label_fits",

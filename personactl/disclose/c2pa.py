@@ -7,67 +7,34 @@ only `Trusted` under the anchors that were given, without any failure in the fil
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from personactl.disclose import cose, formats, native
-from personactl.disclose.c2pa_manifest import ACTIONS_LABEL, AI_DISCLOSURE_LABEL, ASSERTION_LABEL
+from personactl.disclose import c2pa_reading, chains, formats, native
+from personactl.disclose.c2pa_reading import EXPIRED, UNTRUSTED, C2paReading, State
+from personactl.disclose.parts import ContainerError
 from personactl.errors import DisclosureError, KeyProblem
 
 with native.only_packaged_library():
     import c2pa
 
-State = Literal["Trusted", "Valid", "Invalid", "Absent", "Remote", "Unreadable"]
-"""The library's three verdicts; no manifest; a manifest that is only named by an address; nothing that parses."""
+__all__ = ["C2paReading", "C2paSigner", "Signed", "State", "read"]
 
 _KEY_USAGES = "1.3.6.1.5.5.7.3.4\n1.3.6.1.5.5.7.3.36\n1.3.6.1.4.1.62558.2.1\n"
 """emailProtection, documentSigning, c2pa-kp-claimSigning. Without the list the library refuses the latter two alone."""
+_SIGNERS = frozenset({EXPIRED, UNTRUSTED})
+"""What a certificate that has expired reads as: for an ingredient whose signer was a stranger when it was added, the
+latter alone."""
 _MAX_ERROR = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class C2paReading:
-    """What the active manifest of a file says and how it stands. Strings are those of the file: escape before printing.
-
-    `failures` holds every failure code, of the manifest and of each ingredient; `informational` the rest that is not
-    success. `assertion` is `org.personactl.generation`, `leaf_sha256` the certificate that signed (hex, "" when
-    unclear), `signed_at` the time of a time-stamp, "" without one.
-    """
-
-    state: State
-    failures: tuple[str, ...] = ()
-    informational: tuple[str, ...] = ()
-    active_label: str = ""
-    title: str = ""
-    generator: str = ""
-    actions: tuple[Mapping[str, Any], ...] = ()
-    assertion: Mapping[str, Any] | None = None
-    ai_disclosure: Mapping[str, Any] | None = None
-    ingredients: int = 0
-    issuer: str = ""
-    signed_at: str = ""
-    leaf_sha256: str = ""
-    manifest_sha256: str = ""
-    remote: bool = False
-    error: str = ""
-
-    @property
-    def first_action(self) -> str:
-        """The first action, "" without one: `c2pa.created` or `c2pa.opened` in a sound manifest."""
-        return str(self.actions[0].get("action", "")) if self.actions else ""
-
-    @property
-    def digital_source_type(self) -> str:
-        """The digitalSourceType of the first action, "" when it has none."""
-        return str(self.actions[0].get("digitalSourceType", "")) if self.actions else ""
 
 
 class Credential(Protocol):
@@ -92,23 +59,29 @@ class Signed:
 
 
 class C2paSigner:
-    """Signs files in memory with one credential; made once per run, used by one thread at a time."""
+    """Signs files in memory with one credential; made once per run, used by one thread at a time.
 
-    __slots__ = ("_context", "_signer", "anchors", "leaf_sha256")
+    The algorithm follows from the leaf's key: ES256 for P-256, ES384, ES512, PS256 for RSA, Ed25519. `ta_url` is the
+    address of a time-stamp service (RFC 3161) that is asked for every signature; without one nothing is asked. The
+    library waits for it for 30 seconds at most. `tsa_roots` (PEM) are authorities of such services: a reference whose
+    certificate has ended since may go in with a stamp of theirs.
+    """
 
-    def __init__(self, credential: Credential):
+    __slots__ = ("_context", "_plain", "_signer", "anchors", "leaf_sha256", "ta_url", "tsa_roots")
+
+    def __init__(self, credential: Credential, *, ta_url: str = "", tsa_roots: Sequence[str] = ()):
         """Raises KeyProblem when the library does not accept the chain or the key; `keys check` then names the rule."""
         self.anchors: tuple[str, ...] = (credential.anchor_pem,)
-        self._context = _context(self.anchors)
+        self.ta_url = ta_url
+        self.tsa_roots = tuple(tsa_roots)
+        self._context = _context((*self.anchors, *self.tsa_roots))
         try:
             leaf = x509.load_pem_x509_certificates(credential.chain_pem)[0]
             self.leaf_sha256 = leaf.fingerprint(hashes.SHA256()).hex()
-            self._signer = c2pa.Signer.from_info(
-                c2pa.C2paSignerInfo(
-                    alg=b"es256", sign_cert=credential.chain_pem, private_key=credential.private_key_pem, ta_url=None
-                )
-            )
-        except (c2pa.C2paError, ValueError) as error:
+            algorithm = chains.signing_algorithm(leaf)
+            self._plain = _signer(credential, algorithm, "")
+            self._signer = _signer(credential, algorithm, ta_url) if ta_url else self._plain
+        except (c2pa.C2paError, ValueError, UnsupportedAlgorithm) as error:
             raise _signing_failed(error) from None
 
     def sign(
@@ -118,51 +91,116 @@ class C2paSigner:
         data: bytes,
         *,
         references: Mapping[str, bytes] | None = None,
+        parent: Mapping[str, bytes] | None = None,
     ) -> Signed:
-        """Sign one encoded file. `references` (label → bytes) become `inputTo` ingredients.
+        """Sign one encoded file. `references` (label → bytes) become `inputTo` ingredients, `parent` (one label → the
+        bytes that were opened) the `parentOf` ingredient; the manifests of all of them are carried along.
 
-        Raises KeyProblem when the signature cannot be made, DisclosureError for a reference whose own manifest is
-        broken: it would sit in a file that reads as trusted.
+        Raises KeyProblem when the signature cannot be made (c2pa.time-stamp-failed when the time-stamp service is what
+        fails), DisclosureError for an ingredient whose own manifest is broken: it would sit in a file that reads as
+        trusted.
         """
-        builder = c2pa.Builder(dict(definition), context=self._context)
-        source, target = io.BytesIO(data), io.BytesIO()
+
+        def signed(signer: Any) -> Signed:
+            builder = c2pa.Builder(dict(definition), context=self._context)
+            source, target = io.BytesIO(data), io.BytesIO()
+            try:
+                for label, content in (parent or {}).items():
+                    self._add_parent(builder, label, content)
+                for label, content in (references or {}).items():
+                    self._add_reference(builder, label, content)
+                store = builder.sign(signer, media_type, source, target)
+            finally:
+                builder.close()
+            return Signed(data=target.getvalue(), manifest_store=bytes(store))
+
         try:
-            for label, content in (references or {}).items():
-                self._add_reference(builder, label, content)
-            store = builder.sign(self._signer, media_type, source, target)
+            return signed(self._signer)
         except c2pa.C2paError as error:
-            raise _signing_failed(error) from None
-        finally:
-            builder.close()
-        return Signed(data=target.getvalue(), manifest_store=bytes(store))
+            raise self._why(error, signed) from None
+
+    def _why(self, error: Exception, signed: Callable[[Any], Signed]) -> KeyProblem:
+        """The problem to report: the time-stamp service, when the same signature can be made without it."""
+        if self._signer is not self._plain:
+            with contextlib.suppress(c2pa.C2paError):
+                signed(self._plain)
+                return self._stamp_failed(error)
+        return _signing_failed(error)
 
     def _add_reference(self, builder: Any, label: str, content: bytes) -> None:
+        self._add_ingredient(builder, label, content, "inputTo")
+
+    def _add_parent(self, builder: Any, label: str, content: bytes) -> None:
+        self._add_ingredient(builder, label, content, "parentOf")
+
+    def _add_ingredient(self, builder: Any, label: str, content: bytes, relationship: str) -> None:
         row = formats.sniff(content)
-        state: State = "Unreadable" if row is None else read(content, row.media_type, self.anchors).state
-        if row is None or state not in ("Trusted", "Valid", "Absent"):
+        fault = "its type is not read" if row is None else self._fault(content, row)
+        if row is None or fault:
             raise DisclosureError(
-                f"the reference {label} cannot be an ingredient: its own credential is {state.lower()}",
-                hint="use the reference as it was enrolled",
+                f"{label} cannot be an ingredient: {fault}",
+                hint="use the picture as it was before it was altered; a reference as it was enrolled",
                 code="c2pa.ingredient-broken",
             )
-        ingredient = {"title": label, "relationship": "inputTo", "label": label}
+        ingredient = {"title": label, "relationship": relationship, "label": label}
         builder.add_ingredient(ingredient, row.media_type, io.BytesIO(content))
 
+    def _fault(self, content: bytes, row: formats.Format) -> str:
+        stores = _stores(content, row)
+        return read(content, row.media_type, self.anchors, stores=stores, tsa_roots=self.tsa_roots).fault
 
-def read(data: bytes, media_type: str, anchors: Sequence[str], *, stores: Sequence[bytes] = ()) -> C2paReading:
+    def _stamp_failed(self, error: Exception) -> KeyProblem:
+        return KeyProblem(
+            f"the time-stamp service gave no time-stamp: {str(error)[:_MAX_ERROR]}",
+            where=self.ta_url,
+            hint="run the same command again later, or take [c2pa] tsa out of personactl.toml",
+            code="c2pa.time-stamp-failed",
+        )
+
+
+def _stores(content: bytes, row: formats.Format) -> Sequence[bytes]:
+    """The manifest stores of a file; none when it breaks its format's rules, which the library tells as well."""
+    try:
+        return row.parts(content).c2pa
+    except ContainerError:
+        return ()
+
+
+def _signer(credential: Credential, algorithm: str, ta_url: str) -> Any:
+    return c2pa.Signer.from_info(
+        c2pa.C2paSignerInfo(
+            alg=algorithm.encode(), sign_cert=credential.chain_pem, private_key=credential.private_key_pem,
+            ta_url=ta_url.encode() or None,
+        )
+    )  # fmt: skip
+
+
+def read(
+    data: bytes, media_type: str, anchors: Sequence[str], *, stores: Sequence[bytes] = (), tsa_roots: Sequence[str] = ()
+) -> C2paReading:
     """Read and verify the manifest of one file under these anchors (PEM). Never raises for a bad file.
 
     `stores` are the manifest stores that the container walker found; they give the leaf and the store's digest.
+    `tsa_roots` (PEM) are authorities of time-stamp services: a certificate that has expired passes with a time-stamp
+    of theirs from the time when it was valid. They vouch for times only: whoever signed must lead to `anchors`.
     """
+    reading = _read(data, media_type, tuple(anchors), stores)
+    if not tsa_roots or not (EXPIRED in reading.failures or _SIGNERS & set(reading.ingredient_failures)):
+        return reading
+    stamped = _read(data, media_type, (*anchors, *tsa_roots), stores)
+    return _signed_under(stamped, anchors, stores) or reading
+
+
+def _read(data: bytes, media_type: str, anchors: tuple[str, ...], stores: Sequence[bytes]) -> C2paReading:
     try:
-        reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=_context(tuple(anchors)))
+        reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=_context(anchors))
         if reader is None:
             return C2paReading(state="Absent")
         try:
             document = json.loads(reader.json())
         finally:
             reader.close()
-        return _reading(document, stores)
+        return c2pa_reading.from_document(document, stores)
     except c2pa.C2paError as error:
         message = str(error)[:_MAX_ERROR]
         if "ManifestNotFound" in message:
@@ -176,44 +214,20 @@ def read(data: bytes, media_type: str, anchors: Sequence[str], *, stores: Sequen
         )
 
 
-def _reading(document: dict[str, Any], stores: Sequence[bytes]) -> C2paReading:
-    label = document["active_manifest"]
-    manifest = document["manifests"][label]
-    assertions = {item["label"]: item.get("data") for item in manifest.get("assertions", [])}
-    actions = (assertions.get(ACTIONS_LABEL) or assertions.get("c2pa.actions") or {}).get("actions", [])
-    signature = manifest.get("signature_info") or {}
-    generators = manifest.get("claim_generator_info") or [{}]
-    return C2paReading(
-        state=document["validation_state"],
-        failures=_codes(document, "failure"),
-        informational=_codes(document, "informational"),
-        active_label=label,
-        title=str(manifest.get("title", "")),
-        generator=f"{generators[0].get('name', '')} {generators[0].get('version', '')}".strip(),
-        actions=tuple(actions),
-        assertion=_mapping(assertions.get(ASSERTION_LABEL)),
-        ai_disclosure=_mapping(assertions.get(AI_DISCLOSURE_LABEL)),
-        ingredients=len(manifest.get("ingredients", [])),
-        issuer=str(signature.get("issuer", "")),
-        signed_at=str(signature.get("time", "")),
-        leaf_sha256=cose.leaf_sha256(stores[0], label) if len(stores) == 1 else "",
-        manifest_sha256=hashlib.sha256(stores[0]).hexdigest() if len(stores) == 1 else "",
-    )
-
-
-def _codes(document: dict[str, Any], kind: str) -> tuple[str, ...]:
-    """The status codes of one kind, from every place where the library puts them, without repetition."""
-    results = document.get("validation_results", {})
-    groups = [results.get("activeManifest") or {}]
-    groups += [delta.get("validationDeltas") or {} for delta in results.get("ingredientDeltas") or []]
-    for manifest in document["manifests"].values():
-        for ingredient in manifest.get("ingredients", []):
-            groups.append((ingredient.get("validation_results") or {}).get("activeManifest") or {})
-    return tuple(dict.fromkeys(str(item.get("code", "")) for group in groups for item in group.get(kind) or []))
-
-
-def _mapping(value: object) -> Mapping[str, Any] | None:
-    return value if isinstance(value, dict) else None
+def _signed_under(reading: C2paReading, anchors: Sequence[str], stores: Sequence[bytes]) -> C2paReading | None:
+    """A reading that was also made under roots of time-stamp services, without what they must not vouch for: the
+    library has one list for both. None when the certificates cannot be told for certain."""
+    strangers = chains.not_under(stores[0], anchors) if len(stores) == 1 else None
+    if strangers is None:
+        return None
+    if reading.active_label in strangers:
+        failures = tuple(dict.fromkeys((*reading.failures, UNTRUSTED)))
+        state: State = "Valid" if reading.state == "Trusted" else reading.state
+        reading = replace(reading, state=state, failures=failures, signer_accepted=False)
+    if strangers - {reading.active_label}:
+        inner = tuple(dict.fromkeys((*reading.ingredient_failures, UNTRUSTED)))
+        reading = replace(reading, ingredient_failures=inner)
+    return reading
 
 
 @lru_cache(maxsize=8)

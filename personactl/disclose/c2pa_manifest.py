@@ -21,11 +21,15 @@ TRAINING_LABEL = "cawg.training-mining"
 
 ADDED_TEXT = "c2pa.addedText"
 WATERMARKED = "c2pa.watermarked.unbound"
-TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
+VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+TRAINED_ALGORITHMIC_MEDIA = VOCABULARY + "trainedAlgorithmicMedia"
+ALGORITHMIC_MEDIA = VOCABULARY + "algorithmicMedia"
+COMPOSITE = VOCABULARY + "compositeWithTrainedAlgorithmicMedia"
 
 _MODEL_TYPES = {"diffusers": "c2pa.types.model.pytorch"}
 """c2pa.types of model formats (Table 12 of C2PA 2.4) by backend; anything else is a plain c2pa.types.model."""
+_CREATED = "Synthetic person made by a trained model; depicts no real person"
+_EDITED = "Changed by a trained model; the person is synthetic and depicts no real person"
 _TRAINING_USES = ("cawg.ai_generative_training", "cawg.ai_training", "cawg.ai_inference", "cawg.data_mining")
 
 
@@ -62,9 +66,14 @@ def definition(
     labelled: bool = False,
     watermarked: bool = False,
     ingredients: Sequence[str] = (),
+    parent: str = "",
 ) -> dict[str, Any]:
-    """The manifest definition for c2pa-rs. `ingredients` are the labels of references given to `C2paSigner.sign`."""
-    actions = _actions(created_at, labelled=labelled, watermarked=watermarked, ingredients=ingredients)
+    """The manifest definition for c2pa-rs. `ingredients` are the labels of references given to `C2paSigner.sign`.
+
+    With `parent`, the label of the picture that was opened, it says that this one was edited; without, that it was
+    created.
+    """
+    actions = _actions(created_at, labelled=labelled, watermarked=watermarked, ingredients=ingredients, parent=parent)
     ai_disclosure = {
         "modelType": _MODEL_TYPES.get(model.backend, "c2pa.types.model"),
         "modelName": model.name,
@@ -72,7 +81,7 @@ def definition(
         "contentProfile": {"humanOversightLevel": "prompt_guided"},
     }
     return {
-        "claim_generator_info": [{"name": GENERATOR, "version": __version__, "specVersion": SPEC_VERSION}],
+        "claim_generator_info": claim_generator(),
         "title": title,
         "assertions": [
             _created(ACTIONS_LABEL, {"allActionsIncluded": True, "actions": actions}),
@@ -83,26 +92,36 @@ def definition(
     }
 
 
-def _actions(at: str, *, labelled: bool, watermarked: bool, ingredients: Sequence[str]) -> list[dict[str, Any]]:
+def claim_generator() -> list[dict[str, str]]:
+    """`claim_generator_info` of every claim that we sign; the conformance programme asks for `specVersion`."""
+    return [{"name": GENERATOR, "version": __version__, "specVersion": SPEC_VERSION}]
+
+
+def _actions(
+    at: str, *, labelled: bool, watermarked: bool, ingredients: Sequence[str], parent: str
+) -> list[dict[str, Any]]:
     """All that happened to the pixels, first to last, since the list is signed as complete (`allActionsIncluded`).
 
-    Only synthetic personas are planned, so that the description holds. The watermark is "unbound": it carries the
-    entryId, which is a name in the ledger and no soft binding to a manifest store (C2PA 2.4, list of actions). The
-    visible label is drawn by a program without a model.
+    Only synthetic personas are planned, so that the descriptions hold. `c2pa.opened` says nothing of how the opened
+    picture came to be (conformance programme 0.2): its own manifest, carried along, does. The watermark is "unbound":
+    it carries the entryId, which is a name in the ledger and no soft binding to a manifest store (C2PA 2.4, list of
+    actions). The visible label is drawn by a program without a model.
     """
     agent = {"name": GENERATOR, "version": __version__}
-    created: dict[str, Any] = {
-        "action": "c2pa.created",
+    made: dict[str, Any] = {
+        "action": "c2pa.edited" if parent else "c2pa.created",
         "when": at,
         "softwareAgent": agent,
-        "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA,
-        "description": "Synthetic person made by a trained model; depicts no real person",
+        "digitalSourceType": COMPOSITE if parent else TRAINED_ALGORITHMIC_MEDIA,
+        "description": _EDITED if parent else _CREATED,
     }
     if ingredients:
-        created["parameters"] = {"ingredientIds": list(ingredients)}
+        made["parameters"] = {"ingredientIds": list(ingredients)}
+    opened = {"action": "c2pa.opened", "when": at, "softwareAgent": agent, "parameters": {"ingredientIds": [parent]}}
     label = {"action": ADDED_TEXT, "when": at, "softwareAgent": agent, "digitalSourceType": ALGORITHMIC_MEDIA}
     marked = {"action": WATERMARKED, "when": at, "softwareAgent": agent}
-    return [created, *([label] if labelled else ()), *([marked] if watermarked else ())]
+    steps = ((opened, bool(parent)), (made, True), (label, labelled), (marked, watermarked))
+    return [action for action, done in steps if done]
 
 
 def _created(label: str, data: Mapping[str, Any]) -> dict[str, Any]:

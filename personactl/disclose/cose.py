@@ -25,28 +25,47 @@ class _MalformedError(ValueError):
 def leaf_sha256(store: bytes, active_label: str) -> str:
     """SHA-256 (hex) of the DER certificate that signed the active manifest; "" when it cannot be told for certain."""
     try:
-        manifests = [body for label, body in _superboxes(_only(_superboxes(store), "c2pa")) if label == active_label]
-        signatures = [body for label, body in _superboxes(manifests[-1]) if label == "c2pa.signature"]
-        if len(manifests) != 1 or len(signatures) != 1:
-            return ""
-        boxes = [body for kind, body in _boxes(signatures[0]) if kind == b"cbor"]
-        return "" if len(boxes) != 1 else hashlib.sha256(_leaf(boxes[0])).hexdigest()
+        manifest = _only(_superboxes(_only(_superboxes(store), "c2pa")), active_label)
+        return hashlib.sha256(_signing_chain(manifest)[0]).hexdigest()
     except (_MalformedError, IndexError, KeyError, TypeError, ValueError):
         return ""
 
 
-def _leaf(signature: bytes) -> bytes:
-    """The first certificate of the only x5chain in a COSE_Sign1 structure."""
+def chains(store: bytes) -> dict[str, tuple[bytes, ...]] | None:
+    """The DER certificates that each manifest of a store brings, leaf first; None when one cannot be told for certain.
+
+    A manifest without a signature, which no claim has, counts as one that cannot be told.
+    """
+    found: dict[str, tuple[bytes, ...]] = {}
+    try:
+        for label, manifest in _superboxes(_only(_superboxes(store), "c2pa")):
+            if label in found:
+                return None
+            found[label] = _signing_chain(manifest)
+    except (_MalformedError, IndexError, KeyError, TypeError, ValueError):
+        return None
+    return found
+
+
+def _signing_chain(manifest: bytes) -> tuple[bytes, ...]:
+    boxes = [body for kind, body in _boxes(_only(_superboxes(manifest), "c2pa.signature")) if kind == b"cbor"]
+    if len(boxes) != 1:
+        raise _MalformedError("not exactly one signature")
+    return _certificates(boxes[0])
+
+
+def _certificates(signature: bytes) -> tuple[bytes, ...]:
+    """The certificates of the only x5chain in a COSE_Sign1 structure."""
     structure, _ = _cbor(signature, 0, 0)
     protected, _ = _cbor(structure[0], 0, 0)
     headers = (protected, structure[1])
     chains = [header[key] for header in headers for key in (_X5CHAIN, _X5CHAIN_TEXT) if key in header]
     if len(chains) != 1:
         raise _MalformedError("no or several certificate chains")
-    leaf = chains[0][0] if isinstance(chains[0], list) else chains[0]
-    if not isinstance(leaf, bytes):
+    chain = chains[0] if isinstance(chains[0], list) else [chains[0]]
+    if not chain or not all(isinstance(item, bytes) for item in chain):
         raise _MalformedError("a certificate is not a byte string")
-    return leaf
+    return tuple(chain)
 
 
 def _only(boxes: Iterator[tuple[str, bytes]], wanted: str) -> bytes:
@@ -61,7 +80,7 @@ def _superboxes(data: bytes) -> Iterator[tuple[str, bytes]]:
     for kind, body in _boxes(data):
         if kind != b"jumb":
             continue
-        first, description = next(_boxes(body))
+        first, description = next(_boxes(body), (b"", b""))
         if first != b"jumd" or len(description) < 18 or not description[16] & 2:
             raise _MalformedError("a superbox has no label")
         label = description[17:].split(b"\0", 1)[0].decode("utf-8")

@@ -31,15 +31,18 @@ class Marks:
     findings: tuple[Finding, ...] = ()
 
 
-def read_marks(data: bytes, *, anchors: Sequence[str]) -> Marks:
-    """Read every mark of one file, verifying its manifest under `anchors` (PEM certificates of authorities)."""
+def read_marks(data: bytes, *, anchors: Sequence[str], tsa_roots: Sequence[str] = ()) -> Marks:
+    """Read every mark of one file, verifying its manifest under `anchors` (PEM certificates of authorities).
+
+    `tsa_roots` (PEM) are authorities of time-stamp services, for certificates that have expired.
+    """
     row = formats.sniff(data)
     if row is None or len(data) > MAX_BYTES:
         reason = "its type is not read" if row is None else f"it is larger than {MAX_BYTES} bytes"
         return Marks(media_type="", c2pa=C2paReading(state="Unreadable", error=reason))
     findings: list[Finding] = []
     parts = _parts(row, data, findings)
-    reading = c2pa.read(data, row.media_type, anchors, stores=parts.c2pa)
+    reading = c2pa.read(data, row.media_type, anchors, stores=parts.c2pa, tsa_roots=tsa_roots)
     return Marks(
         media_type=row.media_type,
         c2pa=reading,

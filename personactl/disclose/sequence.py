@@ -167,11 +167,11 @@ def _mark(rgb: np.ndarray[Any, Any], payload: bytes) -> np.ndarray[Any, Any]:
 def _read_back(
     scored: Scored, entry_id: str, row: formats.Format, intent: _Intent, signed: Signed, signer: C2paSigner
 ) -> Disclosed:
-    marks = read_marks(signed.data, anchors=signer.anchors)
+    marks = read_marks(signed.data, anchors=signer.anchors, tsa_roots=signer.tsa_roots)
     reading = marks.c2pa
     store_sha256 = hashlib.sha256(signed.manifest_store).hexdigest()
-    if reading.state != "Trusted" or reading.failures:
-        why = ", ".join(reading.failures) or reading.error or "no reason given"
+    if not reading.sound:
+        why = ", ".join((*reading.failures, *reading.ingredient_failures)) or reading.error or "no reason given"
         raise _lost(
             "the C2PA signature", f"is {reading.state.lower()} under its own anchors ({why})", "c2pa.not-trusted"
         )

@@ -56,6 +56,12 @@ def ledger_part(path: Path) -> LedgerTrust | None:
         return None
 
 
+def tsa_roots(path: Path) -> tuple[str, ...]:
+    """The roots of time-stamp services (PEM) that the project's own trust file names."""
+    part = ledger_part(path)
+    return () if part is None else part.tsa_roots
+
+
 def refresh(path: Path, keyset: KeySet, ledger: LedgerView, *, now: str) -> bool:
     """Bring the trust file at `path` up to date. False when there is none that speaks of this ledger: then nothing is
     written. Raises StorageError."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from personactl.keys.certificates import CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION
@@ -24,6 +24,8 @@ from personactl.model import Finding, Severity
 
 EXPIRES_SOON = timedelta(days=30)
 CONFORMANCE_VALIDITY = timedelta(days=366)
+MIN_RSA_BITS = 2048
+_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 
 _SIGNATURE_ALGORITHMS = frozenset(
     {
@@ -95,7 +97,8 @@ def chain_rules(chain: Sequence[x509.Certificate], root: x509.Certificate) -> It
 
 def key_rules(leaf: x509.Certificate, private_key: object) -> Iterator[Finding]:
     """The private key must be the one that the leaf certifies."""
-    if not isinstance(private_key, ec.EllipticCurvePrivateKey) or private_key.public_key() != leaf.public_key():
+    kinds = (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)
+    if not isinstance(private_key, kinds) or private_key.public_key() != _public_key(leaf):
         yield _finding(
             "keys.key-mismatch",
             "the private key c2pa-leaf.key does not belong to the leaf certificate",
@@ -104,13 +107,22 @@ def key_rules(leaf: x509.Certificate, private_key: object) -> Iterator[Finding]:
 
 
 def _key(leaf: x509.Certificate) -> Iterator[Finding]:
-    key = _public_key(leaf)
-    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+    if not _signs_files(_public_key(leaf)):
         yield _finding(
             "keys.key-type",
-            "the leaf's key is not an elliptic-curve key on P-256, which ES256 signatures need",
+            "the leaf's key is of a kind that C2PA does not sign with: it is none on P-256, P-384 or P-521, no RSA key "
+            f"of {MIN_RSA_BITS} bits or more, and no Ed25519 key",
             "ask for an ECDSA P-256 certificate",
         )
+
+
+def _signs_files(key: object) -> bool:
+    """The algorithms of C2PA 2.4, "Digital signatures": ES256, ES384, ES512, PS256 and longer, Ed25519."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.curve.name in _CURVES
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size >= MIN_RSA_BITS
+    return isinstance(key, ed25519.Ed25519PublicKey)
 
 
 def _signature(leaf: x509.Certificate) -> Iterator[Finding]:

@@ -13,12 +13,13 @@ from pathlib import Path
 from personactl.model import Persona
 from personactl.persona.freeze import Marker, distrusted_freeze, freeze_statement, marker_bytes, read_marker
 from personactl.persona.prompt import compose
-from personactl.persona.record import ROLES, parse, record_bytes
+from personactl.persona.record import PHRASE_LENGTH, ROLES, parse, record_bytes
 from personactl.persona.store import (
     MARKER_NAME,
     create,
     list_all,
     load,
+    reference_data,
     replace_whole,
     update,
     version_folder,
@@ -27,6 +28,7 @@ from personactl.persona.store import (
 )
 
 __all__ = [
+    "PHRASE_LENGTH",
     "ROLES",
     "Marker",
     "compose",
@@ -40,6 +42,7 @@ __all__ = [
     "marker",
     "parse",
     "record_bytes",
+    "reference_data",
     "update",
     "versions",
 ]

@@ -38,7 +38,14 @@ FACE = (
     "freckles", "moles", "beard", "glasses", "marks",
 )  # fmt: skip
 
-_PHRASE = Text(most=200)
+SOURCE_TYPES = (
+    "algorithmicMedia", "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic",
+    "digitalCreation", "humanEdits", "dataDrivenMedia", "virtualRecording", "screenCapture", "composite",
+    "compositeCapture", "digitalCapture", "computationalCapture", "negativeFilm", "positiveFilm", "print",
+)  # fmt: skip
+"""Terms of the IPTC NewsCodes "Digital Source Type" that a picture can have, by their short names."""
+PHRASE_LENGTH = 200
+_PHRASE = Text(most=PHRASE_LENGTH)
 _SHA256 = Pattern(regex="[0-9a-f]{64}", means="a SHA-256 as 64 lower-case hex digits")
 _DATE = Pattern(regex=r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", means="a date, YYYY-MM-DD")
 _COLOUR = Pattern(
@@ -62,7 +69,14 @@ _REFERENCE = Section(
         Key(name="sha256", kind=_SHA256, required=True, doc="Digest of the file after enrolment."),
         Key(name="license", kind=_PHRASE, doc="Licence of the picture."),
         Key(name="source", kind=_PHRASE, doc="Where it comes from: renderer, generator, photographer."),
+        Key(
+            name="digitalSourceType",
+            kind=Choice(now=SOURCE_TYPES),
+            doc="How the picture was made, where you made it or know: an IPTC term. The enrolment signs it.",
+        ),
         Key(name="marks", kind=Several(item=_PHRASE, most=16), doc="Provenance marks found at enrolment."),
+        Key(name="originalPath", kind=InsidePath(), doc="The file as it came, where the enrolment signed a copy."),
+        Key(name="originalSha256", kind=_SHA256, doc="Digest of the file as it came."),
     ),
 )
 _TERM = Section(

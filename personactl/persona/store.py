@@ -61,7 +61,7 @@ def load(project: Path, persona_id: str, version: int) -> Persona:
         )
     persona = _persona(record, digest, folder, frozen=marker is not None)
     for reference in persona.references:
-        _check_reference(persona, reference, project)
+        reference_data(project, persona, reference)
     return persona
 
 
@@ -212,6 +212,7 @@ def _persona(record: Mapping[str, Any], digest: str, folder: Path, *, frozen: bo
                 sha256=row["sha256"],
                 license=row.get("license", ""),
                 source=row.get("source", ""),
+                marks=tuple(row.get("marks", ())),
             )
             for row in record.get("references", ())
         ),
@@ -219,7 +220,8 @@ def _persona(record: Mapping[str, Any], digest: str, folder: Path, *, frozen: bo
     )
 
 
-def _check_reference(persona: Persona, reference: Reference, project: Path) -> bytes:
+def reference_data(project: Path, persona: Persona, reference: Reference) -> bytes:
+    """The bytes of one reference, compared with the record. Raises PersonaError, IntegrityError when it is frozen."""
     path = Path(persona.folder) / reference.path
     data = read_plain_file(path, _REFERENCE_LIMIT, "reference picture", beneath=project)
     if hashlib.sha256(data).hexdigest() == reference.sha256:
@@ -233,7 +235,16 @@ def _check_reference(persona: Persona, reference: Reference, project: Path) -> b
 
 
 def _reference_files(persona: Persona, project: Path) -> dict[str, bytes]:
-    return {reference.path: _check_reference(persona, reference, project) for reference in persona.references}
+    """Path → bytes of the references, and of the pictures as they came before enrolment where they are still there."""
+    files = {reference.path: reference_data(project, persona, reference) for reference in persona.references}
+    for row in persona.record.get("references", ()):
+        name = row.get("originalPath", "")
+        path = Path(persona.folder) / name
+        if name and path.is_file():
+            data = read_plain_file(path, _REFERENCE_LIMIT, "reference picture", beneath=project)
+            if hashlib.sha256(data).hexdigest() == row.get("originalSha256"):
+                files.setdefault(name, data)
+    return files
 
 
 def _imported(source: Path) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -25,6 +25,7 @@ from personactl import continuity
 from personactl import persona as personas
 from personactl.disclose import C2paSigner
 from personactl.errors import EXIT_CONFLICT, ConflictError, PersonactlError, PersonaError, StorageError
+from personactl.keys import project_trust
 from personactl.model import Finding, Plan, Shot
 from personactl.plan import require_clean
 from personactl.policy import load_all
@@ -267,7 +268,8 @@ class _Start:
                 hint="plan again, and read what the policy says now", code="plan.stale",
             )  # fmt: skip
         references = References(self.project, context.persona)
-        c2pa = C2paSigner(context.keyset.c2pa)
+        roots = project_trust.tsa_roots(context.config.trust_path)
+        c2pa = C2paSigner(context.keyset.c2pa, ta_url=context.config.c2pa_tsa, tsa_roots=roots)
         scorer = context.open_scorer()
         template = references.template(scorer)
         backend = context.open_backend()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from personactl.errors import UsageProblem
 from personactl.keys.trust import TrustFile
+from personactl.keys.trust_list import TrustList
 from personactl.model import Verdict
 from personactl.policy import Policy
 from personactl.verify.document import document, exit_code, summary_line, verdict_word
@@ -34,6 +35,7 @@ def verify_file(
     ledger: Path | None = None,
     pixels: bool = False,
     policies: Sequence[Policy] = (),
+    lists: Sequence[TrustList] = (),
     require_exact: bool = False,
     require_approval: bool = False,
 ) -> Verdict:
@@ -46,6 +48,7 @@ def verify_file(
             ledger=ledger,
             pixels=pixels,
             policies=policies,
+            lists=lists,
             require_exact=require_exact,
             require_approval=require_approval,
         )
@@ -60,6 +63,7 @@ def verify_paths(
     ledger: Path | None = None,
     pixels: bool = False,
     policies: Sequence[Policy] = (),
+    lists: Sequence[TrustList] = (),
     require_exact: bool = False,
     require_approval: bool = False,
 ) -> Iterator[Verdict]:
@@ -68,7 +72,8 @@ def verify_paths(
     `receipts`: a folder of NAME.EXT.receipt files, looked at before the place beside each file. `ledger`: a ledger
     file, checked once before the first verdict. `pixels`: decode every picture for its watermark; a picture without a
     credential is always decoded. `policies`: ask for the marks that their rules, and those of the baseline, demand of a
-    file (`policy.load_all`), and decode every picture; without any, no mark is demanded. Raises UsageProblem when
+    file (`policy.load_all`), and decode every picture; without any, no mark is demanded. `lists`: public lists of
+    authorities; a signer whom no trust file accepts and a list does is `listed`. Raises UsageProblem when
     `receipts` is no folder and LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
     """
     if receipts is not None and not os.path.isdir(receipts):  # noqa: PTH112, Path.is_dir raises for a name that is too long
@@ -78,6 +83,6 @@ def verify_paths(
     demands = Demands(policies=tuple(policies), exact=require_exact, approval=require_approval)
     with ExitStack() as stack:
         source = None if ledger is None else stack.enter_context(LedgerSource(ledger, trust))
-        inspection = Inspection(trust=tuple(trust), demands=demands, ledger=source, pixels=pixels)
+        inspection = Inspection(trust=tuple(trust), lists=tuple(lists), demands=demands, ledger=source, pixels=pixels)
         for target in targets(paths, receipts=receipts):
             yield inspection.judge(target)

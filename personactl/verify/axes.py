@@ -117,17 +117,30 @@ def trust(claim: Credential) -> Conclusion:
         return Conclusion("not-checked", (finding("verify.no-trust-file", message),))
     if claim.signer == "not-established":
         return Conclusion("not-checked")
-    if claim.signer != "accepted":
+    if claim.signer not in ("accepted", "listed"):
         return _refused(claim)
     strangers = [code for code in claim.ingredient_failures if code.startswith(_ABOUT_THE_SIGNER)]
     if strangers:
         message = f"a picture that went in was signed by someone whom no trust file accepts ({', '.join(strangers)})"
         return Conclusion("untrusted", (finding("verify.ingredient-untrusted", message),))
+    if claim.signer == "listed":
+        return _listed(claim)
     if claim.ledger_origin and claim.ledger_origin != claim.trust_origin:
         # A trust file accepts a signer for its own ledger; for another one the signer is a stranger with a known face.
         message = f"the signer is accepted for the ledger {claim.trust_origin}, the file names {claim.ledger_origin}"
         return Conclusion("untrusted", (finding("verify.other-origin", message),))
+    if claim.lists:
+        message = f"a picture that went in was signed by someone who is on the list {', '.join(claim.lists)}"
+        return Conclusion("trusted", (finding("verify.ingredient-listed", message),))
     return Conclusion("trusted")
+
+
+def _listed(claim: Credential) -> Conclusion:
+    message = (
+        f"no trust file accepts the signer; its authority is on the list {', '.join(claim.lists)}, which says nothing "
+        "about the ledger and the persona that the file names"
+    )
+    return Conclusion("listed", (finding("verify.listed", message),))
 
 
 def _refused(claim: Credential) -> Conclusion:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Presence = Literal["embedded", "absent", "remote"]
 ClaimState = Literal["Trusted", "Valid", "Invalid", ""]
-Signer = Literal["accepted", "not-allowed", "unknown", "expired", "not-established", "not-asked"]
+Signer = Literal["accepted", "listed", "not-allowed", "unknown", "expired", "not-established", "not-asked"]
 RecordSource = Literal["receipt", "ledger"]
 RecordState = Literal[
     "proven",
@@ -66,6 +66,8 @@ class Credential:
     `state` is the validator's; `failures` are the failure codes of the active claim, `ingredient_failures` those of
     every ingredient delta. `problem` says why the file or its claim could not be taken apart.
     `signer` is what the trust files say about the certificate; `trust_origin` is the origin of the one that accepts it.
+    `listed`: no trust file accepts it, and its authority is on a public list that the verifier brought. `lists` names
+    the lists without which the signer of this file, or that of a picture that went in, would not be accepted.
     `generation` is the assertion `org.personactl.generation`, `model_type` that of `c2pa.ai-disclosure`.
     """
 
@@ -75,6 +77,7 @@ class Credential:
     failures: tuple[str, ...] = ()
     ingredient_failures: tuple[str, ...] = ()
     signer: Signer = "not-asked"
+    lists: tuple[str, ...] = ()
     trust_origin: str = ""
     development: bool = False
     leaf_sha256: str = ""

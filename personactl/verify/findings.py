@@ -28,6 +28,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     # trust
     "verify.no-trust-file": ("warning", "get trust.json from the sender by another way, then give --trust FILE"),
     "verify.untrusted": ("error", "if you know the signer, get their trust.json by another way"),
+    "verify.listed": ("warning", "ask the sender for a trust.json, by another way than the delivery"),
+    "verify.ingredient-listed": ("info", "it counts as far as you rely on that list"),
     "verify.leaf-not-allowed": ("error", "ask the sender for a current trust.json"),
     "verify.expired": ("error", "ask the sender for a receipt, or for files signed with a current certificate"),
     "verify.ingredient-altered": ("error", _TELL_THE_SENDER),

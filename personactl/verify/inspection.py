@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from personactl.keys.trust import TrustFile
+from personactl.keys.trust_list import TrustList
 from personactl.model import Finding, Verdict
 from personactl.verify.evidence import Candidate, Credential, Evidence, Pixels, Record, Source
 from personactl.verify.findings import finding
@@ -23,6 +24,7 @@ class Inspection:
     """What stays the same for all files of one command."""
 
     trust: tuple[TrustFile, ...]
+    lists: tuple[TrustList, ...] = ()
     demands: Demands
     ledger: LedgerSource | None = None
     pixels: bool = False
@@ -38,7 +40,7 @@ class Inspection:
     def _gather(self, target: Target, source: Source) -> Evidence:
         if source.problem is not None:
             return Evidence(source=source)
-        claim, metadata, notes = read_claim(source.data, self.trust)
+        claim, metadata, notes = read_claim(source.data, self.trust, self.lists)
         stripped = claim.presence != "embedded"
         asked = self.pixels or bool(self.demands.policies)
         pixels = read_watermark(source.data, asked=asked) if asked or stripped else Pixels()

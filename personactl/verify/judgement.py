@@ -121,13 +121,14 @@ def _basis(axes: Axes) -> tuple[str, ...]:
 def _believed(axes: Axes, evidence: Evidence) -> bool:
     """Whether what the file claims of persona and entry may be repeated.
 
-    Without an accepted signer it is the word of a stranger; where the ledger lacks the entry it is not true.
+    Without a signer whom a trust file accepts it is the word of a stranger, also of one on a public list; where the
+    ledger lacks the entry it is not true.
     """
     unheld = any(
         record.state == "refuted" or (record.state == "absent" and rules.claims_entry_of(evidence.credential, record))
         for record in evidence.records
     )
-    return axes.trust in ("trusted", "listed") and not unheld
+    return axes.trust == "trusted" and not unheld
 
 
 def _persona(evidence: Evidence, *, believed: bool) -> tuple[str, int] | None:

@@ -19,6 +19,8 @@ LATER = "2026-11-22T08:00:00Z"
 
 
 def freeze(shop: Workshop, now: str = NOW) -> FreezeResult:
+    """As the command does: the version is read, then frozen."""
+    shop.persona = persona.load(shop.folder, "lira", 1)
     return casting.freeze(shop.config, shop.keyset, shop.persona, now=now)
 
 
@@ -30,14 +32,16 @@ def test_a_frozen_version_is_on_record_and_marked(shop: Workshop) -> None:
     result = freeze(shop)
     (stored,) = entries(shop)
     said = stored.entry.predicate
-    assert (stored.entry.subject_name, stored.entry.subject_sha256) == ("persona.json", shop.persona.record_sha256)
+    assert (stored.entry.subject_name, stored.entry.subject_sha256) == ("persona.json", result.persona.record_sha256)
     assert said["persona"] == {"id": "lira", "version": 1, "parent": None}
-    assert [reference["role"] for reference in said["references"]] == ["hero", "three-quarter"]
+    assert said["references"] == [
+        {"role": item.role, "sha256": item.sha256} for item in persona.load(shop.folder, "lira", 1).references
+    ]
     assert stored.entry.key_ids == (shop.keyset.operator.key_id,)
     marker = json.loads((shop.folder / "personas/lira/1/frozen.json").read_text())
     assert marker == {
         "schema": "personactl.frozen/1",
-        "recordSha256": shop.persona.record_sha256,
+        "recordSha256": result.persona.record_sha256,
         "entryIndex": stored.index,
         "origin": result.origin,
         "frozenAt": NOW,
@@ -124,7 +128,7 @@ def test_a_marker_of_another_ledger_is_refused_before_anything_is_recorded(shop:
 def test_a_record_that_changed_meanwhile_is_refused(shop: Workshop) -> None:
     persona.update(shop.folder, shop.persona, {**shop.persona.record, "name": "Another"}, {})
     with pytest.raises(PersonaError) as caught:
-        freeze(shop)
+        casting.freeze(shop.config, shop.keyset, shop.persona, now=NOW)
     assert caught.value.code == "persona.changed"
     assert entries(shop) == []
 

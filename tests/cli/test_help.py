@@ -18,7 +18,7 @@ PRODUCT = (
 SUBCOMMANDS = {
     "keys": "init csr import new check export rotate revoke enrol approvers witnesses",
     "trust": "add list show remove",
-    "persona": "new show list diff sheet hero freeze calibrate train",
+    "persona": "new show list enrol diff sheet hero freeze calibrate train",
     "ledger": "log show check prove checkpoint witness timestamp export erase backup restore compare merge",
     "audit": "report export query datasette",
     "policy": "list show check",

@@ -148,6 +148,23 @@ def delivered(form: str = "png", size: int = 128) -> bytes:
     return disclosed(form, pixels=picture(size, size)).data
 
 
+def bare(form: str = "PNG", seed: int = 0, **options: Any) -> bytes:
+    """A picture file without any mark."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture(64, 64, seed)).save(buffer, format=form, **options)
+    return buffer.getvalue()
+
+
+def actions_definition(*assertions: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    """A manifest definition with one actions assertion for each list of actions, and nothing else."""
+    said = [{"allActionsIncluded": True, "actions": list(actions)} for actions in assertions]
+    return {
+        "claim_generator_info": [{"name": "test", "version": "1", "specVersion": "2.4.0"}],
+        "title": "test",
+        "assertions": [{"label": "c2pa.actions.v2", "created": True, "data": data} for data in said],
+    }
+
+
 def saved(pixels: Array, form: str, **options: Any) -> Array:
     """What is left of pixels after Pillow saved and read them."""
     buffer = io.BytesIO()

@@ -67,3 +67,8 @@ def test_truncated_stores_have_no_leaf(length: int) -> None:
 def test_random_cbor_is_read_or_refused(data: bytes) -> None:
     with contextlib.suppress(ValueError, IndexError, TypeError):
         cose._cbor(data, 0, 0)
+
+
+def test_an_empty_superbox_has_no_leaf() -> None:
+    assert cose.leaf_sha256(b"\0\0\0\x08jumb", "a") == ""
+    assert cose.chains(b"\0\0\0\x08jumb") is None

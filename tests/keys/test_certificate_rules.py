@@ -3,6 +3,8 @@ distrusted by the C2PA library or by the rules that other validators apply."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import key_folders
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 from key_folders import Authority, key_usage, name, pem
+from PIL import Image
 
 from personactl import keys
+from personactl.disclose import C2paSigner, enrolment_manifest, read_marks
 from personactl.keys import certificates, layout
 
 EMAIL, CLAIM = certificates.EMAIL_PROTECTION, certificates.CLAIM_SIGNING
@@ -63,10 +67,48 @@ def test_a_leaf_that_breaks_one_rule_is_named_for_it_alone(folder: Path, code: s
     assert codes(folder) == [code]
 
 
-def test_a_leaf_key_on_another_curve_is_named(folder: Path) -> None:
-    authority, key = Authority(), ec.generate_private_key(ec.SECP384R1())
+@pytest.mark.parametrize(
+    "key",
+    [
+        ec.generate_private_key(ec.SECP256K1()),
+        ec.generate_private_key(ec.BrainpoolP256R1()),
+        rsa.generate_private_key(65537, 1024),  # noqa: S505  too short on purpose
+    ],
+    ids=["secp256k1", "brainpool", "RSA 1024"],
+)
+def test_a_leaf_key_that_c2pa_does_not_sign_with_is_named(folder: Path, key: Any) -> None:
+    authority = Authority()
     key_folders.install(folder, authority.certificate, pem(authority.leaf(key)), key)
     assert codes(folder) == ["keys.key-type"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ec.generate_private_key(ec.SECP384R1()),
+        lambda: ec.generate_private_key(ec.SECP521R1()),
+        lambda: rsa.generate_private_key(65537, 2048),
+        ed25519.Ed25519PrivateKey.generate,
+    ],
+    ids=["P-384", "P-521", "RSA 2048", "Ed25519"],
+)
+def test_a_bought_leaf_may_have_a_key_of_another_kind_and_it_signs(folder: Path, make: Callable[[], Any]) -> None:
+    authority, key = Authority(), make()
+    key_folders.install(folder, authority.certificate, pem(authority.leaf(key)), key)
+    assert codes(folder) == []
+    signer = C2paSigner(keys.load(folder).c2pa)
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(data, "PNG")
+    definition = enrolment_manifest.definition(declared="digitalCreation", at="2026-01-01T00:00:00Z")
+    signed = signer.sign(definition, "image/png", data.getvalue()).data
+    assert read_marks(signed, anchors=signer.anchors).c2pa.state == "Trusted"
+
+
+def test_a_key_of_another_kind_that_belongs_to_another_leaf_is_named(folder: Path) -> None:
+    authority, key = Authority(), ed25519.Ed25519PrivateKey.generate()
+    chain = pem(authority.leaf(key))
+    key_folders.install(folder, authority.certificate, chain, ed25519.Ed25519PrivateKey.generate())
+    assert codes(folder) == ["keys.key-mismatch"]
 
 
 def test_a_key_that_belongs_to_another_leaf_is_named(folder: Path) -> None:

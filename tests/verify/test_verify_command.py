@@ -48,3 +48,14 @@ def test_the_rules_that_are_not_met_are_named_for_people(unmarked: list[str]) ->
     assert "(baseline, base-2)" in told
     assert "warning[policy.watermark]" in told
     assert "(eu-ai-act-art50, code-1.1.2)" in told
+
+
+def test_a_public_list_is_an_option_of_the_command(ours: Studio, theirs: Studio, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(studio.sign(theirs, studio.claim(theirs)))
+    (tmp_path / "trust.json").write_bytes(ours.trust_bytes)
+    (tmp_path / "LIST.pem").write_text("".join(theirs.trust.c2pa_anchors))
+    arguments = [str(tmp_path / "a.png"), "--trust", str(tmp_path / "trust.json")]
+    done = verify(arguments, "--trust-list", str(tmp_path / "LIST.pem"))
+    assert done.returncode == 0
+    assert "signer on a public list" in " ".join(done.stdout.split())
+    assert "warning[verify.listed]" in done.stdout + done.stderr
