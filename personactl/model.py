@@ -74,7 +74,7 @@ class IdentitySpec:
 class OutputSpec:
     """`size` is (width, height) in pixels, None means the model's own resolution."""
 
-    format: Literal["png", "jpeg", "webp"] = "png"
+    format: Literal["png", "jpeg", "webp", "avif", "tiff"] = "png"
     size: tuple[int, int] | None = None
     watermark: bool = True
     label: Literal["auto", "always", "never"] = "auto"

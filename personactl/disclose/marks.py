@@ -49,7 +49,7 @@ def read_marks(data: bytes, *, anchors: Sequence[str]) -> Marks:
     )
 
 
-def _parts(row: formats.Format, data: bytes, findings: list[Finding]) -> Parts:
+def _parts(row: formats.Container, data: bytes, findings: list[Finding]) -> Parts:
     try:
         parts = row.parts(data)
     except ContainerError as error:

@@ -30,7 +30,7 @@ from personactl.plan.document import plan_digest, run_id
 from personactl.plan.keys import keyed
 from personactl.policy import PlanFacts, Policy, check_plan, with_baseline
 
-_EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+_EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp", "avif": "avif", "tiff": "tif"}
 
 
 def expand(

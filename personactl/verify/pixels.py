@@ -22,7 +22,8 @@ def read_watermark(data: bytes, *, asked: bool) -> Pixels:
     """The watermark of a picture; `asked`: the verifier wants the pixels looked at.
 
     A picture that does not decode is `refused`, with the reason, and so is one that is too large where it was asked
-    for. Where nobody asked, one that is too large is `skipped`: its size is no fault of the file.
+    for. Where nobody asked, one that is too large is `skipped`: its size is no fault of the file. A clip, and a file of
+    several pictures, is `not-read`.
     """
     from personactl.disclose import pixels, watermark
 
@@ -30,6 +31,8 @@ def read_watermark(data: bytes, *, asked: bool) -> Pixels:
         rgb = pixels.decode(data, limit=ASKED_PIXELS if asked else UNASKED_PIXELS)
         found = watermark.extract(rgb)
     except IntegrityError as error:
+        if error.code == "disclosure.picture-not-decoded":
+            return Pixels(state="not-read", problem=error.message)
         too_large = error.code == "disclosure.picture-too-large"
         return Pixels(state="skipped" if too_large and not asked else "refused", problem=error.message)
     except MemoryError:
