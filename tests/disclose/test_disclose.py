@@ -30,7 +30,7 @@ from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
 from personactl.errors import DisclosureError, KeyProblem, NotAvailable
 from personactl.model import OutputSpec, PolicyLock
 
-FORMS = ("png", "jpeg", "webp")
+FORMS = ("png", "jpeg", "webp", "avif", "tiff")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -154,7 +154,7 @@ def test_without_a_detector_address_the_signpost_names_the_tool() -> None:
 @pytest.mark.parametrize(
     ("output", "error"),
     [
-        (OutputSpec(format="avif"), NotAvailable),  # type: ignore[arg-type]
+        (OutputSpec(format="heic"), NotAvailable),  # type: ignore[arg-type]
         (OutputSpec(label="always"), NotAvailable),
     ],
 )
