@@ -21,7 +21,9 @@ XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The user type of the box that holds an XMP packet (ISO 16684-3, clause 4.6)."""
 
 _STORES = (b"manifest", b"original", b"update")
-"""Purposes of a C2PA box whose content is a manifest store, behind an offset of eight bytes. `merkle` is none."""
+"""Purposes of a C2PA box whose content is a manifest store, behind an offset of eight bytes."""
+_MERKLE = b"merkle"
+_PADDING = (b"free", b"skip")
 _LONGEST_PURPOSE = 16
 _MAX_BRANDS = 64
 
@@ -49,8 +51,12 @@ def brands(data: bytes) -> tuple[bytes, ...]:
 def top_level(data: bytes) -> tuple[list[Box], int]:
     """The boxes of a file and how many bytes follow the last one. Raises ContainerError.
 
-    What has no room for a box header, or whose type is not four printable characters, is no box: it trails. A box that
-    claims more bytes than there are is an error, since the file may have been cut off inside it.
+    What has no room for a box header, or whose type is not four printable characters, is no box: it trails, and so does
+    padding at the end. A box that claims more bytes than there are is an error, since the file may have been cut off
+    inside it.
+
+    A C2PA signature covers neither padding nor file type boxes (C2PA 2.4, "BMFF-based hash"): whoever appends them
+    leaves it sound. Hence the padding is counted, and a second file type box refused.
     """
     boxes: list[Box] = []
     position = 0
@@ -59,8 +65,12 @@ def top_level(data: bytes) -> tuple[list[Box], int]:
         if len(kind) < 4 or not all(0x20 <= character < 0x7F for character in kind):
             break
         box = _box(data, position, len(data), last=True)
+        if kind == b"ftyp" and boxes:
+            raise ContainerError("it has a second file type box")
         _add(boxes, box)
         position = box.end
+    while boxes and boxes[-1].kind in _PADDING:
+        position = boxes.pop().start
     return boxes, len(data) - position
 
 
@@ -101,10 +111,10 @@ def _store(data: bytes, body: int, end: int) -> list[bytes]:
     """The manifest store of a C2PA box: version and flags, purpose, offset of the Merkle data, then the store."""
     purpose = data[body + 4 : min(end, body + 4 + _LONGEST_PURPOSE)].split(b"\0")[0]
     start = body + 4 + len(purpose) + 1 + 8
-    if purpose not in _STORES:
+    if purpose == _MERKLE:
         return []
-    if start > end:
-        raise ContainerError("a C2PA box is too short for its purpose")
+    if purpose not in _STORES or start > end:
+        raise ContainerError("a C2PA box has a purpose that does not exist, or is too short for it")
     return [data[start:end]]
 
 

@@ -109,7 +109,7 @@ def test_every_packet_and_store_is_counted() -> None:
     start = box(b"ftyp", b"isom\0\0\0\0")
     packet = box(b"uuid", bmff.XMP_UUID + b"one")
     stores = [box(b"uuid", bmff.C2PA_UUID + bytes(4) + purpose + b"\0" + bytes(8) + b"jumbf") for purpose in
-              (b"manifest", b"update", b"merkle", b"?" * 40)]  # fmt: skip
+              (b"manifest", b"update", b"merkle")]  # fmt: skip
     movie = box(b"moov", box(b"udta", box(b"XMP_", b"two")))
     data = start + packet + b"".join(stores) + movie + packet + box(b"uuid", bytes(16) + b"other")
     assert mp4.parts(data) == Parts(xmp=[b"one", b"one", b"two"], c2pa=[b"jumbf", b"jumbf"])
@@ -129,6 +129,8 @@ def test_every_packet_and_store_is_counted() -> None:
         (box(b"moov") + box(b"uuid", bmff.C2PA_UUID + bytes(4) + b"manifest\0" + bytes(7)), "short"),
         (box(b"moov", box(b"udta", b"\0\0\0\x10XMP_")), "longer"),
         (box(b"moov", b"\0\0\0\0udta"), "shorter"),
+        (box(b"moov") + box(b"uuid", bmff.C2PA_UUID + bytes(4) + b"anything\0" + bytes(90)), "purpose"),
+        (box(b"moov") + box(b"ftyp", b"avif\0\0\0\0"), "second"),
         (box(b"moov") + box(b"free") * bmff.MAX_BOXES, "more than"),
         (box(b"moov", box(b"trak") * (bmff.MAX_BOXES + 1)), "more than"),
     ],
@@ -138,9 +140,18 @@ def test_a_malformed_clip_is_refused(boxes: bytes, reason: str) -> None:
         mp4.parts(box(b"ftyp", b"isom\0\0\0\0") + boxes)
 
 
-@pytest.mark.parametrize("tail", [b"x", b"PK\3\4\x14\0\0\0" * 9, bytes(64), b"\xff\xd9"])
-def test_what_is_no_box_trails(tail: bytes) -> None:
+PADDING = box(b"free", b"A" * 90) + box(b"skip") + box(b"free")
+
+
+@pytest.mark.parametrize("tail", [b"x", b"PK\3\4\x14\0\0\0" * 9, bytes(64), b"\xff\xd9", PADDING, PADDING + b"x"])
+def test_what_is_no_box_and_padding_at_the_end_trail(tail: bytes) -> None:
     assert mp4.parts(tiny_clips.signed() + tail).trailing == len(tail)
+
+
+def test_padding_that_a_signature_does_not_cover_is_a_finding() -> None:
+    marks = read_marks(tiny_clips.signed() + PADDING, anchors=signer().anchors)
+    assert marks.c2pa.state == "Trusted"
+    assert [item.code for item in marks.findings] == ["disclosure.trailing-data"]
 
 
 def test_a_cut_clip_never_shows_another_packet() -> None:
