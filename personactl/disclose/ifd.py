@@ -14,7 +14,8 @@ import numpy as np
 
 from personactl.disclose.parts import ContainerError
 
-MAX_ENTRIES = 20_000
+MAX_ENTRIES = 8_000
+"""Fields of a whole file. The C2PA library needs a tenth of a second for as many, and for more in proportion."""
 MAX_DIRECTORIES = 2_000
 
 BYTE, ASCII, SHORT, LONG, RATIONAL = 1, 2, 3, 4, 5
@@ -144,7 +145,7 @@ def written(order: Order, fields: Sequence[Field], start: int) -> bytes:
     """
     ordered = sorted(fields)
     place = start + 2 + 12 * len(ordered) + 4
-    table, behind = [struct.pack(order + "H", len(ordered))], b""
+    table, behind = [struct.pack(order + "H", len(ordered))], bytearray()
     for field in ordered:
         if len(field.values) <= 4:
             value = field.values.ljust(4, b"\0")
