@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from personactl.disclose import bmff
+from personactl.disclose import av1, bmff
 from personactl.disclose.bmff import Box
 from personactl.disclose.parts import ContainerError, Parts
 
@@ -22,6 +22,8 @@ MAX_ITEMS = 4096
 
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_TYPE = b"application/rdf+xml"
+_CODED, _EXIF, _XMP = b"av01", b"Exif", b"XMP "
+"""Kinds of items; the last one stands for `mime` items of the XMP type."""
 _IN_FILE, _IN_IDAT = 0, 1
 
 
@@ -30,6 +32,20 @@ class _Location(NamedTuple):
 
     method: int
     extents: tuple[tuple[int, int], ...]
+
+
+class _Item(NamedTuple):
+    number: int
+    kind: bytes
+
+
+class _Meta(NamedTuple):
+    """The meta box: number of the primary item, all items, where they lie, and the box that holds some of them."""
+
+    primary: int
+    items: list[_Item]
+    locations: dict[int, _Location]
+    idat: Box | None
 
 
 def encode(rgb: np.ndarray[Any, Any], *, xmp: bytes, exif: bytes) -> bytes:
@@ -52,60 +68,81 @@ def matches(data: bytes) -> bool:
 
 
 def not_decoded(data: bytes) -> str:
-    """Why the pixels are not looked at, "" when they can be."""
-    named = bmff.brands(data)
-    return "it is a sequence of pictures" if named[:1] in ((b"avis",), (b"msf1",)) else ""
+    """Why the pixels are not looked at, "" when they can be. Raises ContainerError for a malformed file."""
+    if bmff.brands(data)[:1] in ((b"avis",), (b"msf1",)):
+        return "it is a sequence of pictures"
+    meta = _meta(data, bmff.top_level(data)[0])
+    primary = [item for item in meta.items if item.number == meta.primary]
+    return "" if [item.kind for item in primary] == [_CODED] else "it is put together from other pictures"
+
+
+def coded_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the largest frame in the coded data, whatever the boxes say. Raises ContainerError."""
+    meta = _meta(data, bmff.top_level(data)[0])
+    coded, room, largest = [item.number for item in meta.items if item.kind == _CODED], len(data), (0, 0)
+    for number in coded:
+        content = _content(data, meta, number, room)
+        room -= len(content)
+        largest = max(largest, *av1.frame_sizes(content), key=lambda size: size[0] * size[1])
+    return largest
 
 
 def parts(data: bytes) -> Parts:
     """The mark-carrying items and boxes. Raises ContainerError for a truncated or malformed file."""
     boxes, trailing = bmff.top_level(data)
-    found = Parts(trailing=trailing)
+    found, room = Parts(trailing=trailing), len(data)
     bmff.user_boxes(data, boxes, found)
-    meta = bmff.only(boxes, b"meta", "the AVIF")
-    inner = bmff.inside(data, meta, skip=4)
-    information = _Reader(data, bmff.only(inner, b"iinf", "the meta box"))
-    marks = _marks(data, information)
-    locations = _locations(_Reader(data, bmff.only(inner, b"iloc", "the meta box")))
-    idat = next((box for box in inner if box.kind == b"idat"), None)
-    room = len(data)
-    for item, is_xmp in marks:
-        content = _content(data, locations.get(item), idat, room)
+    meta = _meta(data, boxes)
+    for item in meta.items:
+        if item.kind not in (_EXIF, _XMP):
+            continue
+        content = _content(data, meta, item.number, room)
         room -= len(content)
-        if is_xmp:
+        if item.kind == _XMP:
             found.xmp.append(content)
         else:
             found.exif.append(_tiff(content))
-    for location in locations.values():
+    for location in meta.locations.values():
         if location.method == _IN_FILE and any(start + length > len(data) for start, length in location.extents):
             raise ContainerError("an AVIF item lies outside the file")
     return found
 
 
-def _marks(data: bytes, information: _Reader) -> list[tuple[int, bool]]:
-    """The ids of the items that carry EXIF (False) or XMP (True), by the item information box."""
+def _meta(data: bytes, boxes: list[Box]) -> _Meta:
+    inner = bmff.inside(data, bmff.only(boxes, b"meta", "the AVIF"), skip=4)
+    primary = _Reader(data, bmff.only(inner, b"pitm", "the meta box"))
+    version = primary.full_box()
+    return _Meta(
+        primary=primary.number(4 if version else 2),
+        items=_items(data, _Reader(data, bmff.only(inner, b"iinf", "the meta box"))),
+        locations=_locations(_Reader(data, bmff.only(inner, b"iloc", "the meta box"))),
+        idat=next((box for box in inner if box.kind == b"idat"), None),
+    )
+
+
+def _items(data: bytes, information: _Reader) -> list[_Item]:
+    """The items of the item information box. An XMP packet becomes a kind of its own."""
     version = information.full_box()
     count = information.number(2 if version == 0 else 4)
     entries = bmff.inside(data, Box(b"iinf", information.position, information.position, information.end))
     if count != len(entries) or count > MAX_ITEMS:
         raise ContainerError(f"the AVIF lists {len(entries)} items where it says {count}, of {MAX_ITEMS} at most")
-    marks = []
+    items = []
     for entry in entries:
-        item = _Reader(data, entry)
-        version = item.full_box()
+        reader = _Reader(data, entry)
+        version = reader.full_box()
         if version < 2:
             continue  # without a type: such items are no metadata (ISO/IEC 14496-12, clause 8.11.6)
-        number = item.number(4 if version > 2 else 2)
-        item.number(2)
-        kind = item.take(4)
-        texts = data[item.position : item.end].split(b"\0")
-        if kind == b"Exif":
-            marks.append((number, False))
-        elif kind == b"mime" and len(texts) > 1 and texts[1] == _XMP_TYPE:
+        number = reader.number(4 if version > 2 else 2)
+        reader.number(2)
+        kind = reader.take(4)
+        texts = data[reader.position : reader.end].split(b"\0")
+        if kind == b"mime" and len(texts) > 1 and texts[1] == _XMP_TYPE:
             if len(texts) > 2 and texts[2]:
                 raise ContainerError("the XMP item of the AVIF is compressed")
-            marks.append((number, True))
-    return marks
+            kind = _XMP
+        items.append(_Item(number, kind))
+    return items
 
 
 def _locations(location: _Reader) -> dict[int, _Location]:
@@ -138,22 +175,23 @@ def _locations(location: _Reader) -> dict[int, _Location]:
     return found
 
 
-def _content(data: bytes, location: _Location | None, idat: Box | None, room: int) -> bytes:
-    """The bytes of one mark-carrying item. `room`: how many there can be if no two items share any."""
+def _content(data: bytes, meta: _Meta, number: int, room: int) -> bytes:
+    """The bytes of one item. `room`: how many there can be if no two items share any."""
+    location, idat = meta.locations.get(number), meta.idat
     if location is None or not location.extents:
-        raise ContainerError("a metadata item of the AVIF has no place")
+        raise ContainerError("an item of the AVIF has no place")
     if location.method == _IN_FILE:
         first, end = 0, len(data)
     elif location.method == _IN_IDAT and idat is not None:
         first, end = idat.body, idat.end
     else:
-        raise ContainerError("a metadata item of the AVIF is put together from other items")
+        raise ContainerError("an item of the AVIF is put together from other items")
     if sum(length for _, length in location.extents) > room:
-        raise ContainerError("metadata items of the AVIF overlap")
+        raise ContainerError("items of the AVIF overlap")
     pieces = []
     for start, length in location.extents:
         if not length or first + start + length > end:
-            raise ContainerError("a metadata item of the AVIF is empty, or lies outside the file")
+            raise ContainerError("an item of the AVIF is empty, or lies outside the file")
         pieces.append(data[first + start : first + start + length])
     return b"".join(pieces)
 

@@ -34,13 +34,16 @@ class Container:
 class Format(Container):
     """A picture: also how it is written with metadata and decoded.
 
-    `not_decoded` says why the pixels of one file are not looked at, "" when they can be; it may raise ContainerError.
+    `not_decoded` says why the pixels of one file are not looked at, "" when they can be; `coded_size` is the width and
+    height that the coded data itself claims, where that may differ from what the file around it says. Both may raise
+    ContainerError.
     """
 
     pillow: str
     lossless: bool
     encode: Encode
     not_decoded: Callable[[bytes], str] = lambda data: ""
+    coded_size: Callable[[bytes], tuple[int, int]] = lambda data: (0, 0)
 
 
 SNIFFED_BYTES = 256
@@ -83,6 +86,7 @@ FORMATS = (
         encode=avif.encode,
         parts=avif.parts,
         not_decoded=avif.not_decoded,
+        coded_size=avif.coded_size,
     ),
     Format(
         name="tiff",

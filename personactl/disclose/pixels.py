@@ -25,7 +25,8 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
     has the code `disclosure.picture-too-large`; a clip, a file of several pictures and a TIFF in a compression that is
     not on the list have `disclosure.picture-not-decoded`. None of these is decoded.
     """
-    row, most = _decodable(data), min(limit, MAX_PIXELS)
+    most = min(limit, MAX_PIXELS)
+    row = _decodable(data, most)
     try:
         with Image.open(io.BytesIO(data), formats=(row.pillow,)) as picture:
             if picture.width * picture.height > most:
@@ -40,7 +41,7 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
         raise _unreadable(str(error)[:200] or type(error).__name__) from None
 
 
-def _decodable(data: bytes) -> formats.Format:
+def _decodable(data: bytes, most: int) -> formats.Format:
     """The format of a file that may go to its decoder. Raises IntegrityError."""
     row = formats.sniff(data)
     if row is None:
@@ -49,10 +50,13 @@ def _decodable(data: bytes) -> formats.Format:
         raise _not_decoded("it is a clip")
     try:
         reason = row.not_decoded(data)
+        width, height = (0, 0) if reason else row.coded_size(data)
     except ContainerError as error:
         raise _unreadable(str(error)) from None
     if reason:
         raise _not_decoded(reason)
+    if width * height > most:
+        raise _too_large(width, height, most)
     return row
 
 

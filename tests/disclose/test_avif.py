@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from signed_pictures import delivered, picture, saved
 
-from personactl.disclose import avif, bmff, formats, pixels, watermark
+from personactl.disclose import av1, avif, bmff, formats, pixels, watermark
 from personactl.disclose.parts import ContainerError, Parts
 from personactl.errors import IntegrityError
 
@@ -44,9 +45,12 @@ def located(*items: tuple[int, int, list[tuple[int, int]]]) -> bytes:
     return full(b"iloc", 1, body)
 
 
+PRIMARY = full(b"pitm", 0, b"\0\1")
+
+
 def file_of(*inner: bytes, front: bytes = b"") -> bytes:
     """A file type box, whatever comes in front, and a meta box."""
-    return box(b"ftyp", b"avif\0\0\0\0avif") + front + full(b"meta", 0, b"".join(inner))
+    return box(b"ftyp", b"avif\0\0\0\0avif") + front + full(b"meta", 0, PRIMARY + b"".join(inner))
 
 
 def test_items_lie_in_the_meta_box_or_in_pieces_of_the_file() -> None:
@@ -83,6 +87,7 @@ ONE = information(entry(1, b"mime", RDF))
         ((), "iinf"),
         ((ONE,), "iloc"),
         ((ONE, ONE, located()), "iinf"),
+        ((PRIMARY, ONE, located()), "pitm"),
         ((ONE, located()), "no place"),
         ((ONE, located((1, 0, []))), "no place"),
         ((ONE, located((1, 0, [(0, 0)]))), "empty"),
@@ -128,6 +133,62 @@ def test_a_sequence_of_pictures_is_not_decoded_and_its_marks_are_read() -> None:
     with pytest.raises(IntegrityError) as caught:
         pixels.decode(buffer.getvalue())
     assert caught.value.code == "disclosure.picture-not-decoded"
+
+
+def test_what_the_coded_data_says_of_its_size_counts() -> None:
+    """A decoder makes room for the coded size; the boxes may claim less."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (1600, 900)).save(buffer, "AVIF", speed=10)
+    data = buffer.getvalue()
+    assert avif.coded_size(data) == (1600, 900)
+    place = data.index(b"ispe") + 8
+    small = data[:place] + struct.pack(">II", 64, 64) + data[place + 8 :]
+    with Image.open(io.BytesIO(small)) as opened:
+        assert opened.size == (64, 64)
+    with pytest.raises(IntegrityError, match="1600x900") as caught:
+        pixels.decode(small, limit=1_000_000)
+    assert caught.value.code == "disclosure.picture-too-large"
+
+
+def test_a_picture_of_tiles_is_not_decoded() -> None:
+    places = located((1, 1, [(0, 4)]))
+    data = file_of(information(entry(1, b"grid")), places, box(b"idat", b"\0\0\0\0"))
+    with pytest.raises(IntegrityError, match="put together") as caught:
+        pixels.decode(data)
+    assert caught.value.code == "disclosure.picture-not-decoded"
+
+
+def test_transparency_is_a_second_coded_item() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (64, 96), (1, 2, 3, 100)).save(buffer, "AVIF")
+    assert avif.coded_size(buffer.getvalue()) == (64, 96)
+    assert pixels.decode(buffer.getvalue()).shape == (96, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("coded", "reason"),
+    [
+        (b"", "no sequence header"),
+        (b"\x12\0", "no sequence header"),
+        (b"\x12\0" * 5000, "more than"),
+        (b"\x0a\x7f\0", "longer"),
+        (b"\x8a\0", "malformed"),
+        (b"\x0a" + b"\xff" * 9, "does not end"),
+        (b"\x0a\x01\x18", "too short"),
+        (b"\x0a\x01\x04", "timing"),
+    ],
+)
+def test_coded_data_that_cannot_be_sized_is_refused(coded: bytes, reason: str) -> None:
+    with pytest.raises(ContainerError, match=reason):
+        list(av1.frame_sizes(coded))
+
+
+@pytest.mark.parametrize("options", [{"quality": 30}, {"speed": 10, "subsampling": "4:2:0"}, {"tile_rows": 2}])
+@pytest.mark.parametrize("size", [(1, 1), (16, 3), (257, 1023), (4096, 8)])
+def test_the_size_of_coded_data_is_that_of_the_picture(options: dict[str, Any], size: tuple[int, int]) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", size).save(buffer, "AVIF", **options)
+    assert avif.coded_size(buffer.getvalue()) == size
 
 
 def test_a_size_over_the_limit_is_refused_before_decoding() -> None:
