@@ -35,7 +35,7 @@ class Format(Container):
     """A picture: also how it is written with metadata and decoded.
 
     `not_decoded` says why the pixels of one file are not looked at, "" when they can be; `coded_size` is the width and
-    height that the coded data itself claims, where that may differ from what the file around it says. Both may raise
+    height that a decoder makes room for, where that may exceed the size of the picture. Both may raise
     ContainerError.
     """
 
@@ -97,6 +97,7 @@ FORMATS = (
         encode=tiff.encode,
         parts=tiff.parts,
         not_decoded=tiff.not_decoded,
+        coded_size=tiff.coded_size,
     ),
 )
 

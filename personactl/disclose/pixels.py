@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from typing import Any
 
@@ -16,6 +17,7 @@ from personactl.errors import IntegrityError
 MAX_PIXELS = 128_000_000
 
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is ours, lower than Pillow's error
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong with a file is said by the error, once
 
 
 def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:

@@ -25,6 +25,7 @@ EXIF_DIRECTORY = 34665
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _ORIENTATION, _SAMPLES, _ROWS = 274, 277, 278
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _JPEG, _JPEG_BYTES = 273, 279, 324, 325, 513, 514
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _X_RESOLUTION, _Y_RESOLUTION, _PLANAR, _RESOLUTION_UNIT, _PREDICTOR = 282, 283, 284, 296, 317
 _SUB_DIRECTORIES = 330
 _DATA = {_STRIPS: _STRIP_BYTES, _TILES: _TILE_BYTES, _JPEG: _JPEG_BYTES}
@@ -78,6 +79,19 @@ def not_decoded(data: bytes) -> str:
     methods = [_one_number(structure, entry) for entry in pages[0].entries if entry.tag == _COMPRESSION]
     foreign = [method for method in methods if method not in _DECODED]
     return f"its compression ({foreign[0]}) is not one that is decoded" if foreign else ""
+
+
+def coded_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a tile, (0, 0) without any: a decoder makes room for one, however small the picture is.
+
+    Raises ContainerError for a malformed file.
+    """
+    structure = Structure(data)
+    sizes: dict[int, int] = {_TILE_WIDTH: 0, _TILE_HEIGHT: 0}
+    for entry in structure.directory(structure.first).entries:
+        if entry.tag in sizes:
+            sizes[entry.tag] = max(sizes[entry.tag], _one_number(structure, entry))
+    return sizes[_TILE_WIDTH], sizes[_TILE_HEIGHT]
 
 
 def parts(data: bytes) -> Parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,19 @@ def test_a_size_over_the_limit_is_refused_before_decoding() -> None:
     assert wide != data
     with pytest.raises(IntegrityError) as caught:
         pixels.decode(wide, limit=64_000_000)
+    assert caught.value.code == "disclosure.picture-too-large"
+
+
+def test_the_size_of_a_tile_counts() -> None:
+    """Three kilobytes of deflated zeros under a tile of 26,000 x 26,000 took two gigabytes."""
+    packed = zlib.compress(bytes(100_000))
+    places = {322: 26_000, 323: 26_000, 324: 8 + 2 + 12 * 11 + 4, 325: len(packed)}
+    shape = {256: 64, 257: 64, 258: 8, 259: 8, 262: 1, 277: 1, 284: 1}
+    data = file_of(directory(*((tag, LONG, 1, value) for tag, value in (shape | places).items())), packed)
+    with Image.open(io.BytesIO(data)) as opened:
+        assert opened.size == (64, 64)
+    with pytest.raises(IntegrityError, match="26000x26000") as caught:
+        pixels.decode(data)
     assert caught.value.code == "disclosure.picture-too-large"
 
 
