@@ -82,7 +82,7 @@ class OutputSpec:
     `label_reason` is why `label` is "never", and empty with any other setting.
     """
 
-    format: Literal["png", "jpeg", "webp"] = "png"
+    format: Literal["png", "jpeg", "webp", "avif", "tiff"] = "png"
     size: tuple[int, int] | None = None
     watermark: bool = True
     label: Literal["auto", "always", "never"] = "auto"

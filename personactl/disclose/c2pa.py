@@ -145,7 +145,7 @@ class C2paSigner:
         ingredient = {"title": label, "relationship": relationship, "label": label}
         builder.add_ingredient(ingredient, row.media_type, io.BytesIO(content))
 
-    def _fault(self, content: bytes, row: formats.Format) -> str:
+    def _fault(self, content: bytes, row: formats.Container) -> str:
         stores = _stores(content, row)
         return read(content, row.media_type, self.anchors, stores=stores, tsa_roots=self.tsa_roots).fault
 
@@ -158,7 +158,7 @@ class C2paSigner:
         )
 
 
-def _stores(content: bytes, row: formats.Format) -> Sequence[bytes]:
+def _stores(content: bytes, row: formats.Container) -> Sequence[bytes]:
     """The manifest stores of a file; none when it breaks its format's rules, which the library tells as well."""
     try:
         return row.parts(content).c2pa

@@ -17,6 +17,8 @@ from personactl.model import Finding, Severity
 
 MAX_BYTES = 512 << 20
 
+_MALFORMED = "disclosure.file-malformed"
+
 Value = TypeVar("Value")
 
 
@@ -42,6 +44,10 @@ def read_marks(data: bytes, *, anchors: Sequence[str], tsa_roots: Sequence[str] 
         return Marks(media_type="", c2pa=C2paReading(state="Unreadable", error=reason))
     findings: list[Finding] = []
     parts = _parts(row, data, findings)
+    if findings and findings[0].code == _MALFORMED:
+        error = "nothing is looked for in a file that breaks its format's rules"
+        reading = C2paReading(state="Unreadable", error=error)
+        return Marks(media_type=row.media_type, c2pa=reading, findings=tuple(findings))
     reading = c2pa.read(data, row.media_type, anchors, stores=parts.c2pa, tsa_roots=tsa_roots)
     return Marks(
         media_type=row.media_type,
@@ -52,11 +58,11 @@ def read_marks(data: bytes, *, anchors: Sequence[str], tsa_roots: Sequence[str] 
     )
 
 
-def _parts(row: formats.Format, data: bytes, findings: list[Finding]) -> Parts:
+def _parts(row: formats.Container, data: bytes, findings: list[Finding]) -> Parts:
     try:
         parts = row.parts(data)
     except ContainerError as error:
-        findings.append(_finding("disclosure.file-malformed", f"the file breaks its format's rules: {error}"))
+        findings.append(_finding(_MALFORMED, f"the file breaks its format's rules: {error}"))
         return Parts()
     if parts.trailing:
         findings.append(

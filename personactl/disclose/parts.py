@@ -1,4 +1,4 @@
-"""What the walkers of PNG, JPEG and WebP find in a file: the blocks that carry marks, without decoding a pixel."""
+"""What the walkers of the formats find in a file: the blocks that carry marks, without decoding a pixel."""
 
 from __future__ import annotations
 

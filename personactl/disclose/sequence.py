@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -33,6 +33,16 @@ DEFAULT_ALT_TEXT = "AI-generated picture of a synthetic person"
 DEFAULT_DETECTOR = "personactl verify"
 
 _ENTRY_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Said(Protocol):
+    """What the metadata of a file must say: XMP properties by name, and the data of our own assertion."""
+
+    @property
+    def xmp(self) -> Mapping[str, str]: ...
+
+    @property
+    def assertion(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +174,11 @@ def _mark(rgb: np.ndarray[Any, Any], payload: bytes) -> np.ndarray[Any, Any]:
         ) from None
 
 
-def _read_back(
-    scored: Scored, entry_id: str, row: formats.Format, intent: _Intent, signed: Signed, signer: C2paSigner
-) -> Disclosed:
+def require_marks(intent: Said, signed: Signed, signer: C2paSigner, *, software: str) -> None:
+    """Read manifest, XMP and EXIF from the final bytes. Raises DisclosureError naming what is not as it was meant.
+
+    `software` is what EXIF must name, "" for a format that has no EXIF.
+    """
     marks = read_marks(signed.data, anchors=signer.anchors, tsa_roots=signer.tsa_roots)
     reading = marks.c2pa
     store_sha256 = hashlib.sha256(signed.manifest_store).hexdigest()
@@ -181,8 +193,14 @@ def _read_back(
         raise _lost("the C2PA manifest", "is not found in the file as it was signed", "c2pa.assertion-changed")
     if marks.xmp != intent.xmp:
         raise _lost("the XMP packet", "does not read back as written", "disclosure.xmp-lost")
-    if marks.exif_software != SOFTWARE:
+    if marks.exif_software != software:
         raise _lost("the EXIF block", "does not read back as written", "disclosure.exif-lost")
+
+
+def _read_back(
+    scored: Scored, entry_id: str, row: formats.Format, intent: _Intent, signed: Signed, signer: C2paSigner
+) -> Disclosed:
+    require_marks(intent, signed, signer, software=SOFTWARE)
     final = pixels.decode(signed.data)
     if row.lossless and not np.array_equal(final, intent.marked):
         raise _lost("the picture", "changed although its format is lossless", "disclosure.pixels-changed")
@@ -198,7 +216,7 @@ def _read_back(
         layers=("signed-metadata", *(("watermark",) if record else ()), "xmp", "exif"),
         statements=statements(intent.xmp),
         digital_source_type=c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
-        c2pa_manifest_sha256=store_sha256,
+        c2pa_manifest_sha256=hashlib.sha256(signed.manifest_store).hexdigest(),
         watermark=record,
         label=intent.label,
         iscc=fingerprint.image_code(final),

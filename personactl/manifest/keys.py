@@ -126,7 +126,7 @@ OUTPUT = Section(
     name="[output]",
     doc="The delivered files.",
     keys=(
-        Key(name="format", kind=Choice(now=("png", "jpeg", "webp"), later=("avif", "tiff")), doc="File format."),
+        Key(name="format", kind=Choice(now=("png", "jpeg", "webp", "avif", "tiff")), doc="File format."),
         Key(
             name="size",
             kind=Several(item=Whole(least=16, most=8192, step=8), least=2, most=2, distinct=False),

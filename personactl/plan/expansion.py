@@ -31,7 +31,7 @@ from personactl.plan.keys import keyed
 from personactl.policy import PlanFacts, Policy, check_plan, label_spec, with_baseline
 from personactl.visible_label import LabelSpec
 
-_EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+_EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp", "avif": "avif", "tiff": "tif"}
 
 
 def expand(

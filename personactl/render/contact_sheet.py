@@ -68,14 +68,14 @@ def _thumbnail(path: Path | None) -> Picture | None:
     """The picture scaled to fit the tile; None when there is no readable picture."""
     from PIL import Image
 
+    from personactl.disclose import pixels
+    from personactl.errors import IntegrityError
+
     if path is None:
         return None
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                return None
-            picture = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        picture = Image.fromarray(pixels.decode(path.read_bytes(), limit=MAX_PIXELS))
+    except (OSError, IntegrityError):
         return None
     scale = min(TILE / picture.width, TILE / picture.height)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))

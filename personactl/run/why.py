@@ -21,8 +21,6 @@ from personactl.run.recovery import confirmed_spent, standing_output
 from personactl.run.staging import OUT, visible_sha256
 from personactl.run.state import RunState
 
-_MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
-
 
 def why(config: Config, plan: Plan, shot: Shot) -> str:
     """One or more lines for people: done and where, rejected and how often, or what differs from the last output."""
@@ -96,7 +94,7 @@ def _delivery(said: dict[str, Any], plan: Plan) -> Iterator[tuple[str, Any, Any]
     yield "attempts", said["attempts"], plan.gate.attempts
     yield "detector", identity["detectorSha256"], plan.scorer.detector_sha256
     yield "recogniser", identity["recogniserSha256"], plan.scorer.recogniser_sha256
-    yield "format", said["file"]["mediaType"], _MEDIA.get(plan.output.format, plan.output.format)
+    yield "format", said["file"]["mediaType"], f"image/{plan.output.format}"
     yield "watermark", said["disclosure"]["watermark"] is not None, plan.output.watermark
     label, words = said["disclosure"]["label"], plan.label.words if plan.label else ()
     yield "label", label["setting"], plan.output.label

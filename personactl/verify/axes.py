@@ -257,6 +257,8 @@ def watermark(pixels: Pixels, claim: Credential, *, required: bool) -> Conclusio
         return Conclusion("present", (finding("verify.watermark-only", message),))
     if pixels.state == "skipped":
         return Conclusion("not-checked", (finding("verify.pixels-skipped", pixels.problem),))
+    if pixels.state == "not-read":
+        return Conclusion("not-checked", (finding("verify.watermark-not-read", pixels.problem),))
     if pixels.state != "absent":
         return Conclusion("not-checked")
     code = "verify.watermark-required" if required and claim.presence == "embedded" else "verify.watermark-absent"

@@ -125,10 +125,11 @@ class Metadata:
 class Pixels:
     """The watermark. `payload` is 16 hex digits, `score` a decimal string.
 
-    `refused`: it could not be decoded; `skipped`: it is larger than what is decoded unasked. `problem` says why.
+    `refused`: it could not be decoded; `skipped`: it is larger than what is decoded unasked; `not-read`: this version
+    looks for no watermark in such a file, a clip for example. `problem` says why.
     """
 
-    state: Literal["not-decoded", "skipped", "refused", "absent", "present"] = "not-decoded"
+    state: Literal["not-decoded", "skipped", "refused", "not-read", "absent", "present"] = "not-decoded"
     payload: str = ""
     score: str = ""
     problem: str = ""

@@ -14,7 +14,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.too-large": ("error", "verify the original picture, not a container around it"),
     "verify.empty-folder": ("error", "name the folder that holds the pictures"),
     "verify.unreadable": ("error", _GET_A_FRESH_COPY),
-    "verify.unsupported-type": ("error", "this version reads PNG, JPEG and WebP"),
+    "verify.unsupported-type": ("error", "this version reads PNG, JPEG, WebP, AVIF, TIFF, MP4 and QuickTime"),
     "verify.wrong-extension": ("warning", "rename it to what it is"),
     # integrity
     "verify.altered": ("error", _GET_A_FRESH_COPY),
@@ -49,6 +49,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.watermark-absent": ("warning", "a heavy crop or re-encoding can remove it; ask for the original"),
     "verify.watermark-required": ("error", _TELL_THE_SENDER),
     "verify.watermark-differs": ("error", _TELL_THE_SENDER),
+    "verify.watermark-not-read": ("info", "rely on the credential and the receipt"),
     "verify.watermark-only": ("info", "give --ledger FILE to look up the entry that it points to"),
     "verify.pixels-skipped": ("warning", "give --pixels to look for the watermark"),
     "verify.pixels-refused": ("error", _GET_A_FRESH_COPY),

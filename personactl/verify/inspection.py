@@ -43,7 +43,8 @@ class Inspection:
         claim, metadata, notes = read_claim(source.data, self.trust, self.lists)
         stripped = claim.presence != "embedded"
         asked = self.pixels or bool(self.demands.policies)
-        pixels = read_watermark(source.data, asked=asked) if asked or stripped else Pixels()
+        clip = source.media_type.startswith("video/")  # not decoded, and the verdict says so
+        pixels = read_watermark(source.data, asked=asked) if asked or stripped or clip else Pixels()
         records = self._records(target, source, claim)
         return Evidence(
             source=source,

@@ -75,6 +75,7 @@ def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, .
     holds: dict[Condition, bool] = {
         "signed": claim.presence == "embedded" and claim.problem is None,
         "watermark-required": "watermark" in demands.layers and evidence.pixels.state == "absent",
+        "watermark-not-read": "watermark" in demands.layers and evidence.pixels.state == "not-read",
         "record-contradicts": bool(
             codes
             & {

@@ -19,12 +19,15 @@ from personactl.verify.findings import finding
 
 MAX_BYTES = 512 * 1024 * 1024
 MAX_RECEIPT_BYTES = 1024 * 1024
-SNIFFED_BYTES = 16
 
 EXTENSIONS = {
     "image/png": frozenset({".png"}),
     "image/jpeg": frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
     "image/webp": frozenset({".webp"}),
+    "image/avif": frozenset({".avif"}),
+    "image/tiff": frozenset({".tif", ".tiff"}),
+    "video/mp4": frozenset({".mp4", ".m4v"}),
+    "video/quicktime": frozenset({".mov", ".qt"}),
 }
 """The types that this version judges, with the names that fit them."""
 
@@ -39,7 +42,7 @@ class RefusedError(Exception):
 
 
 def open_source(path: Path, shown: str, *, limit: int = MAX_BYTES) -> Source:
-    """The bytes of a delivered picture with their digest and sniffed type, or the finding that says why not."""
+    """The bytes of a delivered file with their digest and sniffed type, or the finding that says why not."""
     try:
         data = read_plain(path, limit)
     except RefusedError as refusal:
@@ -47,7 +50,7 @@ def open_source(path: Path, shown: str, *, limit: int = MAX_BYTES) -> Source:
     digest = hashlib.sha256(data).hexdigest()
     media_type = sniff(data)
     if media_type is None:
-        message = "it is empty" if not data else "its first bytes are not those of a picture type that is supported"
+        message = "it is empty" if not data else "its first bytes are not those of a type that is supported"
         code = "verify.unreadable" if not data else "verify.unsupported-type"
         return Source(path=shown, data=data, sha256=digest, problem=finding(code, message))
     return Source(path=shown, data=data, sha256=digest, media_type=media_type)
@@ -98,7 +101,7 @@ def begins_as_picture(path: Path) -> bool:
     """Whether a plain file starts like a picture, whatever it is called. False for anything that is not read."""
     try:
         with _open_plain(path) as file:
-            return sniff(file.read(SNIFFED_BYTES)) is not None
+            return sniff(file.read(formats.SNIFFED_BYTES)) is not None
     except (OSError, RefusedError):
         return False
 

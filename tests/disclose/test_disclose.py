@@ -30,7 +30,7 @@ from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
 from personactl.errors import DisclosureError, KeyProblem, NotAvailable
 from personactl.model import OutputSpec, PolicyLock
 
-FORMS = ("png", "jpeg", "webp")
+FORMS = ("png", "jpeg", "webp", "avif", "tiff")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -153,7 +153,7 @@ def test_without_a_detector_address_the_signpost_names_the_tool() -> None:
 
 def test_what_is_not_made_yet_is_refused() -> None:
     with pytest.raises(NotAvailable):
-        disclosed(output=OutputSpec(format="avif"))  # type: ignore[arg-type]
+        disclosed(output=OutputSpec(format="heic"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("entry_id", ["", "00", "0" * 31 + "g", "A" * 32])

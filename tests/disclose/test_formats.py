@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 
 import numpy as np
 import piexif
@@ -18,6 +19,7 @@ from personactl.disclose.parts import ContainerError, Parts
 from personactl.errors import IntegrityError, NotAvailable
 
 NAMES = [row.name for row in formats.FORMATS]
+LOSSLESS = [row.name for row in formats.FORMATS if row.lossless]
 PACKET = xmp.build({xmp.DIGITAL_SOURCE_TYPE: "http://example.org/x", xmp.ALT_TEXT: "AI picture"})
 BLOCK = exif.build(software="personactl 0", description="AI", created_at="2026-01-02T03:04:05Z")
 
@@ -26,22 +28,24 @@ def encoded(name: str, height: int = 70, width: int = 101) -> bytes:
     return formats.named(name).encode(picture(height, width), xmp=PACKET, exif=BLOCK)
 
 
+@pytest.mark.parametrize("name", LOSSLESS)
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (9, 1), (64, 64), (70, 101), (333, 517)])
-def test_png_is_lossless_for_another_decoder(height: int, width: int) -> None:
+def test_a_lossless_format_is_lossless_for_another_decoder(name: str, height: int, width: int) -> None:
     original = picture(height, width)
-    data = formats.named("png").encode(original, xmp=PACKET, exif=BLOCK)
+    data = formats.named(name).encode(original, xmp=PACKET, exif=BLOCK)
     with Image.open(io.BytesIO(data)) as read:
         read.load()
         assert read.mode == "RGB"
         assert np.array_equal(np.asarray(read), original)
 
 
+@pytest.mark.parametrize("name", LOSSLESS)
 @pytest.mark.parametrize("level", [0, 255])
-def test_png_of_extreme_values_and_of_a_view_is_lossless(level: int) -> None:
+def test_extreme_values_and_a_view_stay_as_they_are(name: str, level: int) -> None:
     original = np.full((40, 50, 3), level, dtype=np.uint8)
     original[::2] = 255 - level
     view = original[::-1, ::2]
-    data = formats.named("png").encode(view, xmp=PACKET, exif=BLOCK)
+    data = formats.named(name).encode(view, xmp=PACKET, exif=BLOCK)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), view)
 
 
@@ -58,7 +62,7 @@ def test_pillow_reads_pixels_xmp_and_exif(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_type_is_told_by_the_first_bytes(name: str) -> None:
     row = formats.sniff(encoded(name))
-    assert row is not None
+    assert isinstance(row, formats.Format)
     assert row.name == name
     assert Image.MIME[row.pillow] == row.media_type
 
@@ -70,12 +74,22 @@ def test_other_types_are_not_read(data: bytes) -> None:
 
 def test_a_format_that_is_not_written_is_refused() -> None:
     with pytest.raises(NotAvailable):
-        formats.named("avif")
+        formats.named("heic")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_walker_finds_what_the_writer_wrote(name: str) -> None:
-    assert formats.named(name).parts(encoded(name)) == Parts(xmp=[PACKET], exif=[BLOCK], c2pa=[], trailing=0)
+    found = formats.named(name).parts(encoded(name))
+    (block,) = found.exif
+    assert replace(found, exif=[]) == Parts(xmp=[PACKET])
+    assert fields(block) == fields(BLOCK)
+
+
+def fields(block: bytes) -> dict[str, dict[int, object]]:
+    """What a TIFF structure says, wherever it keeps it: in a TIFF file the fields stand in the picture's directory."""
+    said = piexif.load(b"Exif\0\0" + block)
+    said["0th"].pop(piexif.ImageIFD.ExifTag)
+    return {name: said[name] for name in ("0th", "Exif")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,7 +116,7 @@ def test_a_changed_file_is_read_or_refused(name: str, place: float, value: int, 
     with contextlib.suppress(ContainerError):
         row.parts(bytes(data))
     with contextlib.suppress(IntegrityError):
-        pixels.decode(bytes(data))
+        pixels.decode(bytes(data), limit=1_000_000)
 
 
 def test_a_compressed_xmp_chunk_is_refused() -> None:

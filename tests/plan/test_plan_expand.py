@@ -46,7 +46,9 @@ def test_what_the_manifest_leaves_out_is_the_models_own(make: Make) -> None:
     assert (shot.width, shot.height) == (96, 160)
 
 
-@pytest.mark.parametrize(("written", "ending"), [("png", "png"), ("jpeg", "jpg"), ("webp", "webp")])
+@pytest.mark.parametrize(
+    ("written", "ending"), [("png", "png"), ("jpeg", "jpg"), ("webp", "webp"), ("avif", "avif"), ("tiff", "tif")]
+)
 def test_file_names(make: Make, written: str, ending: str) -> None:
     found = make(TEXT.replace("[output]\n", f'[output]\nformat = "{written}"\n'))
     assert found.shots[1].file_name == f"rain-1.{ending}"

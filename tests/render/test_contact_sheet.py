@@ -62,3 +62,12 @@ def test_a_run_without_pictures_has_a_sheet_too() -> None:
 def test_hostile_and_long_text_is_cut_and_escaped() -> None:
     sheet = opened(render("\x1b" * 500, [Cell(picture=None, lines=("x" * 5000, "\u202e" * 900))]))
     assert sheet.width == 2 * MARGIN + TILE
+
+
+@pytest.mark.parametrize("form", ["png", "jpg", "webp", "avif", "tif"])
+def test_every_format_that_is_written_is_shown(form: str, tmp_path: Path) -> None:
+    path = picture(tmp_path / f"a.{form}", (200, 40, 10))
+    sheet = opened(render("run", [Cell(picture=path, lines=("x",))]))
+    middle = sheet.getpixel((MARGIN + TILE // 2, sheet.height - MARGIN * 3 - TILE // 2))
+    assert isinstance(middle, tuple)
+    assert abs(middle[0] - 200) < 8 and abs(middle[2] - 10) < 8

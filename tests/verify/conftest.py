@@ -11,7 +11,11 @@ from studio import Studio
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     folder = tmp_path_factory.mktemp("ours")
     return studio.make(
-        folder, organisation="Example Studio", domain="studio.example", formats=("png", "jpeg", "webp"), first=0xA0
+        folder,
+        organisation="Example Studio",
+        domain="studio.example",
+        formats=("png", "jpeg", "webp", "avif", "tiff"),
+        first=0xA0,
     )
 
 

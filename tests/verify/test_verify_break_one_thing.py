@@ -26,7 +26,7 @@ from personactl.errors import UsageProblem
 from personactl.model import Disclosed, Verdict
 from personactl.verify import exit_code, verify_file, verify_paths
 
-KINDS = ("png", "jpeg", "webp")
+KINDS = ("png", "jpeg", "webp", "avif", "tiff")
 BASELINE = policy.load_all(())
 RUN = "second-00000000"
 
@@ -108,7 +108,7 @@ def test_a_flipped_bit_in_the_pixels(ours: Studio, tmp_path: Path, kind: str, re
     path = ours.deliver(tmp_path, kind, receipt=receipt)
     data = bytearray(path.read_bytes())
     start = manifest_store_at(bytes(data))[0]
-    data[start - 500 if kind == "webp" else -200] ^= 1  # a WebP file ends with its manifest, the others with pixels
+    data[start - 500 if kind in ("webp", "tiff") else -200] ^= 1  # these end with their manifest, others with pixels
     path.write_bytes(data)
     verdict = verify_file(path, [ours.trust])
     expect(verdict, "fail", 4)
@@ -191,7 +191,8 @@ def test_two_manifests_in_one_file(ours: Studio, tmp_path: Path) -> None:
 def resaved(data: bytes, kind: str) -> bytes:
     """What a platform makes of a file: the pixels, without any metadata."""
     out = io.BytesIO()
-    Image.open(io.BytesIO(data)).save(out, kind.upper(), **({"quality": 90} if kind != "png" else {}))
+    with Image.open(io.BytesIO(data)) as opened:
+        opened.convert("RGB").save(out, kind.upper(), **({} if formats.named(kind).lossless else {"quality": 90}))
     return out.getvalue()
 
 

@@ -83,7 +83,7 @@ def test_a_claim_that_is_only_named_by_an_address_is_remote(ours: Studio, tmp_pa
 
 
 def test_nothing_is_written_beside_the_files_or_the_ledger(ours: Studio, tmp_path: Path) -> None:
-    for kind in ("png", "jpeg", "webp"):
+    for kind in ours.works:
         ours.deliver(tmp_path, kind)
     shutil.copyfile(ours.ledger_path, tmp_path / "ledger.sqlite")
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
@@ -91,7 +91,7 @@ def test_nothing_is_written_beside_the_files_or_the_ledger(ours: Studio, tmp_pat
     assert before == {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
 
 
-@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "avif", "tiff"])
 def test_no_flipped_byte_passes_as_exact_and_none_makes_verify_raise(ours: Studio, tmp_path: Path, kind: str) -> None:
     path = ours.deliver(tmp_path, kind)
     data = ours.works[kind].data

@@ -44,6 +44,12 @@ def test_a_picture_is_read_with_its_digest_and_type(tmp_path: Path) -> None:
         (PNG, "image/png"),
         (JPEG, "image/jpeg"),
         (WEBP, "image/webp"),
+        (b"II*\0" + bytes(20), "image/tiff"),
+        (b"MM\0+\0\x08\0\0" + bytes(20), "image/tiff"),
+        (b"\0\0\0\x10ftypavif\0\0\0\0", "image/avif"),
+        (b"\0\0\0\x10ftypisom\0\0\0\0", "video/mp4"),
+        (b"\0\0\0\x10ftypqt  \0\0\0\0", "video/quicktime"),
+        (b"\0\0\0\x10ftypheic\0\0\0\0", None),
         (b"RIFF\0\0\0\0WAVE", None),
         (b"GIF89a", None),
         (b"", None),
@@ -107,7 +113,7 @@ def test_begins_as_picture_looks_at_plain_files_only(tmp_path: Path) -> None:
 
 
 def test_every_type_that_is_read_has_its_names() -> None:
-    assert set(EXTENSIONS) == {row.media_type for row in formats.FORMATS}
+    assert set(EXTENSIONS) == {row.media_type for row in (*formats.FORMATS, *formats.CLIPS)}
 
 
 @pytest.mark.parametrize(
