@@ -33,6 +33,10 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--policy", "policies", multiple=True, metavar="ID", help="Ask for the marks that this policy demands (repeatable)."
 )
+@click.option(
+    "--require-layers", type=click.IntRange(1, 2), default=None, metavar="N",
+    help="Ask for 1 layer (signed metadata), or 2 (a watermark too).",
+)  # fmt: skip
 @click.option("--require-exact", is_flag=True, help="Ask for a receipt or ledger entry of the exact bytes.")
 @click.option("--require-approval", is_flag=True, help="Ask for the approvals that trust file or ledger names.")
 @click.option(
@@ -48,6 +52,7 @@ def verify(
     ledger: Path | None,
     pixels: bool,
     policies: tuple[str, ...],
+    require_layers: int | None,
     require_exact: bool,
     require_approval: bool,
     reports: tuple[str, ...],
@@ -69,7 +74,7 @@ def verify(
     asked = policy.load_all(policies) if policies or pixels else ()
     found = verify_paths(
         paths, trust, receipts=receipts, ledger=ledger, pixels=pixels, policies=asked,
-        require_exact=require_exact, require_approval=require_approval,
+        require_layers=require_layers or 0, require_exact=require_exact, require_approval=require_approval,
     )  # fmt: skip
     verdicts = _judge(terminal, found, requests)
     lines.show_summary(terminal, verdicts)

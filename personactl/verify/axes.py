@@ -244,7 +244,9 @@ def watermark(pixels: Pixels, claim: Credential, *, required: bool) -> Conclusio
     if pixels.state == "skipped":
         return Conclusion("not-checked", (finding("verify.pixels-skipped", pixels.problem),))
     if pixels.state != "absent":
-        return Conclusion("not-checked")
+        unseen = required and claim.presence == "embedded" and pixels.state != "refused"
+        message = "a watermark is demanded, and this file's pixels were not looked at"
+        return Conclusion("not-checked", (finding("verify.watermark-unchecked", message),) if unseen else ())
     code = "verify.watermark-required" if required and claim.presence == "embedded" else "verify.watermark-absent"
     return Conclusion("absent", (finding(code, "the pixels carry no watermark that can be read"),))
 

@@ -46,6 +46,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     # watermark
     "verify.watermark-absent": ("warning", "a heavy crop or re-encoding can remove it; ask for the original"),
     "verify.watermark-required": ("error", _TELL_THE_SENDER),
+    "verify.watermark-unchecked": ("error", "ask the sender for a picture whose watermark can be read"),
     "verify.watermark-differs": ("error", _TELL_THE_SENDER),
     "verify.watermark-only": ("info", "give --ledger FILE to look up the entry that it points to"),
     "verify.pixels-skipped": ("warning", "give --pixels to look for the watermark"),

@@ -40,7 +40,7 @@ class Inspection:
             return Evidence(source=source)
         claim, metadata, notes = read_claim(source.data, self.trust)
         stripped = claim.presence != "embedded"
-        asked = self.pixels or bool(self.demands.policies)
+        asked = self.pixels or self.demands.decoding
         pixels = read_watermark(source.data, asked=asked) if asked or stripped else Pixels()
         records = self._records(target, source, claim)
         return Evidence(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from personactl.model import Axes, Finding, Verdict
-from personactl.policy import Policy, check_layers, demanded_layers, required_layers
+from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_layers, required_layers
 from personactl.verify import axes as rules
 from personactl.verify.evidence import Evidence
 from personactl.verify.findings import finding
@@ -14,21 +14,31 @@ from personactl.verify.table import Condition, judge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
-    """What the verifier asks for beyond the plain rules. `policies`: none, or those whose rules on files are asked."""
+    """What the verifier asks for beyond the plain rules. `policies`: none, or those whose rules on files are asked;
+    `count`: so many of `MACHINE_LAYERS`, in their order, whatever policies say."""
 
     policies: tuple[Policy, ...] = ()
+    count: int = 0
     exact: bool = False
     approval: bool = False
 
     @property
     def layers(self) -> frozenset[str]:
-        """The marks without which a file fails. Nothing is demanded, not even by the baseline, unless policies are."""
-        return demanded_layers(self.policies) if self.policies else frozenset()
+        """The marks without which a file fails: those of policies and of the count together. Without both nothing is
+        demanded, not even by the baseline."""
+        return frozenset(MACHINE_LAYERS[: self.count]) | (
+            demanded_layers(self.policies) if self.policies else frozenset()
+        )
 
     @property
     def required(self) -> int:
-        """How many machine-readable layers are demanded."""
-        return required_layers(self.policies) if self.policies else 0
+        """How many machine-readable layers are demanded: the stricter of policies and count."""
+        return max(self.count, required_layers(self.policies) if self.policies else 0)
+
+    @property
+    def decoding(self) -> bool:
+        """Whether the pixels must be decoded, since a mark in them is asked for."""
+        return bool(self.policies) or "watermark" in self.layers
 
 
 def conclude(evidence: Evidence, demands: Demands) -> Verdict:
@@ -74,7 +84,7 @@ def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, .
     claim, codes = evidence.credential, {item.code for item in findings}
     holds: dict[Condition, bool] = {
         "signed": claim.presence == "embedded" and claim.problem is None,
-        "watermark-required": "watermark" in demands.layers and evidence.pixels.state == "absent",
+        "watermark-required": "watermark" in demands.layers,
         "record-contradicts": bool(
             codes
             & {

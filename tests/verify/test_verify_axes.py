@@ -42,6 +42,7 @@ RECEIPT = Record(
 SOURCE = Source(path="a.png", data=b"x", sha256=SHA, media_type="image/png")
 GOOD = Evidence(source=SOURCE, credential=CLAIM, metadata=XMP, records=(RECEIPT,))
 STRIPPED = Evidence(source=SOURCE)
+UNMARKED = Pixels(state="absent")
 
 
 def verdict_of(evidence: Evidence, **demands: Any) -> tuple[str, int, set[str]]:
@@ -252,6 +253,29 @@ def test_a_missing_watermark_fails_where_a_policy_demands_it() -> None:
     assert (outcome, code) == ("fail", 7)
     assert {"verify.watermark-required", "policy.watermark"} <= codes
     assert verdict_of(bare) == ("pass", 0, {"verify.watermark-absent"})
+
+
+def test_as_many_layers_as_were_asked_for_and_the_stricter_of_count_and_policy_wins() -> None:
+    marked, bare = (replace(GOOD, pixels=pixels) for pixels in (Pixels(state="present", payload=ENTRY[:16]), UNMARKED))
+    assert verdict_of(marked, count=2) == ("pass", 0, set())
+    assert verdict_of(bare, count=2) == ("fail", 7, {"verify.watermark-required"})
+    assert verdict_of(bare, count=1) == ("pass", 0, {"verify.watermark-absent"})
+    assert verdict_of(bare, count=1, policies=BASELINE)[:2] == ("fail", 7)
+    wanted = [Demands(), Demands(count=1), Demands(count=2), Demands(count=1, policies=BASELINE)]
+    assert [conclude(marked, demands).layers_required for demands in wanted] == [0, 1, 2, 2]
+    assert [demands.decoding for demands in wanted] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("demands", [{"count": 2}, {"policies": BASELINE}])
+def test_a_file_whose_watermark_was_not_looked_at_does_not_pass_where_one_is_asked_for(demands: dict[str, Any]) -> None:
+    outcome, code, codes = verdict_of(GOOD, **demands)
+    assert (outcome, code) == ("unproven", 7)
+    assert "verify.watermark-unchecked" in codes
+
+
+def test_an_unsigned_picture_lacks_both_layers_and_stays_unproven() -> None:
+    verdict = conclude(replace(STRIPPED, pixels=UNMARKED), Demands(count=2))
+    assert (verdict.verdict, verdict.exit_code, verdict.layers_required, verdict.layers_found) == ("unproven", 6, 2, ())
 
 
 def test_a_demanded_metadata_mark_that_is_missing_is_a_missing_disclosure() -> None:

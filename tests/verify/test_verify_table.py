@@ -46,6 +46,8 @@ def test_everything_good_passes_with_exit_0() -> None:
         ({"watermark": "not-checked"}, SIGNED, ("pass", 0)),
         ({"watermark": "absent"}, SIGNED, ("pass", 0)),
         ({"watermark": "absent"}, SIGNED | {"watermark-required"}, ("fail", 7)),
+        ({"watermark": "not-checked"}, SIGNED | {"watermark-required"}, ("unproven", 7)),
+        ({"watermark": "present"}, SIGNED | {"watermark-required"}, ("pass", 0)),
         ({"ledger": "absent", "integrity": "content"}, SIGNED, ("pass", 0)),
         ({}, SIGNED | {"record-contradicts"}, ("fail", 4)),
         ({"ledger": "not-checked"}, SIGNED | {"record-broken"}, ("fail", 4)),
