@@ -12,6 +12,7 @@ from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import LedgerCorrupt, LedgerMissing
+from personactl_ledger.marks import Marks, marks
 from personactl_ledger.own_trust import own_trust
 from personactl_ledger.proving import prove
 from personactl_ledger.receipt import Timestamp
@@ -102,6 +103,12 @@ class LedgerView:
     def in_use(self, role: str) -> tuple[str, ...]:
         """Key ids of a role that were neither retired nor revoked so far, oldest first (SPEC 6.6)."""
         return tuple(key.key_id for key in self.rules.keyring.active(role))
+
+    def marks(self) -> Iterator[Marks]:
+        """(index, entryId, ISCC, whether it was taken back) of every output and adoption, from the columns of the file:
+        for finding entries, not for believing them."""
+        with storage_errors(self.path):
+            yield from marks(self.store.connection)
 
     def by_entry_id(self, entry_id: str) -> StoredEntry | None:
         """The output, reject or adoption with this entryId (32 hex digits)."""

@@ -68,6 +68,17 @@ def _file(verdict: Verdict) -> dict[str, Any]:
         "basis": list(verdict.basis),
         "persona": None if persona is None else {"id": persona[0], "version": persona[1]},
         "entry": None if entry is None else {"entryId": entry[0], "origin": entry[1], "index": entry[2]},
+        "candidates": [
+            {
+                "entryId": near.entry_id,
+                "origin": near.origin,
+                "index": near.index,
+                "by": near.by,
+                "distance": near.distance,
+                "of": near.of,
+            }
+            for near in verdict.candidates
+        ],
         "findings": [asdict(finding) for finding in verdict.findings],
     }
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from personactl.model import Finding
+from personactl.model import EntryCandidate, Finding
 
 if TYPE_CHECKING:
     from personactl_ledger import Approval
@@ -120,12 +120,14 @@ class Pixels:
     """The watermark. `payload` is 16 hex digits, `score` a decimal string.
 
     `refused`: it could not be decoded; `skipped`: it is larger than what is decoded unasked. `problem` says why.
+    `codes`: the ISCC Image-Codes to look it up by, 32 bytes each, its own first; empty where nobody looks.
     """
 
     state: Literal["not-decoded", "skipped", "refused", "absent", "present"] = "not-decoded"
     payload: str = ""
     score: str = ""
     problem: str = ""
+    codes: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,24 +161,13 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """An entry that a stripped file may come from: `distance` of 64 watermark bits differ."""
-
-    entry_id: str
-    origin: str
-    index: int
-    distance: int
-    persona: tuple[str, int] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     source: Source
     credential: Credential = Credential()
     metadata: Metadata = Metadata()
     pixels: Pixels = Pixels()
     records: tuple[Record, ...] = ()
-    candidate: Candidate | None = None
+    candidates: tuple[EntryCandidate, ...] = ()
     approval: Approval | None = None
     notes: tuple[Finding, ...] = ()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from personactl.model import Axes, Finding, Verdict
 from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_layers, required_layers
 from personactl.verify import axes as rules
+from personactl.verify.candidates import leading
 from personactl.verify.evidence import Evidence
 from personactl.verify.findings import finding
 from personactl.verify.table import Condition, judge
@@ -71,6 +72,7 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
         persona=_persona(evidence, believed=_believed(axes, evidence)) if known else None,
         entry=_entry(evidence, believed=_believed(axes, evidence)) if known else None,
         development=development,
+        candidates=evidence.candidates,
         findings=(
             *findings,
             *_policy(axes, evidence, demands),
@@ -142,7 +144,8 @@ def _believed(axes: Axes, evidence: Evidence) -> bool:
 
 def _persona(evidence: Evidence, *, believed: bool) -> tuple[str, int] | None:
     proven = [record.persona for record in evidence.records if record.state == "proven" and record.persona]
-    near = evidence.candidate.persona if evidence.candidate else None
+    alike = {near.persona for near in evidence.candidates}
+    near = alike.pop() if len(alike) == 1 else None
     claimed = evidence.credential.persona if believed else None
     return proven[0] if proven else claimed or near
 
@@ -155,7 +158,7 @@ def _entry(evidence: Evidence, *, believed: bool) -> tuple[str, str, int | None]
     for record in evidence.records:
         if record.state == "proven" and record.entry_id:
             return record.entry_id, record.origin, record.index
-    claim, near = evidence.credential, evidence.candidate
+    claim, near = evidence.credential, leading(evidence.candidates)
     if believed and claim.entry_id:
         return claim.entry_id, claim.ledger_origin, None
     return (near.entry_id, near.origin, near.index) if near else None

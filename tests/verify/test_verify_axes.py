@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from personactl import policy
+from personactl.model import EntryCandidate
 from personactl.verify import axes
 from personactl.verify.axes import COMPOSITE, SYNTHETIC
-from personactl.verify.evidence import Action, Candidate, Credential, Evidence, Metadata, Pixels, Record, Source
+from personactl.verify.evidence import Action, Credential, Evidence, Metadata, Pixels, Record, Source
 from personactl.verify.findings import CODES, finding
 from personactl.verify.judgement import Demands, conclude
 
@@ -238,9 +239,11 @@ def test_an_unsigned_picture_without_watermark_stays_unproven_even_when_a_policy
 
 
 def test_a_stripped_picture_whose_watermark_leads_to_an_entry_is_a_candidate_with_its_distance() -> None:
-    near = Candidate(entry_id=ENTRY, origin=ORIGIN, index=9, distance=1, persona=("lira", 2))
+    near = EntryCandidate(
+        entry_id=ENTRY, origin=ORIGIN, index=9, by="watermark", distance=1, of=64, persona=("lira", 2)
+    )  # fmt: skip
     pixels = Pixels(state="present", payload=ENTRY[:16], score="0.91")
-    verdict = conclude(replace(STRIPPED, pixels=pixels, candidate=near), Demands())
+    verdict = conclude(replace(STRIPPED, pixels=pixels, candidates=(near,)), Demands())
     assert (verdict.verdict, verdict.exit_code) == ("unproven", 6)
     assert (verdict.axes.ledger, verdict.axes.watermark) == ("similar", "present")
     assert verdict.entry == (ENTRY, ORIGIN, 9)
