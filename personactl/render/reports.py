@@ -1,6 +1,7 @@
-"""Reports of `verify` as files: JSON, Markdown for a job summary, JUnit with one test for each file.
+"""Reports of `verify` as files: JSON, Markdown for a job summary, JUnit with one test for each file, a signed one.
 
-They are written before a failing exit, each whole or not at all. Every text from outside is escaped for its format.
+They are written before a failing exit, each whole or not at all. Every text from outside is escaped for its format. A
+signed report is evidence, with a time that does not come again, and is written over nothing (ADR 0121).
 """
 
 from __future__ import annotations
@@ -8,27 +9,39 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from personactl.errors import NotAvailable, UsageProblem
-from personactl.render.outfile import write_whole
-from personactl.render.terminal import dump_json, escape, quote
+from personactl.errors import UsageProblem
+from personactl.render.outfile import write_new, write_whole
+from personactl.render.terminal import dump_json, encodable, escape, quote
 from personactl.render.verdicts import whose
 
 if TYPE_CHECKING:
-    from personactl.model import Verdict
+    from personactl_ledger import Signer
 
-FORMATS = ("json", "md", "junit")
+    from personactl.keys.trust import TrustFile
+    from personactl.model import Verdict
+    from personactl.verify.signed_report import Asked
+
+FORMATS = ("json", "md", "junit", "signed")
 _NOT_XML = re.compile("[\ufffe\uffff]")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """What a signed report needs besides the document: the key, the trust files that were used, what was asked."""
+
+    signer: Signer
+    trust: Sequence[TrustFile]
+    asked: Asked
+
+
 def parse_request(text: str) -> tuple[str, Path]:
-    """`fmt=FILE` as (format, path). Raises UsageProblem for an unknown format, NotAvailable for `signed`."""
+    """`fmt=FILE` as (format, path). Raises UsageProblem for an unknown format."""
     name, equals, target = text.partition("=")
-    if name == "signed":
-        raise NotAvailable("--report signed=FILE")
     if name not in FORMATS or not equals or not target:
         raise UsageProblem(
             f"--report takes FORMAT=FILE, not {text!r}", code="cli.report-format",
@@ -37,15 +50,29 @@ def parse_request(text: str) -> tuple[str, Path]:
     return name, Path(target)
 
 
-def write(request: tuple[str, Path], verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> None:
-    """Write one report. Raises StorageError when its place cannot be written."""
+def write(
+    request: tuple[str, Path], verdicts: Sequence[Verdict], document: Mapping[str, Any], signing: Signing | None = None
+) -> None:
+    """Write one report. Raises StorageError when its place cannot be written; for a signed one ConflictError
+    (cli.output-exists) when it is taken, and UsageProblem (report.too-large)."""
     name, path = request
+    if name == "signed":
+        write_new(path, _signed(document, signing))
+        return
     text = {
         "json": lambda: dump_json(document),
         "md": lambda: markdown(verdicts, document),
         "junit": lambda: junit(verdicts, document),
     }[name]()
     write_whole(path, text.encode("utf-8", "backslashreplace"))
+
+
+def _signed(document: Mapping[str, Any], signing: Signing | None) -> bytes:
+    from personactl.verify import signed_report
+
+    if signing is None:
+        raise ValueError("a signed report needs a key")
+    return signed_report.build(encodable(document), signing.trust, signing.asked, signing.signer) + b"\n"
 
 
 def markdown(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from personactl_ledger import Ed25519Signer
 from terminals import on_screen, piped
 
-from personactl.errors import NotAvailable, StorageError, UsageProblem
+from personactl.errors import ConflictError, StorageError, UsageProblem
 from personactl.model import Axes, Finding, Verdict
 from personactl.render import reports, verdicts
 from personactl.render.outfile import write_whole
 from personactl.verify import document
+from personactl.verify.signed_report import Asked
 
 NASTY = 'a\x1b[31m|`<b>&"\n\u202e\ufffe\udcff.png'
 PASS = Verdict(
@@ -111,11 +113,23 @@ def test_the_json_report_is_the_document(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", reports.FORMATS)
 def test_every_format_is_written_whole_or_not_at_all(name: str, tmp_path: Path) -> None:
     target = tmp_path / "report"
-    reports.write((name, target), ALL, result())
+    signing = reports.Signing(signer=Ed25519Signer.generate(), trust=(), asked=Asked())
+    reports.write((name, target), ALL, result(), signing)
     assert target.stat().st_size > 100
     with pytest.raises(StorageError):
-        reports.write((name, tmp_path / "none" / "report"), ALL, result())
+        reports.write((name, tmp_path / "none" / "report"), ALL, result(), signing)
     assert [entry.name for entry in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_signed_report_is_written_over_nothing_and_the_others_are_made_again(tmp_path: Path) -> None:
+    signing = reports.Signing(signer=Ed25519Signer.generate(), trust=(), asked=Asked())
+    target = tmp_path / "report"
+    for name in ("json", "md", "junit"):
+        reports.write((name, target), ALL, result())
+    before = target.read_bytes()
+    with pytest.raises(ConflictError):
+        reports.write(("signed", target), ALL, result(), signing)
+    assert target.read_bytes() == before
 
 
 @pytest.mark.parametrize("request_text", ["pdf=x", "junit", "junit=", "=x", ""])
@@ -126,8 +140,7 @@ def test_a_request_that_cannot_be_met_is_refused(request_text: str) -> None:
 
 def test_a_request_is_a_format_and_a_file_that_may_contain_an_equals_sign() -> None:
     assert reports.parse_request("junit=a=b.xml") == ("junit", Path("a=b.xml"))
-    with pytest.raises(NotAvailable):
-        reports.parse_request("signed=x")
+    assert reports.parse_request("signed=x") == ("signed", Path("x"))
 
 
 def test_a_file_is_replaced_in_one_step_and_a_folder_is_not(tmp_path: Path) -> None:
