@@ -6,44 +6,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from evidence_by_hand import (
+    BASELINE,
+    CLAIM,
+    ENTRY,
+    GENERATION,
+    GOOD,
+    ORIGIN,
+    OTHER,
+    RECEIPT,
+    STRIPPED,
+    UNMARKED,
+    XMP,
+)
 
-from personactl import policy
 from personactl.model import EntryCandidate
 from personactl.verify import axes
 from personactl.verify.axes import COMPOSITE, SYNTHETIC
-from personactl.verify.evidence import Action, Credential, Evidence, Metadata, Pixels, Record, Source
+from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Source
 from personactl.verify.findings import CODES, finding
 from personactl.verify.judgement import Demands, conclude
-
-SHA = "aa" * 32
-ENTRY = "0123456789abcdef" * 2
-ORIGIN = "studio.example/personactl/0011223344556677"
-OTHER = "other.example/personactl/0011223344556677"
-GENERATION: dict[str, Any] = {
-    "schema": "personactl.generation/1",
-    "persona": {"id": "lira", "version": 2},
-    "ledgerOrigin": ORIGIN,
-    "entryId": ENTRY,
-}
-CLAIM = Credential(
-    presence="embedded",
-    state="Trusted",
-    signer="accepted",
-    trust_origin=ORIGIN,
-    leaf_sha256="bb" * 32,
-    actions=(Action(name="c2pa.created", source_type=SYNTHETIC),),
-    model_type="c2pa.types.model.pytorch",
-    generation=GENERATION,
-)
-XMP = Metadata(source_type=SYNTHETIC, image_guid=ENTRY, software="personactl")
-BASELINE = policy.load_all(())
-RECEIPT = Record(
-    source="receipt", state="proven", subject_sha256=SHA, entry_id=ENTRY, origin=ORIGIN, index=7, persona=("lira", 2)
-)
-SOURCE = Source(path="a.png", data=b"x", sha256=SHA, media_type="image/png")
-GOOD = Evidence(source=SOURCE, credential=CLAIM, metadata=XMP, records=(RECEIPT,))
-STRIPPED = Evidence(source=SOURCE)
-UNMARKED = Pixels(state="absent")
 
 
 def verdict_of(evidence: Evidence, **demands: Any) -> tuple[str, int, set[str]]:
