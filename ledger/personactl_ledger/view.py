@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from personactl_ledger.approvals import Approval, Approvers, approval
+from personactl_ledger.approvals import Approval, Approvals, Approvers
 from personactl_ledger.book import RunState
 from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
@@ -87,10 +87,14 @@ class LedgerView:
         list in its excerpt are decided by its subject: ask for the decisions document then. Raises ProfileError when
         more approvals are asked than there are different keys.
         """
+        return self.approvals(approvers=approvers, revoked=revoked).about(sha256)
+
+    def approvals(self, *, approvers: Approvers | None = None, revoked: Mapping[str, int] | None = None) -> Approvals:
+        """All approvals until now, to be asked about many files; as `approval`."""
         with storage_errors(self.path):
             if not self.writable:
                 self.load_rules()
-            return approval(self, sha256, approvers=approvers, revoked=revoked)
+            return Approvals(self, approvers=approvers, revoked=revoked)
 
     def trust(self) -> LedgerTrust:
         """What a trust file of this ledger says of it: log keys and root keys since the genesis, retired ones too, the

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from personactl_ledger import (
     Approval,
+    Approvals,
     CheckReport,
     Ledger,
     LedgerConflict,
@@ -46,6 +47,7 @@ class LedgerSource:
         self._ledger: Ledger | None = None
         self._report: CheckReport | None = None
         self._trust: tuple[TrustFile, ...] = ()
+        self._approvals: tuple[int, Approvals] | None = None
         try:
             self._ledger = Ledger.open_reader(path)
             self._fault = self._examine(path, self._ledger.origin, trust)
@@ -137,11 +139,18 @@ class LedgerSource:
         the ledger. None when nothing that the ledger says is used."""
         if self._fault is not None or self._ledger is None:
             return None
-        trust = self._trust[0].ledger
         try:
-            return self._ledger.approval(sha256, approvers=trust.approvers, revoked=trust.revoked_from())
+            return self._approvals_now(self._ledger).about(sha256)
         except LedgerError:  # `record` says what is wrong with the ledger
             return None
+
+    def _approvals_now(self, ledger: Ledger) -> Approvals:
+        """Read again only when the ledger has grown."""
+        size = ledger.size
+        if self._approvals is None or self._approvals[0] != size:
+            trust = self._trust[0].ledger
+            self._approvals = size, ledger.approvals(approvers=trust.approvers, revoked=trust.revoked_from())
+        return self._approvals[1]
 
     def candidates(self, payload: str, codes: Sequence[bytes]) -> tuple[EntryCandidate, ...]:
         """The entries that a watermark (16 hex digits, "" for none) or any of the ISCC Image-Codes (32 bytes each)
