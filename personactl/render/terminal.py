@@ -67,6 +67,14 @@ def quote(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def shorten(text: str, most: int = 400) -> str:
+    """`text` for people: of a very long one, which only a file under test can bring, its beginning and end."""
+    if len(text) <= most:
+        return text
+    head, tail = most * 3 // 4, most // 4
+    return f"{text[:head]} … [{len(text) - head - tail} characters left out] … {text[-tail:]}"
+
+
 def display_width(text: str) -> int:
     """Terminal columns of an escaped line: wide characters take two, combining marks none."""
     if text.isascii():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from personactl.errors import ConflictError, StorageError, UsageProblem
 from personactl.model import Axes, Finding, Verdict
 from personactl.render import reports, verdicts
 from personactl.render.outfile import write_whole
+from personactl.render.terminal import dump_json
 from personactl.verify import document
 from personactl.verify.signed_report import Asked
 
@@ -102,6 +104,71 @@ def test_markdown_keeps_its_table_whatever_a_file_is_called() -> None:
     assert [row.replace("\\|", "").count("|") for row in rows] == [4] * 4
     assert "PASS" in rows[0].upper()
     assert "development keys" in rows[0]
+
+
+HOSTILE = (
+    "\x1b[31mred", "\u202egnp.exe", "<script>alert(1)</script>", "]]>", "a|b", "`rm`", "line\nline", "\r\n\t", "&amp;",
+    "\x00", "\ufffe\uffff", "\ud800", "![x](http://x)", "# head", "| |", "<!--", "-->", "\u2028", "*b* _i_ ~~s~~",
+    "<?xml?>", "http://example.org", "www.example.org", "@someone", "x" * 10_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_from_outside_takes_effect_in_any_format(text: str) -> None:
+    told = Finding(code="verify.altered", severity="error", message=text, hint=text)
+    verdict = replace(FAIL, path=text, findings=(told,), persona=(text, 1), entry=(text, text, 3))
+    xml = reports.junit((verdict, PASS), result((verdict, PASS)))
+    root = ET.fromstring(xml.encode("utf-8"))  # noqa: S314 - our own text
+    assert [len(root.findall(f".//{tag}")) for tag in ("testcase", "failure", "property")] == [2, 1, 1]
+    shown = reports.markdown((verdict, PASS), result((verdict, PASS)))
+    lines = shown.splitlines()
+    assert len(lines) == 12
+    assert [re.sub(r"\\.", "", line).count("|") for line in lines[6:8]] == [4, 4]
+    terminal, out, _ = piped()
+    verdicts.show(terminal, verdict)
+    assert len(out.getvalue().splitlines()) == 4
+    for written in (xml, shown, out.getvalue()):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202e\u2028\ud800]", written)
+    assert not re.search("[\ufffe\uffff]", xml)
+    assert "http://" not in shown
+    assert "www.e" not in shown
+    assert "<script" not in xml + shown
+    assert "<!--" not in xml + shown
+    assert not re.search(r"(?<!\\)[`\[]", shown)
+    assert max(map(len, (*lines, *out.getvalue().splitlines()))) < (12_000 if len(text) > 400 else 400)
+    (file, _) = json.loads(dump_json(result((verdict, PASS))))["files"]
+    if text.isprintable():
+        assert (file["path"], file["findings"][0]["message"]) == (text, text)  # never cut for programs
+
+
+def test_a_very_long_text_is_cut_for_people_and_says_so() -> None:
+    told = Finding(code="verify.altered", severity="error", message="a" + "x" * 10_000 + "z", hint="")
+    rows = text(replace(FAIL, findings=(told,)))
+    assert rows[1].startswith("  error[verify.altered]: axxx")
+    assert rows[1].endswith("xxxz")
+    assert "[9602 characters left out]" in rows[1]
+
+
+def test_a_summary_of_ten_thousand_files_fits_and_tells_what_did_not_pass_first() -> None:
+    many = [*(replace(PASS, path=f"good-{number}.png") for number in range(20_000)), replace(UNPROVEN, path="last.png")]
+    shown = reports.markdown(many, result(tuple(many)))
+    assert len(shown.encode()) < reports.MAX_MARKDOWN_BYTES
+    assert shown.splitlines()[6].startswith("| last.png | unproven |")
+    assert "## last.png" in shown
+    assert re.search(r"Too long for a summary: \d+ files are not in this table", shown)
+    bad = [replace(FAIL, path=f"bad-{number}.png") for number in range(20_000)]
+    shown = reports.markdown(bad, result(tuple(bad)))
+    assert len(shown.encode()) < reports.MAX_MARKDOWN_BYTES
+    assert re.search(r"and what was found about \d+ files is left out", shown)
+
+
+def test_junit_says_what_was_used_before_its_cases() -> None:
+    root = ET.fromstring(reports.junit(ALL, result()))  # noqa: S314 - our own text
+    suite = root.find("testsuite")
+    assert suite is not None
+    assert [child.tag for child in suite] == ["properties", *["testcase"] * 4]
+    assert [item.get("name") for item in suite.iter("property")] == ["detector"]
+    assert {"name", "classname", "file"} == set(suite.findall("testcase")[0].attrib)
 
 
 def test_the_json_report_is_the_document(tmp_path: Path) -> None:

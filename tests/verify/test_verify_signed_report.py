@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import signal
@@ -305,6 +306,20 @@ def test_a_report_is_written_over_nothing_and_nothing_is_judged_before(desk: Pat
     code, shown, told = run(*SIGN)
     assert (code, shown, "error[cli.output-exists]" in told) == (10, "", True)
     assert (desk / "report.json").read_bytes() == before
+
+
+def test_a_hostile_name_stands_whole_in_the_report_and_harmless_on_the_screen(desk: Path, run: Run) -> None:
+    name = "a\x1b[2J\u202e<b>|`\n" + "x" * 200 + ".png"
+    (desk / "delivery" / name).write_bytes(b"no picture")
+    odd = os.fsencode(desk / "delivery") + b"/\xff.png"
+    Path(os.fsdecode(odd)).write_bytes(b"nor this")
+    run(*SIGN)
+    names = [item["name"] for item in statement_of((desk / "report.json").read_bytes())["subject"]]
+    assert {f"delivery/{name}", "delivery/\\xff.png"} <= set(names)
+    code, shown, _ = run("--check-report", "report.json", "delivery", "--report-key", "public.pem")
+    assert code == 0
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", shown)
+    assert len(shown.splitlines()) == 2 + 5 + 5
 
 
 @pytest.mark.parametrize(
