@@ -19,7 +19,7 @@ from personactl import keys
 from personactl.disclose import fingerprint
 from personactl.keys.trust import TrustFile
 from personactl.model import EntryCandidate, Verdict
-from personactl.verify import candidates, document, similarity, verify_file
+from personactl.verify import candidates, document, similarity, summary_line, verify_file
 from personactl.verify.evidence import Pixels
 from personactl.verify.similarity import CODE_BYTES, MAX_TIES, Table
 
@@ -127,6 +127,7 @@ def test_the_document_and_the_words_name_the_candidate_with_its_distance(gallery
     (told,) = [item.message for item in verdict.findings if item.code == "verify.candidate"]
     assert f"entry #{gallery.first + 5}" in told
     assert "0 of 256 ISCC bits differ" in told
+    assert "candidate in the ledger (0 of 256 ISCC bits differ) · lira@2 · entry #" in summary_line(verdict)
 
 
 @pytest.mark.parametrize("seed", [99, 100, 101])
@@ -148,6 +149,8 @@ def test_equally_near_entries_are_all_told_and_none_is_named_as_the_one(gallery:
     assert verdict.entry is None
     assert verdict.persona == ("lira", 1)  # on this they agree
     assert [item.code for item in verdict.findings].count("verify.candidate") == 2
+    entries = f"#{gallery.first}, #{gallery.first + 12}"
+    assert f"candidates in the ledger: {entries} (the first: 0 of 256 ISCC bits differ)" in summary_line(verdict)
 
 
 def test_an_entry_that_was_taken_back_leaves_the_place_to_the_one_that_replaced_it(tmp_path: Path) -> None:
