@@ -173,7 +173,11 @@ def load_signer(path: Path, what: str, option: str) -> Signer:
             hint=f"chmod go= '{path}'",
             code="keys.permissions-open",
         )
-    return Ed25519Signer(load_ed25519(path.parent, path.name))
+    try:
+        return Ed25519Signer(load_ed25519(path.parent, path.name))
+    except KeyProblem as problem:
+        hint = f"{option} takes a file of its own with an Ed25519 key in PEM, without a passphrase"
+        raise KeyProblem(problem.message, where=problem.where, hint=hint, code=problem.code) from None
 
 
 def earlier_leaves(index: dict[str, Any], folder: Path) -> tuple[str, ...]:
