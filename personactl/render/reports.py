@@ -45,7 +45,7 @@ class Signing:
 def parse_request(text: str) -> tuple[str, Path]:
     """`fmt=FILE` as (format, path). Raises UsageProblem for an unknown format."""
     name, equals, target = text.partition("=")
-    if name not in FORMATS or not equals or not target:
+    if name not in FORMATS or not equals or target in ("", "-"):  # a dash would be a file of that name
         raise UsageProblem(
             f"--report takes FORMAT=FILE, not {text!r}", code="cli.report-format",
             hint=f"formats: {', '.join(FORMATS)}",

@@ -199,7 +199,7 @@ def test_a_signed_report_is_written_over_nothing_and_the_others_are_made_again(t
     assert target.read_bytes() == before
 
 
-@pytest.mark.parametrize("request_text", ["pdf=x", "junit", "junit=", "=x", ""])
+@pytest.mark.parametrize("request_text", ["pdf=x", "junit", "junit=", "=x", "", "json=-"])
 def test_a_request_that_cannot_be_met_is_refused(request_text: str) -> None:
     with pytest.raises(UsageProblem):
         reports.parse_request(request_text)
