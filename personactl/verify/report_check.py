@@ -58,10 +58,9 @@ def check_report(path: Path, files: Sequence[Path], trust: Sequence[TrustFile], 
     UsageProblem (report.unreadable), IntegrityError (report.malformed, report.signature), TrustError (report.no-key,
     report.untrusted).
     """
-    report = signed_report.read(_read(path), str(path))
     named = [Reporter(public_key=key, name=item.name) for item in trust for key in item.report_keys]
     accepted = [Reporter(public_key=key) for key in public] or named
-    by = signed_report.signed_by(report, accepted, str(path))
+    report, by = signed_report.read(_read(path), accepted, str(path))
     known: dict[str, Mapping[str, Any]] = {item["sha256"]: item for item in report.files if item["sha256"]}
     compared = tuple(_compare(target.path, known) for target in targets(files))
     return Checked(path=str(path), report=report, by=by, compared=compared)

@@ -1,7 +1,7 @@
 """The signed report of `verify`: verdicts as an in-toto Statement in a DSSE envelope (ledger/predicates.md).
 
     document of verify → build → the bytes of the file
-    the bytes of the file → read → Report, the claim of whoever signed it → signed_by → the key that did, or an error
+    the bytes of the file, and keys that are accepted → read → the Report and the key that signed it, or an error
 
 The EU Code of Practice (sub-measure 2.1.2) asks for the hash of the submitted content, an identifier of the detection
 solution and the time, under a digital signature, and for what the result rests on. Subjects are the files that could be
@@ -46,9 +46,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report that is well formed; nothing is said yet about who signed it. `sha256` is that of the file's bytes."""
+    """What a report says. `sha256` is that of the file's bytes."""
 
-    envelope: Envelope
     sha256: str
     verified_at: str
     detector: Mapping[str, Any]
@@ -112,18 +111,27 @@ def _file(item: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": item["path"], **{key: item[key] for key in _FILE_KEYS}, "findings": codes}
 
 
-def read(data: bytes, path: str) -> Report:
-    """Take a report apart. `path` is for messages. Raises IntegrityError (report.malformed)."""
+def read(data: bytes, accepted: Sequence[Reporter], path: str) -> tuple[Report, Reporter]:
+    """What an accepted key signed, and which. The signature is checked before anything in the payload is parsed (DSSE
+    v1.0.0, "Verify"). `path` is for messages.
+
+    Raises IntegrityError (report.malformed; report.signature when an accepted key is named and its signature does not
+    hold), TrustError (report.no-key, report.untrusted).
+    """
     try:
         envelope = parse_envelope(data.rstrip(b"\n"), most=MAX_BYTES)
-        return _report(envelope, parse_canonical(envelope.payload), hashlib.sha256(data).hexdigest())
+    except LedgerError as error:
+        raise _malformed(path, error.message) from None
+    by = _signed_by(envelope, accepted, path)
+    try:
+        return _report(parse_canonical(envelope.payload), hashlib.sha256(data).hexdigest()), by
     except (LedgerError, ProfileError) as error:
         raise _malformed(path, error.message) from None
     except (KeyError, TypeError, ValueError):
         raise _malformed(path, "its statement does not have the form of a report") from None
 
 
-def _report(envelope: Envelope, statement: Any, sha256: str) -> Report:
+def _report(statement: Any, sha256: str) -> Report:
     """Raises KeyError, TypeError, ValueError or LedgerError where the form is another one."""
     if statement["_type"] != TYPE or statement["predicateType"] != PREDICATE_TYPE:
         raise ValueError
@@ -138,7 +146,7 @@ def _report(envelope: Envelope, statement: Any, sha256: str) -> Report:
     if not all(isinstance(part, dict) for part in parts.values()):
         raise ValueError
     return Report(
-        envelope=envelope, sha256=sha256, verified_at=require_time(said["verifiedAt"]), trust=said["trust"],
+        sha256=sha256, verified_at=require_time(said["verifiedAt"]), trust=said["trust"],
         files=tuple(files), **parts,
     )  # fmt: skip
 
@@ -149,12 +157,7 @@ def _is_file(item: Any) -> bool:
     return texts and isinstance(item["findings"], list) and (not digest or HEX64.fullmatch(digest) is not None)
 
 
-def signed_by(report: Report, accepted: Sequence[Reporter], path: str) -> Reporter:
-    """The accepted key that signed the report.
-
-    Raises TrustError (report.no-key, report.untrusted), IntegrityError (report.signature) when one of them is named and
-    its signature does not hold.
-    """
+def _signed_by(envelope: Envelope, accepted: Sequence[Reporter], path: str) -> Reporter:
     if not accepted:
         raise TrustError(
             "no key was given whose reports are accepted",
@@ -163,11 +166,11 @@ def signed_by(report: Report, accepted: Sequence[Reporter], path: str) -> Report
             code="report.no-key",
         )
     known = {key_id(item.public_key): item for item in reversed(accepted)}
-    for signature in report.envelope.signatures:
+    for signature in envelope.signatures:
         found = known.get(signature.key_id)
         if found is None:
             continue
-        if not verify_signature(found.public_key, signature.signature, pae(report.envelope.payload)):
+        if not verify_signature(found.public_key, signature.signature, pae(envelope.payload)):
             raise IntegrityError(
                 f"the signature of {signature.key_id} does not hold: the report was altered after it was signed",
                 where=path,
@@ -175,7 +178,7 @@ def signed_by(report: Report, accepted: Sequence[Reporter], path: str) -> Report
                 code="report.signature",
             )
         return found
-    named = ", ".join(signature.key_id for signature in report.envelope.signatures)
+    named = ", ".join(signature.key_id for signature in envelope.signatures)
     raise TrustError(
         f"the report is signed by {named}, which is none of the accepted keys",
         where=path,

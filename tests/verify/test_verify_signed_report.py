@@ -110,7 +110,8 @@ def test_a_file_that_is_not_there_stands_in_the_predicate_and_is_no_subject(ours
     data = signed_report.build(found, [ours.trust], Asked(), KEY)
     statement = statement_of(data)
     assert (statement["subject"], statement["predicate"]["files"][0]["sha256"]) == ([], "")
-    assert signed_report.read(data, "r").summary["error"] == 1
+    report, _ = signed_report.read(data, [Reporter(public_key=KEY.public_key)], "r")
+    assert report.summary["error"] == 1
 
 
 def test_the_key_that_signed_is_found_and_files_are_found_by_their_bytes(placed: Path, delivery: Path) -> None:
@@ -188,7 +189,10 @@ def test_a_trust_file_names_who_signs_reports(ours: Studio, placed: Path) -> Non
 
 def test_a_ledger_entry_is_no_report(ours: Studio, placed: Path) -> None:
     receipt = json.loads(ours.works["png"].receipt)
-    placed.write_bytes(b64decode(receipt["leaf"]))
+    leaf = b64decode(receipt["leaf"])
+    placed.write_bytes(leaf)
+    assert refusal(placed) == ("report.untrusted", 5)
+    placed.write_bytes(signed(statement_of(leaf)))  # not even under a key that is accepted
     assert refusal(placed) == ("report.malformed", 4)
 
 
@@ -235,11 +239,17 @@ def test_ten_thousand_files_fit_with_room_to_spare(report: bytes) -> None:
 
 
 def test_the_first_key_that_is_accepted_and_named_decides(report: bytes) -> None:
-    parsed = signed_report.read(report, "r")
     both = [Reporter(public_key=Ed25519Signer.generate().public_key), Reporter(public_key=KEY.public_key, name="us")]
-    assert signed_report.signed_by(parsed, both, "r").name == "us"
+    assert signed_report.read(report, both, "r")[1].name == "us"
     with pytest.raises(IntegrityError):
-        signed_report.read(report[:-1], "r")
+        signed_report.read(report[:-1], both, "r")
+
+
+def test_nothing_of_a_strangers_payload_is_parsed(report: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signed_report, "parse_canonical", lambda _data: pytest.fail("it was parsed"))
+    for accepted in ([], [Reporter(public_key=Ed25519Signer.generate().public_key)]):
+        with pytest.raises(TrustError):
+            signed_report.read(report, accepted, "r")
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
