@@ -45,9 +45,9 @@ def look_up_codes(rgb: np.ndarray[Any, Any]) -> tuple[bytes, ...]:
     picture = Image.fromarray(rgb)
     found = []
     for item in (picture, _trimmed(picture)):
-        if item is None or np.asarray(_grey(item)).std() < _FLAT:
-            continue
-        found += [bits_of(_code(_grey(turned))) for turned in (item, ImageOps.mirror(item))]
+        grey = None if item is None else _grey(item)
+        if grey is not None and np.asarray(grey).std() >= _FLAT:
+            found += [bits_of(_code(turned)) for turned in (grey, ImageOps.mirror(grey))]  # as if mirrored before
     return tuple(dict.fromkeys(found))
 
 
