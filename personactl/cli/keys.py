@@ -78,8 +78,6 @@ def export(
     The project's own trust.json is renewed: what it says of witnesses, of time-stamp services, of report keys, of
     earlier ends of keys and its name stay, unless options name others.
     """
-    import json
-
     from personactl_ledger import Ledger
 
     from personactl.keys import export_trust, load, read_public_key
@@ -105,10 +103,18 @@ def export(
                 load(config.keys_path), name=name or config.domain, origin=origin, detector=config.detector, now=now(),
                 tsa_roots=roots, ledger=ledger.trust(), witnesses=(quorum or 0, witnesses), report_keys=reporters,
             )  # fmt: skip
+    if output is not None:
+        (write_whole if own else write_new)(output, data)
+    _show_trust(terminal, data, output, origin)
+
+
+def _show_trust(terminal: Terminal, data: bytes, output: Path | None, origin: str) -> None:
+    """The trust file itself where it was written to no file, else where it is."""
+    import json
+
     if output is None:
         terminal.result(json.loads(data), data.decode().splitlines())
         return
-    (write_whole if own else write_new)(output, data)
     terminal.result(
         {"schema": "personactl.keys-export/1", "path": str(output), "origin": origin},
         [["trust file: ", Styled(str(output), "bold"), "; send it to those who verify, by a way they trust"]],

@@ -48,21 +48,10 @@ PATH = click.Path(path_type=Path)
 @click.option("--check-report", type=PATH, metavar="FILE", help="Check a signed report, and PATHS against it.")
 @pass_terminal
 def verify(
-    terminal: Terminal,
-    *,
-    paths: tuple[Path, ...],
-    trust_files: tuple[Path, ...],
-    receipts: Path | None,
-    ledger: Path | None,
-    pixels: bool,
-    policies: tuple[str, ...],
-    require_layers: int | None,
-    require_exact: bool,
-    require_approval: bool,
-    reports: tuple[str, ...],
-    report_key: Path | None,
-    check_report: Path | None,
-) -> int:
+    terminal: Terminal, *, paths: tuple[Path, ...], trust_files: tuple[Path, ...], receipts: Path | None,
+    ledger: Path | None, pixels: bool, policies: tuple[str, ...], require_layers: int | None, require_exact: bool,
+    require_approval: bool, reports: tuple[str, ...], report_key: Path | None, check_report: Path | None,
+) -> int:  # fmt: skip
     """Give a verdict on delivered files.
 
     PATHS are files, folders or release bundles. Trust comes only from --trust, else from PERSONACTL_TRUST, else from
@@ -71,7 +60,6 @@ def verify(
     """
     from personactl import policy
     from personactl.keys import trust_store
-    from personactl.render import verdicts as lines
     from personactl.render.reports import parse_request
     from personactl.verify import document, exit_code, verify_paths
     from personactl.verify.signed_report import Asked
@@ -94,7 +82,6 @@ def verify(
         require_layers=require_layers or 0, require_exact=require_exact, require_approval=require_approval,
     )  # fmt: skip
     verdicts = _judge(terminal, found, requests)
-    lines.show_summary(terminal, verdicts)
     result = document(verdicts, trust, now())
     codes = [exit_code(verdicts), *_report(terminal, requests, verdicts, result, signing)]
     terminal.result(result)
@@ -102,7 +89,7 @@ def verify(
 
 
 def _judge(terminal: Terminal, found: Iterator[Verdict], requests: list[tuple[str, Path]]) -> list[Verdict]:
-    """Show each verdict as it comes. A check that ends early writes no report, which would pass for a whole one."""
+    """Show each verdict as it comes, then how many of each kind. A check that ends early writes no report, which would pass for a whole one."""
     from personactl.render import verdicts as lines
 
     verdicts: list[Verdict] = []
@@ -115,6 +102,7 @@ def _judge(terminal: Terminal, found: Iterator[Verdict], requests: list[tuple[st
             judged = f"the command ended after {len(verdicts)} verdicts" if verdicts else "nothing was judged"
             terminal.alert(f"no report is written: {judged}")
         raise
+    lines.show_summary(terminal, verdicts)
     return verdicts
 
 
