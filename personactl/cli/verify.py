@@ -89,7 +89,7 @@ def verify(
 
 
 def _judge(terminal: Terminal, found: Iterator[Verdict], requests: list[tuple[str, Path]]) -> list[Verdict]:
-    """Show each verdict as it comes, then how many of each kind. A check that ends early writes no report, which would pass for a whole one."""
+    """Show each verdict as it comes, then the count. A check that ends early writes no report: it would pass for whole."""
     from personactl.render import verdicts as lines
 
     verdicts: list[Verdict] = []
