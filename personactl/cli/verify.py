@@ -89,7 +89,7 @@ def verify(
 
 
 def _judge(terminal: Terminal, found: Iterator[Verdict], requests: list[tuple[str, Path]]) -> list[Verdict]:
-    """Show each verdict as it comes, then the count. A check that ends early writes no report: it would pass for whole."""
+    """Show each verdict as it comes, then the count. A check that ends early writes no report: none is half."""
     from personactl.render import verdicts as lines
 
     verdicts: list[Verdict] = []
