@@ -379,6 +379,19 @@ class Axes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryCandidate:
+    """An entry that a stripped file may come from: `distance` of `of` bits of watermark or ISCC differ. No proof."""
+
+    entry_id: str
+    origin: str
+    index: int
+    by: Literal["watermark", "iscc"]
+    distance: int
+    of: int
+    persona: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a stranger may conclude about one file. `exit_code` is this file's contribution to the exit code."""
 
@@ -395,3 +408,4 @@ class Verdict:
     entry: tuple[str, str, int | None] | None
     development: bool
     findings: tuple[Finding, ...] = field(default_factory=tuple)
+    candidates: tuple[EntryCandidate, ...] = ()

@@ -4,7 +4,7 @@ statement → sign_entry → Draft → Ledger.append → Ledger.checkpoint → L
                                                ↘ check
 """
 
-from personactl_ledger.approvals import Approval, Word
+from personactl_ledger.approvals import Approval, Approvals, Word
 from personactl_ledger.book import RunState
 from personactl_ledger.canonical import canonical_bytes, parse_canonical
 from personactl_ledger.check import CheckReport, LedgerFinding, check
@@ -37,6 +37,7 @@ from personactl_ledger.view import LedgerView
 
 __all__ = [
     "Approval",
+    "Approvals",
     "CheckReport",
     "Checkpoint",
     "Draft",

@@ -1,13 +1,14 @@
 """Whether persons approved some bytes: m of n, by each person's latest word (SPEC 6.11).
 
-words(entries, …)   the approvals about one SHA-256 that hold, one word for each signer
-verdict(words, …)   approved | rejected | pending, and who counted
+Approvals(view, …)     every approval of a ledger, by the files that it speaks of
+    .about(sha256)     approved | rejected | pending, and who counted
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from personactl_ledger.ed25519 import key_id, verify_signature
@@ -61,17 +62,42 @@ class Named:
 _NOBODY = Named(None, 0, ())
 
 
-def approval(
-    view: LedgerView, sha256: str, *, approvers: Approvers | None, revoked: Mapping[str, int] | None
-) -> Approval:
-    """`LedgerView.approval`."""
-    keyring = view.rules.keyring
-    distrust = Distrust(ends_of(keyring, revoked or {}))
-    named = named_approvers(view, distrust)
-    if approvers is not None:
-        named = [_given(approvers)]
-    entries = ((stored.index, stored.entry) for stored in view.entries(kind="approval"))
-    return _verdict(_words(entries, sha256, keyring, distrust), named)
+class Approvals:
+    """What all approvals of a ledger say, by the file that they are about: read once, asked for many files.
+
+    It keeps where each file is spoken of, about 250 bytes a file, and the entries that were asked for last. What is
+    appended later is not in it.
+    """
+
+    def __init__(self, view: LedgerView, *, approvers: Approvers | None, revoked: Mapping[str, int] | None) -> None:
+        """`LedgerView.approvals`."""
+        self._view = view
+        self._keyring = view.rules.keyring  # as it is now, also when the view reads its rules again
+        self._distrust = Distrust(ends_of(self._keyring, revoked or {}))
+        named = named_approvers(view, self._distrust)
+        self._named = named if approvers is None else [_given(approvers)]
+        self._places: dict[str, list[int]] = {}
+        for stored in view.entries(kind="approval"):
+            for sha256 in _decisions(stored.entry):
+                self._places.setdefault(sha256, []).append(stored.index)
+        self._said = lru_cache(maxsize=64)(self._read)
+
+    def about(self, sha256: str) -> Approval:
+        """The verdict on the bytes with this SHA-256 (64 hex digits)."""
+        words = []
+        for index in self._places.get(sha256, ()):
+            decisions, keys = self._said(index)
+            decision, reason = decisions[sha256]
+            words += [Word(key, decision, index, reason) for key in keys]
+        return _verdict(words, self._named)
+
+    def _read(self, index: int) -> tuple[dict[str, tuple[Decision, str]], tuple[str, ...]]:
+        """The decisions of one entry, and whose words they are. An entry that breaks SPEC 6.4 says nothing, for none of
+        its signers."""
+        entry = self._view.entry(index).entry
+        holds = _holds(index, entry, self._keyring)
+        keys = tuple(key for key in entry.key_ids if not self._distrust.falls(key, index)) if holds else ()
+        return _decisions(entry), keys
 
 
 def named_approvers(view: LedgerView, distrust: Distrust) -> list[Named]:
@@ -98,28 +124,21 @@ def _given(approvers: Approvers) -> Named:
     return Named(None, threshold, ids)
 
 
-def _words(entries: Iterable[tuple[int, Entry]], sha256: str, keyring: Keyring, distrust: Distrust) -> list[Word]:
-    """Every word about the bytes, oldest first. An entry that breaks SPEC 6.4 says nothing, for none of its signers."""
-    found = []
-    for index, entry in entries:
-        said = _about(entry, sha256)
-        if said is None or not _holds(index, entry, keyring):
-            continue
-        decision, reason = said
-        found += [Word(key, decision, index, reason) for key in entry.key_ids if not distrust.falls(key, index)]
-    return found
+def _decisions(entry: Entry) -> dict[str, tuple[Decision, str]]:
+    """SHA-256 → decision and reason, of every file that an approval speaks of.
 
-
-def _about(entry: Entry, sha256: str) -> tuple[Decision, str] | None:
-    """The decision and the reason that an approval gives about the bytes; None when it does not speak of them.
-
-    In the excerpt `files` a later item about the same bytes is the later word.
+    In the excerpt `files` a later item about the same bytes is the later word, and each outweighs the entry's own.
     """
-    found = _decision(entry.predicate) if entry.subject_sha256 == sha256 else None
+    found = {}
+    own = _decision(entry.predicate)
+    if own is not None:
+        found[entry.subject_sha256] = own
     files = entry.predicate.get("files")
     for item in files if isinstance(files, list) else []:
-        if isinstance(item, dict) and item.get("sha256") == sha256:
-            found = _decision(item) or found
+        sha256 = item.get("sha256") if isinstance(item, dict) else None
+        said = _decision(item) if isinstance(item, dict) else None
+        if isinstance(sha256, str) and said is not None:
+            found[sha256] = said
     return found
 
 

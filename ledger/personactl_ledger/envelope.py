@@ -52,24 +52,28 @@ def pae(payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
 
 
-def write_envelope(payload: bytes, signatures: Sequence[EnvelopeSignature]) -> bytes:
-    """The leaf. Raises FormatError when it would be longer than 65,535 bytes or have no, or too many, signatures."""
+def write_envelope(payload: bytes, signatures: Sequence[EnvelopeSignature], *, most: int = MAX_LEAF_BYTES) -> bytes:
+    """The leaf. Raises FormatError when it would be longer than 65,535 bytes or have no, or too many, signatures.
+
+    `most`: the limit in bytes for an envelope that is no leaf.
+    """
     items = ",".join(f'{{"keyid":"{s.key_id}","sig":"{to_base64(s.signature)}"}}' for s in signatures)
     leaf = f'{{"payload":"{to_base64(payload)}","payloadType":"{PAYLOAD_TYPE}","signatures":[{items}]}}'.encode()
-    _require_size(leaf)
+    _require_size(leaf, most)
     _require_signers([s.key_id for s in signatures])
     if not payload or not signatures or any(len(s.signature) != 64 for s in signatures):
         raise _malformed("it needs a payload, and signatures of 64 bytes")
     return leaf
 
 
-def parse_envelope(leaf: bytes, likely: bytes = b"") -> Envelope:
+def parse_envelope(leaf: bytes, likely: bytes = b"", *, most: int = MAX_LEAF_BYTES) -> Envelope:
     """Parse the one accepted spelling. Raises FormatError (code ledger.leaf-size or ledger.envelope).
 
     The canonical form of this fixed shape is a regular language, so a pattern is a complete and strict parser. `likely`
     may be what the payload probably is, from any source: encoding it and comparing costs less than decoding the leaf.
+    `most` as for `write_envelope`.
     """
-    _require_size(leaf)
+    _require_size(leaf, most)
     if likely:
         head = b"".join((_BEFORE, binascii.b2a_base64(likely, newline=False), _BETWEEN))
         if leaf.startswith(head) and _AFTER.fullmatch(leaf, len(head)):
@@ -94,9 +98,9 @@ def _envelope(payload: bytes, pairs: list[tuple[str, str]]) -> Envelope:
         raise _malformed("a signature is not base64") from None
 
 
-def _require_size(leaf: bytes) -> None:
-    if len(leaf) > MAX_LEAF_BYTES:
-        raise FormatError(f"an entry has {len(leaf)} bytes; {MAX_LEAF_BYTES} are allowed", code="ledger.leaf-size")
+def _require_size(leaf: bytes, most: int) -> None:
+    if len(leaf) > most:
+        raise FormatError(f"an entry has {len(leaf)} bytes; {most} are allowed", code="ledger.leaf-size")
 
 
 def _require_signers(key_ids: list[str]) -> None:

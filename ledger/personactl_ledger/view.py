@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from personactl_ledger.approvals import Approval, Approvers, approval
+from personactl_ledger.approvals import Approval, Approvals, Approvers
 from personactl_ledger.book import RunState
 from personactl_ledger.checkpoint import Checkpoint
 from personactl_ledger.database import storage_errors
 from personactl_ledger.entry import parse_entry
 from personactl_ledger.errors import LedgerCorrupt, LedgerMissing
+from personactl_ledger.marks import Marks, marks
 from personactl_ledger.own_trust import own_trust
 from personactl_ledger.proving import prove
 from personactl_ledger.receipt import Timestamp
@@ -86,10 +87,14 @@ class LedgerView:
         list in its excerpt are decided by its subject: ask for the decisions document then. Raises ProfileError when
         more approvals are asked than there are different keys.
         """
+        return self.approvals(approvers=approvers, revoked=revoked).about(sha256)
+
+    def approvals(self, *, approvers: Approvers | None = None, revoked: Mapping[str, int] | None = None) -> Approvals:
+        """All approvals until now, to be asked about many files; as `approval`."""
         with storage_errors(self.path):
             if not self.writable:
                 self.load_rules()
-            return approval(self, sha256, approvers=approvers, revoked=revoked)
+            return Approvals(self, approvers=approvers, revoked=revoked)
 
     def trust(self) -> LedgerTrust:
         """What a trust file of this ledger says of it: log keys and root keys since the genesis, retired ones too, the
@@ -102,6 +107,12 @@ class LedgerView:
     def in_use(self, role: str) -> tuple[str, ...]:
         """Key ids of a role that were neither retired nor revoked so far, oldest first (SPEC 6.6)."""
         return tuple(key.key_id for key in self.rules.keyring.active(role))
+
+    def marks(self) -> Iterator[Marks]:
+        """(index, entryId, ISCC, whether it was taken back) of every output and adoption, from the columns of the file:
+        for finding entries, not for believing them."""
+        with storage_errors(self.path):
+            yield from marks(self.store.connection)
 
     def by_entry_id(self, entry_id: str) -> StoredEntry | None:
         """The output, reject or adoption with this entryId (32 hex digits)."""

@@ -64,27 +64,33 @@ def check(terminal: Terminal) -> int:
 )  # fmt: skip
 @click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help="A witness of the ledger, by its key.")
 @click.option("--witness-quorum", "quorum", type=click.IntRange(min=0), help="How many witnesses must have cosigned.")
+@click.option(
+    "--report-key", "report_keys", type=click.Path(path_type=Path), multiple=True, metavar="PUBLIC",
+    help="Public key that signs your reports of verify.",
+)  # fmt: skip
 @pass_terminal
 def export(
     terminal: Terminal, *, output: Path | None, name: str | None, tsa_roots: tuple[Path, ...],
-    witnesses: tuple[str, ...], quorum: int | None,
+    witnesses: tuple[str, ...], quorum: int | None, report_keys: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Write the trust file for those who verify.
 
-    The project's own trust.json is renewed: what it says of witnesses, of time-stamp services, of earlier ends of keys
-    and its name stay, unless options name others.
+    The project's own trust.json is renewed: what it says of witnesses, of time-stamp services, of report keys, of
+    earlier ends of keys and its name stay, unless options name others.
     """
-    import json
-
     from personactl_ledger import Ledger
 
-    from personactl.keys import export_trust, load
+    from personactl.keys import export_trust, load, read_public_key
     from personactl.keys.project_trust import Asked, is_own, renewed
     from personactl.render.outfile import require_new, write_new, write_whole
 
     config = here()
     roots = _roots(tsa_roots)
-    asked = Asked(name=name, detector=config.detector or None, tsa_roots=roots, witnesses=witnesses, quorum=quorum)
+    reporters = tuple(read_public_key(path) for path in report_keys)
+    asked = Asked(
+        name=name, detector=config.detector or None, tsa_roots=roots, witnesses=witnesses, quorum=quorum,
+        report_keys=reporters,
+    )  # fmt: skip
     with Ledger.open_reader(config.ledger_path) as ledger:
         origin = ledger.origin
         own = output is not None and is_own(output, config.trust_path, origin)
@@ -95,12 +101,20 @@ def export(
         else:
             data = export_trust(
                 load(config.keys_path), name=name or config.domain, origin=origin, detector=config.detector, now=now(),
-                tsa_roots=roots, ledger=ledger.trust(), witnesses=(quorum or 0, witnesses),
+                tsa_roots=roots, ledger=ledger.trust(), witnesses=(quorum or 0, witnesses), report_keys=reporters,
             )  # fmt: skip
+    if output is not None:
+        (write_whole if own else write_new)(output, data)
+    _show_trust(terminal, data, output, origin)
+
+
+def _show_trust(terminal: Terminal, data: bytes, output: Path | None, origin: str) -> None:
+    """The trust file itself where it was written to no file, else where it is."""
+    import json
+
     if output is None:
         terminal.result(json.loads(data), data.decode().splitlines())
         return
-    (write_whole if own else write_new)(output, data)
     terminal.result(
         {"schema": "personactl.keys-export/1", "path": str(output), "origin": origin},
         [["trust file: ", Styled(str(output), "bold"), "; send it to those who verify, by a way they trust"]],

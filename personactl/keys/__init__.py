@@ -20,7 +20,7 @@ from __future__ import annotations
 from personactl.keys import trust, trust_store
 from personactl.keys.checks import check
 from personactl.keys.development import create_development
-from personactl.keys.keyset import C2paCredential, KeySet, load, load_root_signer
+from personactl.keys.keyset import C2paCredential, KeySet, load, load_root_signer, load_signer
 from personactl.keys.people import ending, enrol, read_public_key
 from personactl.keys.revoking import Revoked, revoke
 from personactl.keys.rotation import Request, Rotated, abandon, rotate
@@ -42,6 +42,7 @@ __all__ = [
     "export_trust",
     "load",
     "load_root_signer",
+    "load_signer",
     "read_public_key",
     "revoke",
     "rotate",

@@ -157,9 +157,14 @@ def root_public_keys(index: dict[str, Any], folder: Path) -> tuple[bytes, ...]:
 
 def load_root_signer(path: Path) -> Signer:
     """A root key that lies outside the key folder, such as on a stick. Raises KeyProblem as for one of the folder."""
+    return load_signer(path, "root key", "--root-key")
+
+
+def load_signer(path: Path, what: str, option: str) -> Signer:
+    """An Ed25519 key in a file of its own, `what` in words, which `option` names. Raises KeyProblem."""
     if not path.exists():
         raise KeyProblem(
-            "there is no root key here", where=str(path), hint="name its file with --root-key", code="keys.file-missing"
+            f"there is no {what} here", where=str(path), hint=f"name its file with {option}", code="keys.file-missing"
         )
     if layout.too_open(path.stat().st_mode):
         raise KeyProblem(
@@ -168,7 +173,11 @@ def load_root_signer(path: Path) -> Signer:
             hint=f"chmod go= '{path}'",
             code="keys.permissions-open",
         )
-    return Ed25519Signer(load_ed25519(path.parent, path.name))
+    try:
+        return Ed25519Signer(load_ed25519(path.parent, path.name))
+    except KeyProblem as problem:
+        hint = f"{option} takes a file of its own with an Ed25519 key in PEM, without a passphrase"
+        raise KeyProblem(problem.message, where=problem.where, hint=hint, code=problem.code) from None
 
 
 def earlier_leaves(index: dict[str, Any], folder: Path) -> tuple[str, ...]:

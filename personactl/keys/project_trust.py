@@ -33,6 +33,7 @@ class Asked:
     tsa_roots: Sequence[str] = ()
     witnesses: Sequence[str] = ()
     quorum: int | None = None
+    report_keys: Sequence[bytes] = ()
 
 
 def is_own(path: Path, own: Path, origin: str) -> bool:
@@ -99,12 +100,12 @@ def _renewed(
         trust.export_trust(
             keyset, name=asked.name or before.name, origin=before.origin, now=now, ledger=known,
             detector=before.detector if asked.detector is None else asked.detector, tsa_roots=asked.tsa_roots,
-            witnesses=(quorum if asked.quorum is None else asked.quorum, witnesses),
+            witnesses=(quorum if asked.quorum is None else asked.quorum, witnesses), report_keys=asked.report_keys,
         )
     )  # fmt: skip
     anew = {
         "name": asked.name is not None, "detector": asked.detector is not None, "tsaRoots": bool(asked.tsa_roots),
-        "witnesses": bool(asked.witnesses) or asked.quorum is not None,
+        "witnesses": bool(asked.witnesses) or asked.quorum is not None, "reportKeys": bool(asked.report_keys),
     }  # fmt: skip
     said = [key for key, wanted in anew.items() if wanted and key in exported]
     fresh: dict[str, Any] = json.loads(data) | {key: exported[key] for key in (*OWN, *said)}

@@ -6,10 +6,10 @@
      "tsaRoots": [], "detector": "https://…", "issuedAt": "2026-11-21T08:00:00Z"}
 
 All of these stand in every file; `approvers` may be null. Optional: "witnesses": {"quorum", "vkeys"}, "revoked":
-[{"kid", "fromIndex"}] (keys that are believed only below an index), and "critical": the names of keys without which the
-file must not be used. A key that this version does not know is ignored unless `critical` names it, so that later files
-can say more without being lost on earlier readers. Duplicate keys, weak public keys and anchors that are not
-certificate authorities are refused.
+[{"kid", "fromIndex"}] (keys that are believed only below an index), "reportKeys" (who signs reports of `verify`; as
+rootKeys), and "critical": the names of keys without which the file must not be used. A key that this version does not
+know is ignored unless `critical` names it, so that later files can say more without being lost on earlier readers.
+Duplicate keys, weak public keys and anchors that are not certificate authorities are refused.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _REQUIRED = frozenset({
     "tsaRoots", "detector", "issuedAt",
 })  # fmt: skip
 """All of them, also those that may be empty: an unknown key is ignored, so a misspelt one must be missed."""
-_OPTIONAL = frozenset({"witnesses", "revoked", "critical"})
+_OPTIONAL = frozenset({"witnesses", "revoked", "reportKeys", "critical"})
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[ \t\r\n]([A-Za-z0-9+/= \t\r\n]+)-----END CERTIFICATE-----[ \t\r\n]*")
 _KEY_ID = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=")
@@ -70,6 +70,7 @@ class TrustFile:
     sha256: str
     revoked: tuple[tuple[str, int], ...] = ()
     witnesses: tuple[int, tuple[str, ...]] = (0, ())
+    report_keys: tuple[bytes, ...] = ()
 
     @property
     def ledger(self) -> LedgerTrust:
@@ -91,6 +92,7 @@ def export_trust(
     tsa_roots: Sequence[str] = (),
     ledger: LedgerTrust | None = None,
     witnesses: tuple[int, tuple[str, ...]] = (0, ()),
+    report_keys: Sequence[bytes] = (),
 ) -> bytes:
     """The trust file of a project as bytes: public halves only. Raises TrustError when the result would not parse.
 
@@ -112,6 +114,8 @@ def export_trust(
     }
     if known.revoked:
         document["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in known.revoked]
+    if report_keys:
+        document["reportKeys"] = [b64encode(key).decode() for key in report_keys]
     if witnesses[1] or witnesses[0]:
         document["witnesses"] = {"quorum": witnesses[0], "vkeys": list(witnesses[1])}
     _require_asked(name, replace(known, witnesses=witnesses))
@@ -210,6 +214,7 @@ def _parse(data: bytes) -> TrustFile:
         revoked=_revoked(document.get("revoked", [])),
         sha256=hashlib.sha256(data).hexdigest(),
         witnesses=_witnesses(document.get("witnesses", {"quorum": 0, "vkeys": []})),
+        report_keys=tuple(_public_key(text, "reportKeys") for text in _strings(document, "reportKeys")),
     )
     key, problem = _witness_problem(file.ledger)
     if problem:

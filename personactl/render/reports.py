@@ -1,6 +1,7 @@
-"""Reports of `verify` as files: JSON, Markdown for a job summary, JUnit with one test for each file.
+"""Reports of `verify` as files: JSON, Markdown for a job summary, JUnit with one test for each file, a signed one.
 
-They are written before a failing exit, each whole or not at all. Every text from outside is escaped for its format.
+They are written before a failing exit, each whole or not at all. Every text from outside is escaped for its format. A
+signed report is evidence, with a time that does not come again, and is written over nothing (ADR 0121).
 """
 
 from __future__ import annotations
@@ -8,28 +9,43 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from personactl.errors import NotAvailable, UsageProblem
-from personactl.render.outfile import write_whole
-from personactl.render.terminal import dump_json, escape, quote
+from personactl.errors import UsageProblem
+from personactl.render.outfile import write_new, write_whole
+from personactl.render.terminal import dump_json, encodable, escape, quote, shorten
 from personactl.render.verdicts import whose
 
 if TYPE_CHECKING:
-    from personactl.model import Verdict
+    from personactl_ledger import Signer
 
-FORMATS = ("json", "md", "junit")
+    from personactl.keys.trust import TrustFile
+    from personactl.model import Verdict
+    from personactl.verify.signed_report import Asked
+
+MAX_MARKDOWN_BYTES = 1_000_000
+"""A job summary of GitHub's actions holds 1 MiB; a larger one is dropped as a whole."""
+FORMATS = ("json", "md", "junit", "signed")
 _NOT_XML = re.compile("[\ufffe\uffff]")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~:@-]|(?<=www)\.)")
+"""Also what turns a bare address into a link: the colon of `http:`, the dot of `www.`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """What a signed report needs besides the document: the key, the trust files that were used, what was asked."""
+
+    signer: Signer
+    trust: Sequence[TrustFile]
+    asked: Asked
 
 
 def parse_request(text: str) -> tuple[str, Path]:
-    """`fmt=FILE` as (format, path). Raises UsageProblem for an unknown format, NotAvailable for `signed`."""
+    """`fmt=FILE` as (format, path). Raises UsageProblem for an unknown format."""
     name, equals, target = text.partition("=")
-    if name == "signed":
-        raise NotAvailable("--report signed=FILE")
-    if name not in FORMATS or not equals or not target:
+    if name not in FORMATS or not equals or target in ("", "-"):  # a dash would be a file of that name
         raise UsageProblem(
             f"--report takes FORMAT=FILE, not {text!r}", code="cli.report-format",
             hint=f"formats: {', '.join(FORMATS)}",
@@ -37,9 +53,15 @@ def parse_request(text: str) -> tuple[str, Path]:
     return name, Path(target)
 
 
-def write(request: tuple[str, Path], verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> None:
-    """Write one report. Raises StorageError when its place cannot be written."""
+def write(
+    request: tuple[str, Path], verdicts: Sequence[Verdict], document: Mapping[str, Any], signing: Signing | None = None
+) -> None:
+    """Write one report. Raises StorageError when its place cannot be written; for a signed one ConflictError
+    (cli.output-exists) when it is taken, and UsageProblem (report.too-large)."""
     name, path = request
+    if name == "signed":
+        write_new(path, _signed(document, signing))
+        return
     text = {
         "json": lambda: dump_json(document),
         "md": lambda: markdown(verdicts, document),
@@ -48,38 +70,84 @@ def write(request: tuple[str, Path], verdicts: Sequence[Verdict], document: Mapp
     write_whole(path, text.encode("utf-8", "backslashreplace"))
 
 
-def markdown(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
-    """A table of all files, then the findings of those that did not pass."""
-    from personactl.verify import verdict_word
+def _signed(document: Mapping[str, Any], signing: Signing | None) -> bytes:
+    from personactl.verify import signed_report
 
+    if signing is None:
+        raise ValueError("a signed report needs a key")
+    return signed_report.build(encodable(document), signing.trust, signing.asked, signing.signer) + b"\n"
+
+
+def markdown(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
+    """A table of the files, then the findings of those that did not pass; at most `MAX_MARKDOWN_BYTES` in UTF-8.
+
+    What did not pass comes first where not all of it fits, and the last line says how much was left out.
+    """
     summary = document["summary"]
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "unproven", "error"))
-    rows = [
+    head = [
         "# personactl verify",
         "",
         f"{summary['files']} files: {counts}. Verified at {_md(document['verifiedAt'])}.",
         "",
         "| file | verdict | persona, entry |",
         "|---|---|---|",
-        *(f"| {_md(quote(item.path))} | {_md(verdict_word(item))} | {_md(whose(item))} |" for item in verdicts),
     ]
-    for item in verdicts:
-        told = [finding for finding in item.findings if finding.severity != "info"]
-        if told:
-            rows += ["", f"## {_md(quote(item.path))}", ""]
-            rows += [f"- {finding.severity} {_md(finding.code)}: {_md(finding.message)}" for finding in told]
-    return "\n".join(rows) + "\n"
+    rows, sections = [_row(item) for item in verdicts], [_section(item) for item in verdicts]
+    if sum(map(_size, (*rows, *sections))) > MAX_MARKDOWN_BYTES // 2:
+        order = sorted(range(len(rows)), key=lambda place: verdicts[place].verdict == "pass")
+        rows, sections = [rows[place] for place in order], [sections[place] for place in order]
+    sections = [section for section in sections if section]
+    kept, told = _fitting(rows, MAX_MARKDOWN_BYTES // 3), _fitting(sections, MAX_MARKDOWN_BYTES // 3)
+    left = [f"{len(rows) - len(kept)} files are not in this table"] if len(kept) < len(rows) else []
+    left += [f"what was found about {len(sections) - len(told)} files is left out"] if len(told) < len(sections) else []
+    foot = ["", f"Too long for a summary: {', and '.join(left)}. The JSON report has all."] if left else []
+    return "\n".join([*head, *kept, *told, *foot]) + "\n"
+
+
+def _row(item: Verdict) -> str:
+    from personactl.verify import verdict_word
+
+    cells = (quote(shorten(item.path)), verdict_word(item), shorten(whose(item)))
+    return "| " + " | ".join(map(_md, cells)) + " |"
+
+
+def _section(item: Verdict) -> str:
+    told = [finding for finding in item.findings if finding.severity != "info"]
+    lines = [f"- {finding.severity} {_md(finding.code)}: {_md(shorten(finding.message))}" for finding in told]
+    return "\n".join(["", f"## {_md(quote(shorten(item.path)))}", "", *lines]) if told else ""
+
+
+def _fitting(parts: Sequence[str], most: int) -> list[str]:
+    """As many of the first parts as fit into so many bytes."""
+    total = 0
+    for number, part in enumerate(parts):
+        total += _size(part)
+        if total > most:
+            return list(parts[:number])
+    return list(parts)
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "backslashreplace")) + 1
 
 
 def junit(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
-    """JUnit XML: `fail` and `unproven` are failures, `error` is an error."""
+    """JUnit XML as Jenkins, GitLab and GitHub's actions read it: `fail` and `unproven` are failures, `error` is an
+    error. What was used stands in the properties, which the schema wants first. No times: none are measured."""
     failures = sum(item.verdict in ("fail", "unproven") for item in verdicts)
     errors = sum(item.verdict == "error" for item in verdicts)
     counts = f'tests="{len(verdicts)}" failures="{failures}" errors="{errors}"'
+    detector = document["detector"]
+    used = [("detector", f"{detector['name']} {detector['version']}")]
+    used += [("trust", f"{item['name']} sha256:{item['sha256']}") for item in document["trust"]]
     rows = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f"<testsuites {counts}>",
         f'<testsuite name="personactl verify" {counts} skipped="0" timestamp="{_xml(document["verifiedAt"])}">',
+        "<properties>",
+        *(f'<property name="{name}" value="{_xml(value)}"/>' for name, value in used),
+        "</properties>",
         *(_testcase(item) for item in verdicts),
         "</testsuite>",
         "</testsuites>",
@@ -88,12 +156,13 @@ def junit(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
 
 
 def _testcase(verdict: Verdict) -> str:
-    opening = f'<testcase classname="personactl.verify" name="{_xml(verdict.path)}"'
+    name = _xml(verdict.path)
+    opening = f'<testcase file="{name}" classname="personactl.verify" name="{name}"'
     if verdict.verdict == "pass":
         return f"{opening}/>"
     tag = "error" if verdict.verdict == "error" else "failure"
     told = [item for item in verdict.findings if item.severity != "info"]
-    first = told[0].message if told else verdict.verdict
+    first = shorten(told[0].message) if told else verdict.verdict
     body = "\n".join(_xml(f"{item.severity}[{item.code}]: {item.message}") for item in told)
     return f'{opening}><{tag} type="{verdict.verdict}" message="{_xml(first)}">{body}</{tag}></testcase>'
 

@@ -67,6 +67,14 @@ def quote(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def shorten(text: str, most: int = 400) -> str:
+    """`text` for people: of a very long one, which only a file under test can bring, its beginning and end."""
+    if len(text) <= most:
+        return text
+    head, tail = most * 3 // 4, most // 4
+    return f"{text[:head]} … [{len(text) - head - tail} characters left out] … {text[-tail:]}"
+
+
 def display_width(text: str) -> int:
     """Terminal columns of an escaped line: wide characters take two, combining marks none."""
     if text.isascii():
@@ -192,17 +200,17 @@ def dump_json(document: Mapping[str, Any]) -> str:
     """One JSON document with a final newline: ASCII only (RFC 8259), undecodable bytes of file names as `\\x..`."""
     import json
 
-    return json.dumps(_encodable(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json.dumps(encodable(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _encodable(value: Any) -> Any:
+def encodable(value: Any) -> Any:
     """`value` without lone surrogates, which no strict JSON reader accepts."""
     if isinstance(value, str):
         if value.isascii():
             return value
         return "".join(_escape_character(c) if 0xD800 <= ord(c) <= 0xDFFF else c for c in value)
     if isinstance(value, Mapping):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
+        return {encodable(key): encodable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_encodable(item) for item in value]
+        return [encodable(item) for item in value]
     return value

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from personactl.render import findings
-from personactl.render.terminal import Styled, Terminal, quote
+from personactl.render.terminal import Styled, Terminal, quote, shorten
 
 if TYPE_CHECKING:
-    from personactl.model import Verdict
+    from personactl.model import Finding, Verdict
 
 STYLES = {"pass": "good", "fail": "bad", "unproven": "warn", "error": "bad"}
 
@@ -28,15 +28,19 @@ def show(terminal: Terminal, verdict: Verdict) -> None:
     from personactl.verify import summary_line
 
     word, dot, rest = summary_line(verdict).partition(" · ")
-    word = word.replace(verdict.verdict, verdict.verdict.upper(), 1)
+    word, rest = word.replace(verdict.verdict, verdict.verdict.upper(), 1), shorten(rest)
     terminal.line(Styled(quote(verdict.path), "bold"), "  ", Styled(word, STYLES[verdict.verdict]), dot, rest)
     if terminal.verbosity > 0:
         axes = " · ".join(f"{name} {value}" for name, value in asdict(verdict.axes).items())
         terminal.line(Styled(f"  {axes}", "dim"))
-    told = [item for item in verdict.findings if item.severity != "info" or terminal.verbosity > 0]
+    told = [_short(item) for item in verdict.findings if item.severity != "info" or terminal.verbosity > 0]
     findings.show(terminal, told, indent="  ")
     for code in dict.fromkeys(item.code for item in told if item.severity == "error"):
         terminal.line(Styled(f"  → personactl explain {code}", "dim"))
+
+
+def _short(item: Finding) -> Finding:
+    return replace(item, message=shorten(item.message), hint=shorten(item.hint))
 
 
 def show_summary(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:

@@ -36,6 +36,7 @@ def verify_file(
     pixels: bool = False,
     policies: Sequence[Policy] = (),
     lists: Sequence[TrustList] = (),
+    require_layers: int = 0,
     require_exact: bool = False,
     require_approval: bool = False,
 ) -> Verdict:
@@ -49,6 +50,7 @@ def verify_file(
             pixels=pixels,
             policies=policies,
             lists=lists,
+            require_layers=require_layers,
             require_exact=require_exact,
             require_approval=require_approval,
         )
@@ -64,6 +66,7 @@ def verify_paths(
     pixels: bool = False,
     policies: Sequence[Policy] = (),
     lists: Sequence[TrustList] = (),
+    require_layers: int = 0,
     require_exact: bool = False,
     require_approval: bool = False,
 ) -> Iterator[Verdict]:
@@ -73,14 +76,15 @@ def verify_paths(
     file, checked once before the first verdict. `pixels`: decode every picture for its watermark; a picture without a
     credential is always decoded. `policies`: ask for the marks that their rules, and those of the baseline, demand of a
     file (`policy.load_all`), and decode every picture; without any, no mark is demanded. `lists`: public lists of
-    authorities; a signer whom no trust file accepts and a list does is `listed`. Raises UsageProblem when
-    `receipts` is no folder and LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
+    authorities; a signer whom no trust file accepts and a list does is `listed`. `require_layers`: 1 asks for the
+    signed metadata, 2 for the watermark too, and decodes. Raises UsageProblem when `receipts` is no folder and
+    LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
     """
     if receipts is not None and not os.path.isdir(receipts):  # noqa: PTH112, Path.is_dir raises for a name that is too long
         raise UsageProblem(
             "this is not a folder of receipts", where=str(receipts), hint="check --receipts", code="usage.no-receipts"
         )
-    demands = Demands(policies=tuple(policies), exact=require_exact, approval=require_approval)
+    demands = Demands(policies=tuple(policies), count=require_layers, exact=require_exact, approval=require_approval)
     with ExitStack() as stack:
         source = None if ledger is None else stack.enter_context(LedgerSource(ledger, trust))
         inspection = Inspection(trust=tuple(trust), lists=tuple(lists), demands=demands, ledger=source, pixels=pixels)

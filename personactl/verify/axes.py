@@ -260,7 +260,9 @@ def watermark(pixels: Pixels, claim: Credential, *, required: bool) -> Conclusio
     if pixels.state == "not-read":
         return Conclusion("not-checked", (finding("verify.watermark-not-read", pixels.problem),))
     if pixels.state != "absent":
-        return Conclusion("not-checked")
+        unseen = required and claim.presence == "embedded" and pixels.state != "refused"
+        message = "a watermark is demanded, and this file's pixels were not looked at"
+        return Conclusion("not-checked", (finding("verify.watermark-unchecked", message),) if unseen else ())
     code = "verify.watermark-required" if required and claim.presence == "embedded" else "verify.watermark-absent"
     return Conclusion("absent", (finding(code, "the pixels carry no watermark that can be read"),))
 
@@ -269,15 +271,25 @@ def ledger(evidence: Evidence) -> Conclusion:
     findings = tuple(item for record in evidence.records for item in _record_findings(record, evidence))
     if any(_is_exact(record, evidence.source) for record in evidence.records):
         return Conclusion("exact", findings)
-    if evidence.candidate is not None:
-        near = evidence.candidate
-        message = (
-            f"it looks like entry #{near.index} ({near.entry_id}) of {near.origin}: "
-            f"{near.distance} of 64 watermark bits differ"
-        )
-        return Conclusion("similar", (*findings, finding("verify.candidate", message)))
+    if evidence.candidates:
+        return Conclusion("similar", (*findings, *_candidates(evidence)))
     known = any(record.state in ("absent", "pending", "proven", "voided", "distrusted") for record in evidence.records)
     return Conclusion("absent" if known else "not-checked", findings)
+
+
+def _candidates(evidence: Evidence) -> tuple[Finding, ...]:
+    """One finding for each entry that the file may come from, with all that points to it."""
+    entries = dict.fromkeys(near.entry_id for near in evidence.candidates)
+    return tuple(finding("verify.candidate", _candidate(evidence, entry_id)) for entry_id in entries)
+
+
+def _candidate(evidence: Evidence, entry_id: str) -> str:
+    ways = [near for near in evidence.candidates if near.entry_id == entry_id]
+    words = {"watermark": "watermark", "iscc": "ISCC"}
+    told = [f"{near.distance} of {near.of} {words[near.by]} bits differ" for near in ways]
+    if [near.by for near in ways] == ["watermark"] and evidence.pixels.codes:
+        told.append("the picture itself does not look like that entry's: it was cropped, or the mark was copied")
+    return f"it looks like entry #{ways[0].index} ({entry_id}) of {ways[0].origin}: {'; '.join(told)}"
 
 
 def _record_findings(record: Record, evidence: Evidence) -> tuple[Finding, ...]:

@@ -43,6 +43,9 @@ _WORDS = {
 """The words of each value. A value without words is left out of the line, as nothing was looked at."""
 
 
+_WAYS = {"watermark": "watermark", "iscc": "ISCC"}
+
+
 def document(verdicts: Sequence[Verdict], trust: Sequence[TrustFile], now: str) -> dict[str, Any]:
     """The result of `verify` for programs. `now`: RFC 3339 with Z."""
     counts = {name: sum(verdict.verdict == name for verdict in verdicts) for name in VERDICTS}
@@ -68,6 +71,17 @@ def _file(verdict: Verdict) -> dict[str, Any]:
         "basis": list(verdict.basis),
         "persona": None if persona is None else {"id": persona[0], "version": persona[1]},
         "entry": None if entry is None else {"entryId": entry[0], "origin": entry[1], "index": entry[2]},
+        "candidates": [
+            {
+                "entryId": near.entry_id,
+                "origin": near.origin,
+                "index": near.index,
+                "by": near.by,
+                "distance": near.distance,
+                "of": near.of,
+            }
+            for near in verdict.candidates
+        ],
         "findings": [asdict(finding) for finding in verdict.findings],
     }
 
@@ -92,13 +106,28 @@ def summary_line(verdict: Verdict) -> str:
     if verdict.axes.integrity == "unreadable":
         reasons = [item.message for item in verdict.findings if item.severity == "error"]
         return " · ".join([verdict_word(verdict), *reasons[:1]])
-    words = [_WORDS[axis].get(value, "") for axis, value in asdict(verdict.axes).items() if _speaks(verdict, axis)]
+    words = [_word(verdict, axis, value) for axis, value in asdict(verdict.axes).items() if _speaks(verdict, axis)]
     if verdict.persona is not None:
         words.append(f"{verdict.persona[0]}@{verdict.persona[1]}")
     if verdict.entry is not None:
         identifier, _, index = verdict.entry
         words.append(f"entry #{index}" if index is not None else f"entry {identifier[:16]}")
     return " · ".join([verdict_word(verdict), *(word for word in words if word)])
+
+
+def _word(verdict: Verdict, axis: str, value: str) -> str:
+    return _similar(verdict) if axis == "ledger" and verdict.candidates else _WORDS[axis].get(value, "")
+
+
+def _similar(verdict: Verdict) -> str:
+    """What it looks like, and how much: every entry where several are equally near."""
+    near = verdict.candidates
+    first = [item for item in near if item.entry_id == near[0].entry_id]
+    told = ", ".join(f"{item.distance} of {item.of} {_WAYS[item.by]} bits differ" for item in first)
+    entries = list(dict.fromkeys(item.index for item in near))
+    if len(entries) == 1:
+        return f"candidate in the ledger ({told})"
+    return f"candidates in the ledger: {', '.join(f'#{index}' for index in entries)} (the first: {told})"
 
 
 def _speaks(verdict: Verdict, axis: str) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from personactl.model import Finding
+from personactl.model import EntryCandidate, Finding
 
 if TYPE_CHECKING:
     from personactl_ledger import Approval
@@ -127,12 +127,14 @@ class Pixels:
 
     `refused`: it could not be decoded; `skipped`: it is larger than what is decoded unasked; `not-read`: this version
     looks for no watermark in such a file, a clip for example. `problem` says why.
+    `codes`: the ISCC Image-Codes to look it up by, 32 bytes each, its own first; empty where nobody looks.
     """
 
     state: Literal["not-decoded", "skipped", "refused", "not-read", "absent", "present"] = "not-decoded"
     payload: str = ""
     score: str = ""
     problem: str = ""
+    codes: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,24 +168,13 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """An entry that a stripped file may come from: `distance` of 64 watermark bits differ."""
-
-    entry_id: str
-    origin: str
-    index: int
-    distance: int
-    persona: tuple[str, int] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     source: Source
     credential: Credential = Credential()
     metadata: Metadata = Metadata()
     pixels: Pixels = Pixels()
     records: tuple[Record, ...] = ()
-    candidate: Candidate | None = None
+    candidates: tuple[EntryCandidate, ...] = ()
     approval: Approval | None = None
     notes: tuple[Finding, ...] = ()
 

@@ -48,6 +48,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     # watermark
     "verify.watermark-absent": ("warning", "a heavy crop or re-encoding can remove it; ask for the original"),
     "verify.watermark-required": ("error", _TELL_THE_SENDER),
+    "verify.watermark-unchecked": ("error", "ask the sender for a picture whose watermark can be read"),
     "verify.watermark-differs": ("error", _TELL_THE_SENDER),
     "verify.watermark-not-read": ("info", "rely on the credential and the receipt"),
     "verify.watermark-only": ("info", "give --ledger FILE to look up the entry that it points to"),

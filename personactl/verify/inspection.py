@@ -8,7 +8,8 @@ from pathlib import Path
 from personactl.keys.trust import TrustFile
 from personactl.keys.trust_list import TrustList
 from personactl.model import Finding, Verdict
-from personactl.verify.evidence import Candidate, Credential, Evidence, Pixels, Record, Source
+from personactl.verify import candidates
+from personactl.verify.evidence import Credential, Evidence, Pixels, Record, Source
 from personactl.verify.findings import finding
 from personactl.verify.judgement import Demands, conclude
 from personactl.verify.ledger_source import LedgerSource
@@ -42,9 +43,11 @@ class Inspection:
             return Evidence(source=source)
         claim, metadata, notes = read_claim(source.data, self.trust, self.lists)
         stripped = claim.presence != "embedded"
-        asked = self.pixels or bool(self.demands.policies)
+        asked = self.pixels or self.demands.decoding
+        codes = stripped and self.ledger is not None
         clip = source.media_type.startswith("video/")  # not decoded, and the verdict says so
-        pixels = read_watermark(source.data, asked=asked) if asked or stripped or clip else Pixels()
+        looked = asked or stripped or clip
+        pixels = read_watermark(source.data, asked=asked, codes=codes) if looked else Pixels()
         records = self._records(target, source, claim)
         return Evidence(
             source=source,
@@ -52,7 +55,7 @@ class Inspection:
             metadata=metadata,
             pixels=pixels,
             records=records,
-            candidate=self._candidate(pixels, records) if stripped else None,
+            candidates=candidates.find(pixels, records, self.ledger) if stripped else (),
             approval=None if self.ledger is None else self.ledger.approval(source.sha256),
             notes=(*_name_notes(target.path, source), *notes),
         )
@@ -63,23 +66,6 @@ class Inspection:
             return () if receipt is None else (receipt,)
         entry = self.ledger.record(source.sha256, claim.entry_id)
         return (entry,) if receipt is None else (self.ledger.compare(receipt), entry)
-
-    def _candidate(self, pixels: Pixels, records: tuple[Record, ...]) -> Candidate | None:
-        """The entry that a stripped file's watermark points to: in the ledger, else in the receipt beside it."""
-        if pixels.state != "present":
-            return None
-        if self.ledger is not None and (near := self.ledger.candidate(pixels.payload)) is not None:
-            return near
-        for record in records:
-            if record.state == "proven" and record.index is not None and record.entry_id.startswith(pixels.payload):
-                return Candidate(
-                    entry_id=record.entry_id,
-                    origin=record.origin,
-                    index=record.index,
-                    distance=0,
-                    persona=record.persona,
-                )
-        return None
 
 
 def _name_notes(path: Path, source: Source) -> tuple[Finding, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from personactl.model import Axes, Finding, Verdict
-from personactl.policy import Policy, check_layers, demanded_layers, required_layers
+from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_layers, required_layers
 from personactl.verify import axes as rules
+from personactl.verify.candidates import leading
 from personactl.verify.evidence import Evidence
 from personactl.verify.findings import finding
 from personactl.verify.table import Condition, judge
@@ -14,21 +15,31 @@ from personactl.verify.table import Condition, judge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
-    """What the verifier asks for beyond the plain rules. `policies`: none, or those whose rules on files are asked."""
+    """What the verifier asks for beyond the plain rules. `policies`: none, or those whose rules on files are asked;
+    `count`: so many of `MACHINE_LAYERS`, in their order, whatever policies say."""
 
     policies: tuple[Policy, ...] = ()
+    count: int = 0
     exact: bool = False
     approval: bool = False
 
     @property
     def layers(self) -> frozenset[str]:
-        """The marks without which a file fails. Nothing is demanded, not even by the baseline, unless policies are."""
-        return demanded_layers(self.policies) if self.policies else frozenset()
+        """The marks without which a file fails: those of policies and of the count together. Without both nothing is
+        demanded, not even by the baseline."""
+        return frozenset(MACHINE_LAYERS[: self.count]) | (
+            demanded_layers(self.policies) if self.policies else frozenset()
+        )
 
     @property
     def required(self) -> int:
-        """How many machine-readable layers are demanded."""
-        return required_layers(self.policies) if self.policies else 0
+        """How many machine-readable layers are demanded: the stricter of policies and count."""
+        return max(self.count, required_layers(self.policies) if self.policies else 0)
+
+    @property
+    def decoding(self) -> bool:
+        """Whether the pixels must be decoded, since a mark in them is asked for."""
+        return bool(self.policies) or "watermark" in self.layers
 
 
 def conclude(evidence: Evidence, demands: Demands) -> Verdict:
@@ -61,6 +72,7 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
         persona=_persona(evidence, believed=_believed(axes, evidence)) if known else None,
         entry=_entry(evidence, believed=_believed(axes, evidence)) if known else None,
         development=development,
+        candidates=evidence.candidates,
         findings=(
             *findings,
             *_policy(axes, evidence, demands),
@@ -74,8 +86,7 @@ def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, .
     claim, codes = evidence.credential, {item.code for item in findings}
     holds: dict[Condition, bool] = {
         "signed": claim.presence == "embedded" and claim.problem is None,
-        "watermark-required": "watermark" in demands.layers and evidence.pixels.state == "absent",
-        "watermark-not-read": "watermark" in demands.layers and evidence.pixels.state == "not-read",
+        "watermark-required": "watermark" in demands.layers,
         "record-contradicts": bool(
             codes
             & {
@@ -134,7 +145,8 @@ def _believed(axes: Axes, evidence: Evidence) -> bool:
 
 def _persona(evidence: Evidence, *, believed: bool) -> tuple[str, int] | None:
     proven = [record.persona for record in evidence.records if record.state == "proven" and record.persona]
-    near = evidence.candidate.persona if evidence.candidate else None
+    alike = {near.persona for near in evidence.candidates}
+    near = alike.pop() if len(alike) == 1 else None
     claimed = evidence.credential.persona if believed else None
     return proven[0] if proven else claimed or near
 
@@ -147,7 +159,7 @@ def _entry(evidence: Evidence, *, believed: bool) -> tuple[str, str, int | None]
     for record in evidence.records:
         if record.state == "proven" and record.entry_id:
             return record.entry_id, record.origin, record.index
-    claim, near = evidence.credential, evidence.candidate
+    claim, near = evidence.credential, leading(evidence.candidates)
     if believed and claim.entry_id:
         return claim.entry_id, claim.ledger_origin, None
     return (near.entry_id, near.origin, near.index) if near else None

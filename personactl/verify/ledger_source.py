@@ -7,16 +7,16 @@ which entry a watermark points to, and whether persons approved the bytes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from personactl_ledger import (
     Approval,
+    Approvals,
     CheckReport,
     Ledger,
     LedgerConflict,
@@ -29,15 +29,13 @@ from personactl_ledger import (
 
 from personactl.errors import EXIT_OK, EXIT_TRUST
 from personactl.keys.trust import TrustFile
-from personactl.verify.evidence import Candidate, Record, RecordState, persona_of
+from personactl.model import EntryCandidate
+from personactl.verify import candidates, similarity
+from personactl.verify.evidence import Record, RecordState, persona_of
 from personactl.verify.records import FILE_KINDS, ledger_trust, prove
+from personactl.verify.similarity import Table
 
 _WITNESSES = "ask the sender for a newer copy of the ledger, with the cosignatures of its witnesses"
-MAX_DISTANCE = 6
-"""Bits of 64 that may differ. A random 64-bit word lies that near to one of a million ids with probability 5e-6."""
-
-_ENTRY_ID = re.compile(r"[0-9a-f]{32}")
-_PAYLOAD_DIGITS = 16
 
 
 class LedgerSource:
@@ -49,6 +47,7 @@ class LedgerSource:
         self._ledger: Ledger | None = None
         self._report: CheckReport | None = None
         self._trust: tuple[TrustFile, ...] = ()
+        self._approvals: tuple[int, Approvals] | None = None
         try:
             self._ledger = Ledger.open_reader(path)
             self._fault = self._examine(path, self._ledger.origin, trust)
@@ -140,45 +139,43 @@ class LedgerSource:
         the ledger. None when nothing that the ledger says is used."""
         if self._fault is not None or self._ledger is None:
             return None
-        trust = self._trust[0].ledger
         try:
-            return self._ledger.approval(sha256, approvers=trust.approvers, revoked=trust.revoked_from())
+            return self._approvals_now(self._ledger).about(sha256)
         except LedgerError:  # `record` says what is wrong with the ledger
             return None
 
-    def candidate(self, payload: str) -> Candidate | None:
-        """The entry whose id begins most nearly with `payload` (16 hex digits), None when none is near enough."""
-        if self._fault is not None or self._ledger is None:
-            return None
-        try:
-            return self._nearest(self._ledger, int(payload, 16))
-        except LedgerError:  # `record` says what is wrong with the ledger
-            return None
+    def _approvals_now(self, ledger: Ledger) -> Approvals:
+        """Read again only when the ledger has grown."""
+        size = ledger.size
+        if self._approvals is None or self._approvals[0] != size:
+            trust = self._trust[0].ledger
+            self._approvals = size, ledger.approvals(approvers=trust.approvers, revoked=trust.revoked_from())
+        return self._approvals[1]
 
-    def _nearest(self, ledger: Ledger, wanted: int) -> Candidate | None:
-        near = [((number ^ wanted).bit_count(), index) for number, index in self._payloads]
-        distance, index = min(near, default=(MAX_DISTANCE + 1, 0))
-        if distance > MAX_DISTANCE:
-            return None
-        predicate = ledger.entry(index).entry.predicate
-        return Candidate(
-            entry_id=str(predicate["entryId"]),
-            origin=ledger.origin,
-            index=index,
-            distance=distance,
-            persona=persona_of(predicate),
-        )
+    def candidates(self, payload: str, codes: Sequence[bytes]) -> tuple[EntryCandidate, ...]:
+        """The entries that a watermark (16 hex digits, "" for none) or any of the ISCC Image-Codes (32 bytes each)
+        points to, strongest first. Empty when nothing that the ledger says is used, or nothing is near enough."""
+        if self._fault is not None or self._ledger is None or not (payload or codes):
+            return ()
+        try:
+            return self._near(self._ledger, bytes.fromhex(payload), codes)
+        except LedgerError:  # `record` says what is wrong with the ledger
+            return ()
+
+    def _near(self, ledger: Ledger, payload: bytes, codes: Sequence[bytes]) -> tuple[EntryCandidate, ...]:
+        payloads, images = self._tables
+        marked = payloads.nearest([payload] if payload else [], similarity.MAX_WATERMARK_DISTANCE)
+        alike = images.nearest(codes, similarity.MAX_ISCC_DISTANCE)
+        found: list[EntryCandidate] = []
+        for index in dict.fromkeys(index for _, index in (*marked, *alike)):
+            found += _measured(ledger, index, payload if any(index == at for _, at in marked) else b"", codes)
+        return candidates.ranked(found)
 
     @cached_property
-    def _payloads(self) -> list[tuple[int, int]]:
-        """(first 64 bits of the entryId, index) of every file entry; built when the first stripped file asks."""
-        found = []
-        for kind in sorted(FILE_KINDS):
-            for stored in self._ledger.entries(kind=kind) if self._ledger is not None else ():
-                identifier = stored.entry.predicate.get("entryId")
-                if isinstance(identifier, str) and _ENTRY_ID.fullmatch(identifier):
-                    found.append((int(identifier[:_PAYLOAD_DIGITS], 16), stored.index))
-        return found
+    def _tables(self) -> tuple[Table, Table]:
+        """Of every file entry; built when the first stripped file asks. Columns of the ledger file only say where to
+        look: what is told of an entry comes from its leaf."""
+        return similarity.tables(() if self._ledger is None else self._ledger.marks())
 
     def close(self) -> None:
         if self._ledger is not None:
@@ -208,6 +205,30 @@ def _difference(ledger: Ledger, receipt: Record) -> str:
     if ledger.entry(index).entry.leaf_hash != receipt.leaf_hash:
         return f"entry #{index} of the ledger is another one than the receipt proves"
     return ""
+
+
+def _measured(ledger: Ledger, index: int, payload: bytes, codes: Sequence[bytes]) -> list[EntryCandidate]:
+    """How far the entry at `index` is, by its own leaf: by the watermark where one is given, and by the ISCC."""
+    from personactl.disclose.fingerprint import bits_of
+
+    predicate = ledger.entry(index).entry.predicate
+    own = similarity.payload_of(predicate.get("entryId"))
+    image = bits_of(predicate.get("iscc"))
+    ways: list[tuple[Literal["watermark", "iscc"], int, int, int]] = []
+    if own and payload:
+        limit = similarity.MAX_WATERMARK_DISTANCE
+        ways.append(("watermark", similarity.distance(own, payload), 8 * len(own), limit))
+    if own and image and codes:
+        apart = min(similarity.distance(image, code) for code in codes)
+        ways.append(("iscc", apart, 8 * len(image), similarity.MAX_ISCC_DISTANCE))
+    return [
+        EntryCandidate(
+            entry_id=str(predicate["entryId"]), origin=ledger.origin, index=index, by=way, distance=apart, of=of,
+            persona=persona_of(predicate),
+        )
+        for way, apart, of, limit in ways
+        if apart <= limit
+    ]  # fmt: skip
 
 
 def _taken_in(about: Sequence[StoredEntry]) -> str:

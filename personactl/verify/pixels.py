@@ -20,18 +20,19 @@ Measured peak of the whole process, for noise of 8000x8000: 917 MiB (PNG), 944 M
 """
 
 
-def read_watermark(data: bytes, *, asked: bool) -> Pixels:
-    """The watermark of a picture; `asked`: the verifier wants the pixels looked at.
+def read_watermark(data: bytes, *, asked: bool, codes: bool = False) -> Pixels:
+    """The watermark of a picture; `asked`: the verifier wants the pixels looked at. `codes`: its ISCC Image-Codes too.
 
     A picture that does not decode is `refused`, with the reason, and so is one that is too large where it was asked
     for. Where nobody asked, one that is too large is `skipped`: its size is no fault of the file. A clip, and a file of
     several pictures, is `not-read`.
     """
-    from personactl.disclose import pixels, watermark
+    from personactl.disclose import fingerprint, pixels, watermark
 
     try:
         rgb = pixels.decode(data, limit=ASKED_PIXELS if asked else UNASKED_PIXELS)
         found = watermark.extract(rgb)
+        looks = fingerprint.look_up_codes(rgb) if codes else ()
     except IntegrityError as error:
         if error.code == "disclosure.picture-not-decoded":
             return Pixels(state="not-read", problem=error.message)
@@ -40,5 +41,5 @@ def read_watermark(data: bytes, *, asked: bool) -> Pixels:
     except MemoryError:
         return Pixels(state="refused", problem="this machine has not enough memory to decode the picture")
     if not found.present:
-        return Pixels(state="absent", score=f"{found.score:.3f}")
-    return Pixels(state="present", payload=found.payload.hex(), score=f"{found.score:.3f}")
+        return Pixels(state="absent", score=f"{found.score:.3f}", codes=looks)
+    return Pixels(state="present", payload=found.payload.hex(), score=f"{found.score:.3f}", codes=looks)

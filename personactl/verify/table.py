@@ -23,8 +23,7 @@ from personactl.model import Axes
 Outcome = Literal["error", "fail", "unproven", "pass"]
 Condition = Literal[
     "signed",  # the file carries a credential of its own
-    "watermark-required",  # a policy demands it and the pixels were decoded
-    "watermark-not-read",  # a policy demands it and this version looks for none in such a file
+    "watermark-required",  # a policy or --require-layers demands it
     "record-contradicts",  # a proven receipt or entry, or a checked ledger, says something else than the file
     "record-unreadable",  # a receipt that the system does not let be read
     "record-broken",  # a receipt does not verify, or the ledger does not check
@@ -73,7 +72,7 @@ TABLE: tuple[Row, ...] = (
     Row("disclosure", "missing", "fail", EXIT_DISCLOSURE, ("signed",)),
     Row("disclosure", "contradictory", "fail", EXIT_DISCLOSURE, ("signed",)),
     Row("watermark", "absent", "fail", EXIT_DISCLOSURE, ("signed", "watermark-required")),
-    Row("watermark", "not-checked", "unproven", EXIT_DISCLOSURE, ("signed", "watermark-not-read")),
+    Row("watermark", "not-checked", "unproven", EXIT_DISCLOSURE, ("signed", "watermark-required")),
     Row("ledger", ANY, "fail", EXIT_INTEGRITY, ("record-contradicts",)),
     Row("ledger", ANY, "fail", EXIT_INTEGRITY, ("record-broken",)),
     Row("ledger", ANY, "fail", EXIT_TRUST, ("record-distrusted",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,13 @@ def test_witnesses_and_their_number_are_asked_for_by_themselves(project: Config)
     assert renewed(project, witnesses=others, quorum=1)["witnesses"] == {"quorum": 1, "vkeys": others}
     with pytest.raises(UsageProblem):
         renewed(project, quorum=2)
+
+
+def test_report_keys_stay_until_others_are_named(project: Config) -> None:
+    one, other = (Ed25519PrivateKey.generate().public_key().public_bytes_raw() for _ in range(2))
+    change(project, reportKeys=[b64encode(one).decode()])
+    assert renewed(project)["reportKeys"] == [b64encode(one).decode()]
+    assert renewed(project, report_keys=(other,))["reportKeys"] == [b64encode(other).decode()]
 
 
 def test_the_earlier_of_two_ends_of_a_key_counts(project: Config) -> None:

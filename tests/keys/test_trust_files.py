@@ -105,6 +105,9 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a key twice": lambda good: good.replace(b'"name"', b'"name": "Mallory", "name"', 1),
     "critical that is text": lambda good: changed(good, critical="extra"),
     "a critical name twice": lambda good: changed(good, critical=["name", "name"]),
+    "a report key of small order": lambda good: changed(good, reportKeys=[b64encode(SMALL_ORDER).decode()]),
+    "a report key twice": lambda good: changed(good, reportKeys=2 * json.loads(good)["rootKeys"]),
+    "report keys that are no list": lambda good: changed(good, reportKeys=json.loads(good)["rootKeys"][0]),
     "witnesses without a quorum": lambda good: changed(good, witnesses={"vkeys": []}),
     "a quorum above the witnesses": lambda good: changed(good, witnesses={"quorum": 1, "vkeys": []}),
     "a quorum that is true": lambda good: changed(good, witnesses={"quorum": True, "vkeys": ["w"]}),
@@ -208,6 +211,16 @@ def test_witnesses_reach_the_ledger(exported: bytes) -> None:
     asked = trust.parse(changed(exported, witnesses={"quorum": 1, "vkeys": [WITNESS]}, critical=["witnesses"]), "x")
     assert asked.ledger.witnesses == (1, (WITNESS,))
     assert trust.parse(exported, "x").ledger.witnesses == (0, ())
+
+
+def test_report_keys_are_exported_and_a_file_need_not_name_any(tmp_path: Path) -> None:
+    keyset = keys.load(key_folders.make(tmp_path / "keys"))
+    common = {"name": "Example Studio", "origin": ORIGIN, "detector": "", "now": NOW_TEXT}
+    public = keyset.root.public_key
+    data = keys.export_trust(keyset, **common, report_keys=(public,))
+    assert trust.parse(data, "t").report_keys == (public,)
+    assert trust.parse(changed(data, critical=["reportKeys"]), "t").report_keys == (public,)
+    assert trust.parse(keys.export_trust(keyset, **common), "t").report_keys == ()
 
 
 def test_witnesses_are_exported(tmp_path: Path) -> None:

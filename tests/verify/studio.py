@@ -128,7 +128,7 @@ def output_entry(output: Disclosed, origin: str, run_key: Ed25519Signer, **chang
     predicate = {
         "origin": origin, "run": "spring-00000000", "entryId": output.entry_id,
         "jobKey": output.scored.candidate.shot.job_key, "persona": {"id": "lira", "version": 2},
-        "generatedAt": NOW, **changes,
+        "iscc": output.iscc, "generatedAt": NOW, **changes,
     }  # fmt: skip
     return entry("output", (output.scored.candidate.shot.file_name, output.sha256), predicate, run_key)
 

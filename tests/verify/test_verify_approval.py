@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 import studio
-from personactl_ledger import Draft, Ed25519Signer, Ledger, key_add_leaf
+from personactl_ledger import Draft, Ed25519Signer, Ledger, approvals, key_add_leaf
 from studio import Studio
 
 from personactl.keys.trust import TrustFile
 from personactl.model import Verdict
 from personactl.verify import verify_file
+from personactl.verify.ledger_source import LedgerSource
 
 ANN, BOB, CAT = (Ed25519Signer.generate() for _ in range(3))
 BOTH = (2, (ANN.public_key, BOB.public_key))
@@ -149,6 +150,29 @@ def test_a_ledger_that_is_not_used_shows_no_approval(ours: Studio, signed_off: P
     assert told(judged(ours, tmp_path, None, trust))[1:3] == (3, "not-checked")
     other = replace(trust, origin="elsewhere.example/personactl/0011223344556677")
     assert judged(ours, tmp_path, signed_off, other).axes.approval == "not-checked"
+
+
+def test_approvals_are_read_once_for_all_files_and_again_when_the_ledger_has_grown(
+    ours: Studio, signed_off: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them for each file took longer than everything else about it."""
+    read: list[str] = []
+    decisions = approvals._decisions
+    monkeypatch.setattr(approvals, "_decisions", lambda entry: read.append(entry.kind) or decisions(entry))
+    trust = trusting(ours, (1, (ANN.public_key,)))
+    with Ledger.open_reader(signed_off) as ledger:
+        known = [ledger.entry(work.index).entry.subject_sha256 for work in ours.works.values()]
+    for sha256 in known:
+        say(ours, signed_off, "approved", ANN, sha256=sha256)
+    with LedgerSource(signed_off, [trust]) as source:
+        for _ in range(5):
+            found = [source.approval(sha256) for sha256 in known]
+        assert [item.verdict for item in found if item] == ["approved"] * len(known)
+        assert len(read) == 2 * len(known)  # once to see whom it is about, once to hear it
+        say(ours, signed_off, "rejected", ANN, sha256=known[0])
+        told = source.approval(known[0])
+        assert told is not None
+        assert told.verdict == "rejected"
 
 
 def test_the_command_exits_3_until_the_file_is_approved(ours: Studio, signed_off: Path, tmp_path: Path) -> None:

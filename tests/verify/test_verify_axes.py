@@ -6,42 +6,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from evidence_by_hand import (
+    BASELINE,
+    CLAIM,
+    ENTRY,
+    GENERATION,
+    GOOD,
+    ORIGIN,
+    OTHER,
+    RECEIPT,
+    STRIPPED,
+    UNMARKED,
+    XMP,
+)
 
-from personactl import policy
+from personactl.model import EntryCandidate
 from personactl.verify import axes
 from personactl.verify.axes import COMPOSITE, SYNTHETIC
-from personactl.verify.evidence import Action, Candidate, Credential, Evidence, Metadata, Pixels, Record, Source
+from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Source
 from personactl.verify.findings import CODES, finding
 from personactl.verify.judgement import Demands, conclude
-
-SHA = "aa" * 32
-ENTRY = "0123456789abcdef" * 2
-ORIGIN = "studio.example/personactl/0011223344556677"
-OTHER = "other.example/personactl/0011223344556677"
-GENERATION: dict[str, Any] = {
-    "schema": "personactl.generation/1",
-    "persona": {"id": "lira", "version": 2},
-    "ledgerOrigin": ORIGIN,
-    "entryId": ENTRY,
-}
-CLAIM = Credential(
-    presence="embedded",
-    state="Trusted",
-    signer="accepted",
-    trust_origin=ORIGIN,
-    leaf_sha256="bb" * 32,
-    actions=(Action(name="c2pa.created", source_type=SYNTHETIC),),
-    model_type="c2pa.types.model.pytorch",
-    generation=GENERATION,
-)
-XMP = Metadata(source_type=SYNTHETIC, image_guid=ENTRY, software="personactl")
-BASELINE = policy.load_all(())
-RECEIPT = Record(
-    source="receipt", state="proven", subject_sha256=SHA, entry_id=ENTRY, origin=ORIGIN, index=7, persona=("lira", 2)
-)
-SOURCE = Source(path="a.png", data=b"x", sha256=SHA, media_type="image/png")
-GOOD = Evidence(source=SOURCE, credential=CLAIM, metadata=XMP, records=(RECEIPT,))
-STRIPPED = Evidence(source=SOURCE)
 
 
 def verdict_of(evidence: Evidence, **demands: Any) -> tuple[str, int, set[str]]:
@@ -237,9 +221,11 @@ def test_an_unsigned_picture_without_watermark_stays_unproven_even_when_a_policy
 
 
 def test_a_stripped_picture_whose_watermark_leads_to_an_entry_is_a_candidate_with_its_distance() -> None:
-    near = Candidate(entry_id=ENTRY, origin=ORIGIN, index=9, distance=1, persona=("lira", 2))
+    near = EntryCandidate(
+        entry_id=ENTRY, origin=ORIGIN, index=9, by="watermark", distance=1, of=64, persona=("lira", 2)
+    )  # fmt: skip
     pixels = Pixels(state="present", payload=ENTRY[:16], score="0.91")
-    verdict = conclude(replace(STRIPPED, pixels=pixels, candidate=near), Demands())
+    verdict = conclude(replace(STRIPPED, pixels=pixels, candidates=(near,)), Demands())
     assert (verdict.verdict, verdict.exit_code) == ("unproven", 6)
     assert (verdict.axes.ledger, verdict.axes.watermark) == ("similar", "present")
     assert verdict.entry == (ENTRY, ORIGIN, 9)
@@ -252,6 +238,29 @@ def test_a_missing_watermark_fails_where_a_policy_demands_it() -> None:
     assert (outcome, code) == ("fail", 7)
     assert {"verify.watermark-required", "policy.watermark"} <= codes
     assert verdict_of(bare) == ("pass", 0, {"verify.watermark-absent"})
+
+
+def test_as_many_layers_as_were_asked_for_and_the_stricter_of_count_and_policy_wins() -> None:
+    marked, bare = (replace(GOOD, pixels=pixels) for pixels in (Pixels(state="present", payload=ENTRY[:16]), UNMARKED))
+    assert verdict_of(marked, count=2) == ("pass", 0, set())
+    assert verdict_of(bare, count=2) == ("fail", 7, {"verify.watermark-required"})
+    assert verdict_of(bare, count=1) == ("pass", 0, {"verify.watermark-absent"})
+    assert verdict_of(bare, count=1, policies=BASELINE)[:2] == ("fail", 7)
+    wanted = [Demands(), Demands(count=1), Demands(count=2), Demands(count=1, policies=BASELINE)]
+    assert [conclude(marked, demands).layers_required for demands in wanted] == [0, 1, 2, 2]
+    assert [demands.decoding for demands in wanted] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("demands", [{"count": 2}, {"policies": BASELINE}])
+def test_a_file_whose_watermark_was_not_looked_at_does_not_pass_where_one_is_asked_for(demands: dict[str, Any]) -> None:
+    outcome, code, codes = verdict_of(GOOD, **demands)
+    assert (outcome, code) == ("unproven", 7)
+    assert "verify.watermark-unchecked" in codes
+
+
+def test_an_unsigned_picture_lacks_both_layers_and_stays_unproven() -> None:
+    verdict = conclude(replace(STRIPPED, pixels=UNMARKED), Demands(count=2))
+    assert (verdict.verdict, verdict.exit_code, verdict.layers_required, verdict.layers_found) == ("unproven", 6, 2, ())
 
 
 def test_a_demanded_metadata_mark_that_is_missing_is_a_missing_disclosure() -> None:

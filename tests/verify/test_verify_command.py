@@ -32,12 +32,31 @@ def test_without_a_policy_no_mark_is_required(unmarked: list[str]) -> None:
     assert file["layers"] == {"required": 0, "found": ["signed-metadata"]}
 
 
-@pytest.mark.parametrize("option", [["--policy", "eu-ai-act-art50"], ["--pixels"]])
-def test_a_policy_and_pixels_require_the_watermark_of_the_baseline(unmarked: list[str], option: list[str]) -> None:
+@pytest.mark.parametrize("option", [["--policy", "eu-ai-act-art50"], ["--pixels"], ["--require-layers", "2"]])
+def test_a_policy_pixels_and_two_layers_require_the_watermark(unmarked: list[str], option: list[str]) -> None:
     done = verify(unmarked, *option, "--json")
     (file,) = json.loads(done.stdout)["files"]
     assert (done.returncode, file["verdict"], file["axes"]["watermark"]) == (7, "fail", "absent")
     assert file["layers"] == {"required": 2, "found": ["signed-metadata"]}
+
+
+def test_one_layer_is_there(unmarked: list[str]) -> None:
+    done = verify(unmarked, "--require-layers", "1", "--json")
+    (file,) = json.loads(done.stdout)["files"]
+    assert (done.returncode, file["layers"]) == (0, {"required": 1, "found": ["signed-metadata"]})
+
+
+def test_the_layers_that_are_asked_for_are_there(ours: Studio, tmp_path: Path) -> None:
+    (tmp_path / "trust.json").write_bytes(ours.trust_bytes)
+    files = [str(ours.deliver(tmp_path)), "--trust", str(tmp_path / "trust.json")]
+    done = verify(files, "--require-layers", "2", "--json")
+    (file,) = json.loads(done.stdout)["files"]
+    assert (done.returncode, file["layers"]["found"]) == (0, ["signed-metadata", "watermark"])
+
+
+@pytest.mark.parametrize("number", ["0", "3", "two"])
+def test_a_number_of_layers_that_does_not_exist_is_refused(unmarked: list[str], number: str) -> None:
+    assert verify(unmarked, "--require-layers", number).returncode == 2
 
 
 def test_the_rules_that_are_not_met_are_named_for_people(unmarked: list[str]) -> None:

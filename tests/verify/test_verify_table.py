@@ -9,7 +9,7 @@ import pytest
 
 from personactl.errors import WORST_FIRST
 from personactl.model import Axes
-from personactl.verify.table import ANY, TABLE, VALUES, judge
+from personactl.verify.table import ANY, TABLE, VALUES, Row, judge
 
 GOOD = Axes(
     integrity="exact",
@@ -46,11 +46,13 @@ def test_everything_good_passes_with_exit_0() -> None:
         ({"watermark": "not-checked"}, SIGNED, ("pass", 0)),
         ({"watermark": "absent"}, SIGNED, ("pass", 0)),
         ({"watermark": "absent"}, SIGNED | {"watermark-required"}, ("fail", 7)),
-        ({"watermark": "not-checked"}, SIGNED | {"watermark-not-read"}, ("unproven", 7)),
+        ({"watermark": "not-checked"}, SIGNED | {"watermark-required"}, ("unproven", 7)),
+        ({"watermark": "present"}, SIGNED | {"watermark-required"}, ("pass", 0)),
         ({"ledger": "absent", "integrity": "content"}, SIGNED, ("pass", 0)),
         ({}, SIGNED | {"record-contradicts"}, ("fail", 4)),
         ({"ledger": "not-checked"}, SIGNED | {"record-broken"}, ("fail", 4)),
         ({"ledger": "not-checked"}, SIGNED | {"record-untrusted"}, ("unproven", 5)),
+        ({}, SIGNED | {"record-distrusted"}, ("fail", 5)),
         ({"ledger": "not-checked"}, SIGNED | {"record-unreadable"}, ("unproven", 6)),
         ({"approval": "not-checked"}, SIGNED, ("pass", 0)),
         ({"approval": "pending"}, SIGNED, ("pass", 0)),
@@ -80,6 +82,36 @@ def test_the_gravest_verdict_and_the_worst_exit_code_win(
     changes: dict[str, str], conditions: frozenset[str], expected: tuple[str, int]
 ) -> None:
     assert judge(replace(GOOD, **changes), conditions) == expected
+
+
+WORST_FIRST_AS_THE_CONTRACT_HAS_IT = (4, 7, 5, 6, 3)
+
+
+def applied(row: Row) -> tuple[Axes, frozenset[str]]:
+    """A file that is good but for this row."""
+    axes = GOOD if row.value == ANY else replace(GOOD, **{row.axis: row.value})
+    return axes, SIGNED | set(row.when)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.axis}-{row.value}-{'-'.join(row.when)}")
+def test_each_row_alone_gives_its_own_outcome(row: Row) -> None:
+    assert judge(*applied(row)) == (row.outcome, row.exit_code)
+
+
+def test_of_any_two_problems_the_gravest_verdict_and_the_worst_code_win() -> None:
+    compared = 0
+    for one, other in itertools.combinations(TABLE, 2):
+        (_, first), (_, second) = applied(one), applied(other)
+        if one.axis == other.axis and ANY not in (one.value, other.value):
+            continue  # an axis has one value
+        changes = {row.axis: row.value for row in (one, other) if row.value != ANY}
+        conditions = first | second
+        hit = [row for row in TABLE if row.value in (ANY, changes.get(row.axis)) and conditions >= set(row.when)]
+        gravest = next(word for word in ("error", "fail", "unproven") if word in {row.outcome for row in hit})
+        worst = next(code for code in WORST_FIRST_AS_THE_CONTRACT_HAS_IT if code in {row.exit_code for row in hit})
+        assert judge(replace(GOOD, **changes), conditions) == (gravest, worst)
+        compared += 1
+    assert compared > 150
 
 
 def test_every_row_names_a_value_that_its_axis_has() -> None:

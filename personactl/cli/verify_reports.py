@@ -1,0 +1,58 @@
+"""`verify --report signed=FILE` and `verify --check-report FILE`: who signs a report, and who signed it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from personactl.errors import UsageProblem
+from personactl.render.terminal import Terminal
+
+if TYPE_CHECKING:
+    from personactl.keys import TrustFile
+    from personactl.render.reports import Signing
+    from personactl.verify.signed_report import Asked
+
+
+def prepare(
+    requests: Sequence[tuple[str, Path]], key: Path | None, trust: Sequence[TrustFile], asked: Asked
+) -> Signing | None:
+    """What the signed reports among `requests` need, None where none is asked for. Nothing is judged for a report that
+    could not be written.
+
+    Raises UsageProblem (cli.report-key), KeyProblem, and what `require_new` raises.
+    """
+    places = [path for name, path in requests if name == "signed"]
+    if bool(places) != (key is not None):
+        given = "--report-key" if key else "--report signed=FILE"
+        raise UsageProblem(
+            f"{given} was given without {'--report signed=FILE' if key else '--report-key'}",
+            hint="openssl genpkey -algorithm ed25519 -out report.pem makes a key: --report-key report.pem",
+            code="cli.report-key",
+        )
+    if key is None:
+        return None
+    from personactl.keys import load_signer
+    from personactl.render.outfile import require_new
+    from personactl.render.reports import Signing
+
+    for place in places:
+        require_new(place)
+    return Signing(signer=load_signer(key, "report key", "--report-key"), trust=trust, asked=asked)
+
+
+def check(
+    terminal: Terminal, report: Path, files: tuple[Path, ...], *, trust_files: tuple[Path, ...], key: Path | None
+) -> int:
+    """`--check-report`: the signature of a report, and the files at hand. Returns the exit code."""
+    from personactl.keys import read_public_key, trust_store
+    from personactl.render.report_checks import lines_of
+    from personactl.verify.report_check import check_report, document
+
+    public = [] if key is None else [read_public_key(key)]
+    trust = () if public else trust_store.load_all(trust_files, os.environ)
+    checked = check_report(report, files, trust, public)
+    terminal.result(document(checked), lines_of(checked))
+    return checked.exit_code
