@@ -21,7 +21,7 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
     """The picture as uint8 RGB (height, width, 3). Raises IntegrityError for what is not a sound picture.
 
     Only the decoder of the sniffed format runs, PNG, JPEG or WebP, and only up to `limit` pixels, 128 megapixels at
-    most. A larger picture has the code `disclosure.picture-too-large` and is not decoded.
+    most. A larger picture has the code `disclosure.picture-too-large` and is not decoded. Raises MemoryError too.
     """
     row = formats.sniff(data)
     if row is None:
@@ -31,9 +31,9 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
             if picture.width * picture.height > min(limit, MAX_PIXELS):
                 raise _too_large(picture.width, picture.height, min(limit, MAX_PIXELS))
             return np.array(picture.convert("RGB"))
-    except IntegrityError:
+    except (IntegrityError, MemoryError):
         raise
-    except Exception as error:  # OSError, SyntaxError, struct.error, MemoryError …: decoders raise anything
+    except Exception as error:  # OSError, SyntaxError, struct.error …: decoders raise anything
         raise _unreadable(str(error)[:200] or type(error).__name__) from None
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personactl.errors import NotAvailable, UsageProblem
 from personactl.render.outfile import write_whole
-from personactl.render.terminal import dump_json, escape, quote
+from personactl.render.terminal import escape, json_pieces, quote
 from personactl.render.verdicts import whose
 
 if TYPE_CHECKING:
@@ -37,54 +37,57 @@ def parse_request(text: str) -> tuple[str, Path]:
     return name, Path(target)
 
 
-def write(request: tuple[str, Path], verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> None:
-    """Write one report. Raises StorageError when its place cannot be written."""
+def write(request: tuple[str, Path], verdicts: Collection[Verdict], document: Mapping[str, Any]) -> None:
+    """Write one report, a file at a time: `verdicts` are read as often as the format asks, and are never all in memory.
+
+    Raises StorageError when its place cannot be written.
+    """
     name, path = request
-    text = {
-        "json": lambda: dump_json(document),
-        "md": lambda: markdown(verdicts, document),
-        "junit": lambda: junit(verdicts, document),
-    }[name]()
-    write_whole(path, text.encode("utf-8", "backslashreplace"))
+    pieces = {"json": _json, "md": _markdown, "junit": _junit}[name](verdicts, document)
+    write_whole(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
 
 
-def markdown(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
+def markdown(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> str:
     """A table of all files, then the findings of those that did not pass."""
+    return "".join(_markdown(verdicts, document))
+
+
+def junit(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> str:
+    """JUnit XML: `fail` and `unproven` are failures, `error` is an error."""
+    return "".join(_junit(verdicts, document))
+
+
+def _json(_verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
+    return json_pieces(document)
+
+
+def _markdown(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
     from personactl.verify import verdict_word
 
     summary = document["summary"]
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "unproven", "error"))
-    rows = [
-        "# personactl verify",
-        "",
-        f"{summary['files']} files: {counts}. Verified at {_md(document['verifiedAt'])}.",
-        "",
-        "| file | verdict | persona, entry |",
-        "|---|---|---|",
-        *(f"| {_md(quote(item.path))} | {_md(verdict_word(item))} | {_md(whose(item))} |" for item in verdicts),
-    ]
+    yield "# personactl verify\n\n"
+    yield f"{summary['files']} files: {counts}. Verified at {_md(document['verifiedAt'])}.\n\n"
+    yield "| file | verdict | persona, entry |\n|---|---|---|\n"
+    for item in verdicts:
+        yield f"| {_md(quote(item.path))} | {_md(verdict_word(item))} | {_md(whose(item))} |\n"
     for item in verdicts:
         told = [finding for finding in item.findings if finding.severity != "info"]
         if told:
-            rows += ["", f"## {_md(quote(item.path))}", ""]
-            rows += [f"- {finding.severity} {_md(finding.code)}: {_md(finding.message)}" for finding in told]
-    return "\n".join(rows) + "\n"
+            yield f"\n## {_md(quote(item.path))}\n\n"
+        for finding in told:
+            yield f"- {finding.severity} {_md(finding.code)}: {_md(finding.message)}\n"
 
 
-def junit(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
-    """JUnit XML: `fail` and `unproven` are failures, `error` is an error."""
-    failures = sum(item.verdict in ("fail", "unproven") for item in verdicts)
-    errors = sum(item.verdict == "error" for item in verdicts)
-    counts = f'tests="{len(verdicts)}" failures="{failures}" errors="{errors}"'
-    rows = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<testsuites {counts}>",
-        f'<testsuite name="personactl verify" {counts} skipped="0" timestamp="{_xml(document["verifiedAt"])}">',
-        *(_testcase(item) for item in verdicts),
-        "</testsuite>",
-        "</testsuites>",
-    ]
-    return "\n".join(rows) + "\n"
+def _junit(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
+    summary = document["summary"]
+    failures = summary["fail"] + summary["unproven"]
+    counts = f'tests="{summary["files"]}" failures="{failures}" errors="{summary["error"]}"'
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {counts}>\n'
+    yield f'<testsuite name="personactl verify" {counts} skipped="0" timestamp="{_xml(document["verifiedAt"])}">\n'
+    for item in verdicts:
+        yield _testcase(item) + "\n"
+    yield "</testsuite>\n</testsuites>\n"
 
 
 def _testcase(verdict: Verdict) -> str:

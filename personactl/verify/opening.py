@@ -13,11 +13,10 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from personactl.disclose import formats
 from personactl.verify.evidence import Source
 from personactl.verify.findings import finding
+from personactl.verify.limits import MAX_BYTES
 
-MAX_BYTES = 512 * 1024 * 1024
 MAX_RECEIPT_BYTES = 1024 * 1024
 SNIFFED_BYTES = 16
 
@@ -38,10 +37,13 @@ class RefusedError(Exception):
         self.message = message
 
 
-def open_source(path: Path, shown: str, *, limit: int = MAX_BYTES) -> Source:
-    """The bytes of a delivered picture with their digest and sniffed type, or the finding that says why not."""
+def open_source(path: Path, shown: str, *, limit: int = MAX_BYTES, descriptor: int | None = None) -> Source:
+    """The bytes of a delivered picture with their digest and sniffed type, or the finding that says why not.
+
+    `descriptor`: read this open file instead of what lies at `path`, from its beginning.
+    """
     try:
-        data = read_plain(path, limit)
+        data = read_plain(path, limit) if descriptor is None else _read_open(descriptor, limit)
     except RefusedError as refusal:
         return Source(path=shown, problem=finding(refusal.code, refusal.message))
     digest = hashlib.sha256(data).hexdigest()
@@ -66,7 +68,21 @@ def read_plain(path: Path, limit: int) -> bytes:
     return data
 
 
+def _read_open(descriptor: int, limit: int) -> bytes:
+    """The bytes of a file that is open already. Raises RefusedError."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        data = file.read(min(limit, os.fstat(descriptor).st_size) + 1)
+    if len(data) > limit:
+        raise RefusedError("verify.too-large", f"it has more than {limit} bytes")
+    return data
+
+
 def _open_plain(path: Path) -> BinaryIO:
+    return os.fdopen(_descriptor_of(path), "rb")
+
+
+def _descriptor_of(path: Path | str) -> int:
     """A plain file, opened by one call that follows no link and waits for nobody. Raises RefusedError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -85,22 +101,29 @@ def _open_plain(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise RefusedError("verify.not-a-plain-file", "it is a folder, a pipe or a device")
-    return os.fdopen(descriptor, "rb")
+    return descriptor
 
 
 def sniff(data: bytes) -> str | None:
     """The media type by the first bytes, None when it is not one that is read."""
+    from personactl.disclose import formats  # it brings the libraries of all formats; who only walks needs none
+
     row = formats.sniff(data)
     return None if row is None else row.media_type
 
 
-def begins_as_picture(path: Path) -> bool:
+def begins_as_picture(path: Path | str) -> bool:
     """Whether a plain file starts like a picture, whatever it is called. False for anything that is not read."""
     try:
-        with _open_plain(path) as file:
-            return sniff(file.read(SNIFFED_BYTES)) is not None
-    except (OSError, RefusedError):
+        descriptor = _descriptor_of(path)
+    except RefusedError:
         return False
+    try:
+        return sniff(os.read(descriptor, SNIFFED_BYTES)) is not None
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def extension_fits(path: Path, media_type: str) -> bool:

@@ -32,8 +32,6 @@ def read_watermark(data: bytes, *, asked: bool) -> Pixels:
     except IntegrityError as error:
         too_large = error.code == "disclosure.picture-too-large"
         return Pixels(state="skipped" if too_large and not asked else "refused", problem=error.message)
-    except MemoryError:
-        return Pixels(state="refused", problem="this machine has not enough memory to decode the picture")
     if not found.present:
         return Pixels(state="absent", score=f"{found.score:.3f}")
     return Pixels(state="present", payload=found.payload.hex(), score=f"{found.score:.3f}")
