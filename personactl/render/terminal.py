@@ -43,7 +43,7 @@ Line = Part | Sequence[Part]
 
 def escape(text: str) -> str:
     """`text` as one harmless line: control, bidi, invisible and undecodable characters become `\\x..` or `\\u....`."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # none of the escaped categories is: these are Other and Separator, except the space
         return text
     return "".join(_escape_character(character) for character in text)
 

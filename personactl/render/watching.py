@@ -44,6 +44,8 @@ class Watch:
         self._terminal, self._paths, self._now, self._clock = terminal, paths, now, clock
         self._began = clock()
         self._done = self._total = 0
+        self._moving = _may_move(terminal)
+        self._quiet = QUIET_SECONDS["bar" if self._moving else "lines"]
         self._progress: Progress | None = None
         self._events_path = events
         self._events: IO[str] | None = None
@@ -53,7 +55,7 @@ class Watch:
     def on_verdict(self, verdict: Verdict) -> None:
         self._done += 1
         self._tell("verdict", path=verdict.path, sha256=verdict.sha256, verdict=verdict.verdict, exit=verdict.exit_code)
-        if self._progress is None and self._clock() - self._began >= QUIET_SECONDS["bar" if self._moving else "lines"]:
+        if self._progress is None and self._clock() - self._began >= self._quiet:
             self._progress = self._begin()
         if self._progress is not None:
             self._progress.on_count(self._done, max(self._total, self._done))
@@ -69,12 +71,6 @@ class Watch:
         if self._moving:
             return for_terminal(self._terminal)
         return PlainProgress(self._terminal, clock=self._clock, began=self._began)
-
-    @property
-    def _moving(self) -> bool:
-        """Whether a bar may move: on a screen that no verdict is written to."""
-        same_screen = not self._terminal.json and self._terminal.is_terminal(self._terminal.out)
-        return self._terminal.is_terminal(self._terminal.err) and not same_screen
 
     def _tell(self, event: str, **fields: object) -> None:
         """A log that can no longer be written is given up with a word; it never stops what it watches."""
@@ -101,3 +97,9 @@ class Watch:
         if self._events is not None:
             with suppress(OSError):
                 self._events.close()
+
+
+def _may_move(terminal: Terminal) -> bool:
+    """Whether a bar may move: on a screen that no verdict is written to."""
+    same_screen = not terminal.json and terminal.is_terminal(terminal.out)
+    return terminal.is_terminal(terminal.err) and not same_screen

@@ -42,7 +42,7 @@ __all__ = [
 
 
 def verify_file(
-    path: Path,
+    path: Path | Target,
     trust: Sequence[TrustFile],
     *,
     receipts: Path | None = None,

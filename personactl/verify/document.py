@@ -100,7 +100,7 @@ def summary_line(verdict: Verdict) -> str:
     if verdict.axes.integrity == "unreadable":
         reasons = [item.message for item in verdict.findings if item.severity == "error"]
         return " · ".join([verdict_word(verdict), *reasons[:1]])
-    words = [_WORDS[axis].get(value, "") for axis, value in asdict(verdict.axes).items() if _speaks(verdict, axis)]
+    words = [known.get(getattr(verdict.axes, axis), "") for axis, known in _WORDS.items() if _speaks(verdict, axis)]
     if verdict.persona is not None:
         words.append(f"{verdict.persona[0]}@{verdict.persona[1]}")
     if verdict.entry is not None:

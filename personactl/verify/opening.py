@@ -10,8 +10,8 @@ import errno
 import hashlib
 import os
 import stat
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from personactl.verify.evidence import Source
 from personactl.verify.findings import finding
@@ -60,7 +60,7 @@ def read_plain(path: Path, limit: int) -> bytes:
     try:
         with _open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
-            data = b"" if size > limit else file.read(size + 1)  # a larger number would be allocated first
+            data = b"" if size > limit else _read_all(file, size + 1)  # a larger number would be allocated first
     except OSError as error:
         raise RefusedError("verify.unreadable", f"it cannot be read: {error.strerror}") from None
     if max(size, len(data)) > limit:
@@ -70,16 +70,24 @@ def read_plain(path: Path, limit: int) -> bytes:
 
 def _read_open(descriptor: int, limit: int) -> bytes:
     """The bytes of a file that is open already. Raises RefusedError."""
-    with os.fdopen(os.dup(descriptor), "rb") as file:
+    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         file.seek(0)
-        data = file.read(min(limit, os.fstat(descriptor).st_size) + 1)
+        data = _read_all(file, min(limit, os.fstat(descriptor).st_size) + 1)
     if len(data) > limit:
         raise RefusedError("verify.too-large", f"it has more than {limit} bytes")
     return data
 
 
-def _open_plain(path: Path) -> BinaryIO:
-    return os.fdopen(_descriptor_of(path), "rb")
+def _open_plain(path: Path) -> FileIO:
+    return os.fdopen(_descriptor_of(path), "rb", buffering=0)
+
+
+def _read_all(file: FileIO, size: int) -> bytes:
+    """Up to `size` bytes. One call for nearly every file; a network share may give less at a time."""
+    data = file.read(size) or b""
+    while 0 < len(data) < size and (more := file.read(size - len(data))):
+        data += more
+    return data
 
 
 def _descriptor_of(path: Path | str) -> int:

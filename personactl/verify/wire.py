@@ -16,6 +16,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union
 
@@ -40,7 +41,12 @@ def frame(value: Any) -> bytes:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in _names(value.__class__)}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 class Frames:
@@ -160,11 +166,7 @@ def _dataclass(kind: type) -> Reader:
     return read
 
 
-_VERDICT: list[Reader] = []
-
-
+@cache
 def _read_verdict() -> Reader:
     """Made when the first verdict comes: who judges in its own process needs none."""
-    if not _VERDICT:
-        _VERDICT.append(_reader(Verdict))
-    return _VERDICT[0]
+    return _reader(Verdict)

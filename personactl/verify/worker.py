@@ -7,6 +7,7 @@ parent closes the pipe or dies, at the latest when the alarm rings that each ord
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import pickle
@@ -40,6 +41,7 @@ def main(limits: Limits) -> None:
         limits.apply()
         options = pickle.loads(_read(orders))  # noqa: S301 - the parent wrote it, and nobody else writes to this pipe
         inspection = Inspection(**options)
+        gc.freeze()  # what was made so far stays: it need not be looked through again
         _answer(answers, {"ready": True})
         _serve(orders, answers, inspection, limits)
     except EOFError:

@@ -48,22 +48,13 @@ class WorkerProcess:
         self._unsent = bytearray()
         self._said = b""
         self._process = _begin(limits, keep)
-        for stream in (self._stdin, self._stdout, self._stderr):
+        self._stdin, self._stdout = _open(self._process.stdin), _open(self._process.stdout)
+        self.stderr = _open(self._process.stderr)
+        for stream in (self._stdin, self._stdout, self.stderr):
             os.set_blocking(stream.fileno(), False)
-        for stream in (self._stdout, self._stderr):
+        for stream in (self._stdout, self.stderr):
             selector.register(stream, selectors.EVENT_READ, self)
-
-    @property
-    def _stdin(self) -> IO[bytes]:
-        return _open(self._process.stdin)
-
-    @property
-    def _stdout(self) -> IO[bytes]:
-        return _open(self._process.stdout)
-
-    @property
-    def _stderr(self) -> IO[bytes]:
-        return _open(self._process.stderr)
+        self._waits_to_write = False
 
     def order(self, place: int, target: Target) -> None:
         if not self.orders and self.ready:
@@ -89,7 +80,6 @@ class WorkerProcess:
 
     def write(self) -> None:
         """Send what the pipe takes. A worker that is gone is noticed at the other pipe."""
-        waited = self._waits_to_write
         try:
             while self._unsent:
                 del self._unsent[: os.write(self._stdin.fileno(), self._unsent[:_PIECE])]
@@ -97,19 +87,15 @@ class WorkerProcess:
             pass
         except BrokenPipeError:
             self._unsent.clear()
-        if bool(self._unsent) != waited:
-            if waited:
-                self._selector.unregister(self._stdin)
-            else:
+        if bool(self._unsent) != self._waits_to_write:
+            self._waits_to_write = bool(self._unsent)
+            if self._waits_to_write:
                 self._selector.register(self._stdin, selectors.EVENT_WRITE, self)
-
-    @property
-    def _waits_to_write(self) -> bool:
-        return self._stdin in self._selector.get_map()
+            else:
+                self._selector.unregister(self._stdin)
 
     def read(self) -> list[Any]:
         """The answers that are there now. Raises WireError. `ended` when there will be no more."""
-        self._hear()
         try:
             data = os.read(self._stdout.fileno(), _PIECE)
         except BlockingIOError:
@@ -117,20 +103,20 @@ class WorkerProcess:
         self.ended = not data
         return self._frames.add(data)
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
         """Keep the end of what it says on stderr, which is read so that it never has to wait."""
         with suppress(BlockingIOError):
-            while data := os.read(self._stderr.fileno(), _PIECE):
+            while data := os.read(self.stderr.fileno(), _PIECE):
                 self._said = (self._said + data)[-_LAST_WORDS:]
-            if self._stderr in self._selector.get_map():
-                self._selector.unregister(self._stderr)
+            if self.stderr in self._selector.get_map():
+                self._selector.unregister(self.stderr)
 
     def cause(self) -> Failure:
         """Why it ended, from its exit status and its last words."""
         from personactl.verify.workers import Failure
 
         status = self._process.wait()
-        self._hear()
+        self.hear()
         if any(words in self._said for words in _NO_MEMORY):
             return Failure("verify.out-of-memory", "reading it takes more memory than one file may have")
         if status >= 0:
@@ -146,7 +132,7 @@ class WorkerProcess:
 
     def end(self) -> None:
         """Close the pipes and wait for the process, which was killed."""
-        for stream in (self._stdin, self._stdout, self._stderr):
+        for stream in (self._stdin, self._stdout, self.stderr):
             if stream in self._selector.get_map():
                 self._selector.unregister(stream)
             with suppress(OSError):

@@ -136,15 +136,17 @@ class Workers:
         for key, mask in self._selector.select(max(0.0, min(soonest - now, 1.0))):
             worker: WorkerProcess = key.data
             if worker in self._running:
-                self._attend(worker, mask)
+                self._attend(worker, key.fileobj, mask)
         now = time.monotonic()
         for worker in [one for one in self._running if self._deadline(one, now) <= now]:
             self._give_up(worker)
 
-    def _attend(self, worker: WorkerProcess, mask: int) -> None:
+    def _attend(self, worker: WorkerProcess, stream: object, mask: int) -> None:
         if mask & selectors.EVENT_WRITE:
             worker.write()
-        if not mask & selectors.EVENT_READ:
+            return
+        if stream is worker.stderr:
+            worker.hear()
             return
         try:
             for answer in worker.read():
