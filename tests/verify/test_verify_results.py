@@ -87,7 +87,7 @@ def test_the_file_has_no_name_and_is_gone_afterwards(tmp_path: Path, monkeypatch
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
 def test_a_full_disk_is_told_with_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "IN_MEMORY", 10)
-    monkeypatch.setattr(results, "_on_disk", lambda _: Path("/dev/full").open("wb", buffering=0))
+    monkeypatch.setattr(results, "_on_disk", lambda _: open("/dev/full", "wb", buffering=0))  # noqa: SIM115, PTH123
     with Results(keep=True) as kept, pytest.raises(StorageError, match="cannot be kept") as caught:
         for verdict in some(3):
             kept.add(verdict)

@@ -52,8 +52,15 @@ def test_frames_are_put_together_from_any_pieces() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"\xff\xff\xff\xff", b"\0\0\0\1{", b"\0\0\0\2\xff\xff", b"\0\0\0\0", (2**20).to_bytes(4, "big") + b"[" * 2**20]
-)  # fmt: skip
+    "sent",
+    [
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\1{",
+        b"\0\0\0\2\xff\xff",
+        b"\0\0\0\0",
+        (2**20).to_bytes(4, "big") + b"[" * 2**20,
+    ],
+)
 def test_what_is_no_frame_is_refused(sent: bytes) -> None:
     with pytest.raises(wire.WireError):
         wire.Frames().add(sent)
