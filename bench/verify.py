@@ -57,7 +57,9 @@ OURS = """
 import resource, sys
 from personactl.cli import execute
 code = execute(sys.argv[1:])
-own, workers = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+with open("/proc/self/status") as status:  # ru_maxrss also counts what was there before this program was loaded
+    own = next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM"))
 print("peak", own, workers, file=sys.stderr)
 sys.exit(code)
 """
