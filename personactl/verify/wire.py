@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -55,10 +55,10 @@ class Frames:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def add(self, data: bytes) -> list[Any]:
-        """The values of the frames that `data` completes. Raises WireError for one that is too long or is not JSON."""
+    def add(self, data: bytes) -> Iterator[Any]:
+        """The values of the frames that `data` completes, each before the next is looked at: what was said before
+        nonsense was said. Raises WireError for one that is too long or is not JSON."""
         self._buffer += data
-        found = []
         while len(self._buffer) >= LENGTH_BYTES:
             size = int.from_bytes(self._buffer[:LENGTH_BYTES], "big")
             if size > MAX_FRAME:
@@ -66,9 +66,9 @@ class Frames:
             end = LENGTH_BYTES + size
             if len(self._buffer) < end:
                 break
-            found.append(value(bytes(self._buffer[LENGTH_BYTES:end])))
+            body = bytes(self._buffer[LENGTH_BYTES:end])
             del self._buffer[:end]
-        return found
+            yield value(body)
 
 
 def value(body: bytes) -> Any:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
@@ -30,8 +31,8 @@ _START = (
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Each worker is one of as many as there are processors."""
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
-"""For glibc: use the memory of one file for the next. Given back and taken anew, the pages of a picture of 2 MB cost more
-processor time than its SHA-256."""
+"""For glibc: use the memory of one file for the next. Given back and taken anew, the pages of a picture of 2 MB cost
+more processor time than its SHA-256."""
 _PIECE = 1 << 18
 _LAST_WORDS = 2048
 _NO_MEMORY = (b"memory allocation of", b"MemoryError", b"bad_alloc", b"out of memory")
@@ -97,12 +98,12 @@ class WorkerProcess:
             else:
                 self._selector.unregister(self._stdin)
 
-    def read(self) -> list[Any]:
+    def read(self) -> Iterator[Any]:
         """The answers that are there now. Raises WireError. `ended` when there will be no more."""
         try:
             data = os.read(self._stdout.fileno(), _PIECE)
         except BlockingIOError:
-            return []
+            return iter(())
         self.ended = not data
         return self._frames.add(data)
 
@@ -148,8 +149,8 @@ def _begin(limits: Limits, keep: tuple[int, ...]) -> subprocess.Popen[bytes]:
     try:
         # A group of its own: Ctrl-C is for the parent, which then ends its workers.
         return subprocess.Popen(
-            [sys.executable, "-I", "-c", code], env={**os.environ, **_ONE_THREAD, **_KEEP_MEMORY}, process_group=0, pass_fds=keep,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+            [sys.executable, "-I", "-c", code], env={**os.environ, **_ONE_THREAD, **_KEEP_MEMORY}, process_group=0,
+            pass_fds=keep, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
         )  # fmt: skip
     except (OSError, ValueError) as error:
         raise EnvironmentProblem(

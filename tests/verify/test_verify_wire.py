@@ -63,7 +63,15 @@ def test_frames_are_put_together_from_any_pieces() -> None:
 )
 def test_what_is_no_frame_is_refused(sent: bytes) -> None:
     with pytest.raises(wire.WireError):
-        wire.Frames().add(sent)
+        list(wire.Frames().add(sent))
+
+
+def test_what_was_said_before_nonsense_counts() -> None:
+    """One piece of a pipe can hold the answer to a good file and what a bad one made its worker say."""
+    coming = wire.Frames().add(wire.frame({"n": 1}) + b"\xff" * 8)
+    assert next(coming) == {"n": 1}
+    with pytest.raises(wire.WireError):
+        next(coming)
 
 
 @pytest.mark.parametrize(
