@@ -27,6 +27,7 @@ def key_id(public_key: bytes) -> str:
     return "SHA256:" + to_base64(hashlib.sha256(public_key).digest())
 
 
+@lru_cache(maxsize=1024)
 def check_public_key(raw: bytes) -> None:
     """Refuse a key that is not 32 bytes, not reduced, not on the curve, or of small order (SPEC 5.1).
 
@@ -47,6 +48,12 @@ def check_public_key(raw: bytes) -> None:
 
 def verify_signature(public_key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether `signature` (64 bytes) over `message` is by the raw `public_key` (RFC 8032, 5.1.7)."""
+    return _verified(public_key, signature, message)
+
+
+@lru_cache(maxsize=128)
+def _verified(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """The receipts of one delivery share their key entries and often their checkpoint."""
     try:
         _loaded(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):

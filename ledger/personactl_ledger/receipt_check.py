@@ -10,6 +10,7 @@ At the end of steps 4 and 8 comes what the verifier knows of revoked keys (SPEC 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from personactl_ledger.book import MemoryBook
 from personactl_ledger.checkpoint import Checkpoint, accept_checkpoint
@@ -50,6 +51,10 @@ class ReceiptReport:
     shown: tuple[str, ...]
     notes: tuple[str, ...]
     witnesses: tuple[Cosigned, ...] = ()
+
+
+_parsed = lru_cache(maxsize=32)(parse_entry)
+"""A key entry is looked at in several steps, and receipts of one ledger share theirs. Nothing changes an entry."""
 
 
 def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | None) -> ReceiptReport:
@@ -95,7 +100,7 @@ def verify_receipt(data: bytes, trust: LedgerTrust, *, subject_sha256: str | Non
 def _leaf(leaf: bytes, step: str, code: str) -> Entry:
     """Step 2, and the same for key entries in steps 6 and 7."""
     try:
-        return parse_entry(leaf)
+        return _parsed(leaf)
     except LedgerError as error:
         raise _failed(step, code, error.message) from None
 
@@ -168,7 +173,7 @@ def _no_more_keys(receipt: Receipt, entry: Entry) -> None:
     """Step 8: each key entry but the genesis certifies a signer of what comes after it (SPEC 8.4)."""
     signers = set(entry.key_ids)
     for item in reversed(receipt.keys[1:]):
-        said = parse_entry(item.leaf)
+        said = _parsed(item.leaf)
         if certified_key(said) not in signers:
             raise _failed("8", "receipt.key-chain", f"entry {item.index} certifies no signer of anything in it")
         signers |= set(said.key_ids)
@@ -180,7 +185,7 @@ def _entry_rules(rules: Rules, receipt: Receipt, entry: Entry) -> tuple[str, ...
         rules.admit_signers(receipt.proof.index, entry)
     except LedgerError as error:
         raise _failed("8", "receipt.signature", error.message) from None
-    keys = [*entry.key_ids, *(key for item in receipt.keys for key in parse_entry(item.leaf).key_ids)]
+    keys = [*entry.key_ids, *(key for item in receipt.keys for key in _parsed(item.leaf).key_ids)]
     return tuple(dict.fromkeys(keys))
 
 
@@ -188,7 +193,7 @@ def _unrevoked(receipt: Receipt, entry: Entry, trust: LedgerTrust) -> None:
     """The end of step 8: neither the entry nor what certifies its signers falls by a revocation (SPEC 9.1)."""
     distrust = Distrust(trust.revoked_from())
     for item in receipt.keys:
-        distrust.judge(item.index, parse_entry(item.leaf))
+        distrust.judge(item.index, _parsed(item.leaf))
     if distrust.judge(receipt.proof.index, entry):
         raise _untrusted(
             "8", "receipt.revoked", "a key that it rests on was revoked from before it, says the trust file"

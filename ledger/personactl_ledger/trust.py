@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from personactl_ledger.cosignature import Witness, group_witnesses
 from personactl_ledger.ed25519 import key_id
@@ -28,7 +29,7 @@ class LedgerTrust:
 
     def ledger_keys(self) -> tuple[tuple[Vkey, ...], ...]:
         """`log_keys` grouped into ledger keys (SPEC 7.4). Raises FormatError (code ledger.vkey)."""
-        return group_vkeys(self.log_keys, self.origin)
+        return _ledger_keys(self.log_keys, self.origin)
 
     def revoked_from(self) -> dict[str, int]:
         """`revoked` as a map."""
@@ -43,6 +44,12 @@ class LedgerTrust:
         """The verifier keys of `witnesses`, one item a witness (SPEC 14.2). Raises FormatError (code ledger.vkey)."""
         own = [key.public_key for keys in self.ledger_keys() for key in keys]
         return group_witnesses(self.witnesses[1], log_keys=(*own, *self.root_keys), origin=self.origin)
+
+
+@lru_cache(maxsize=64)
+def _ledger_keys(lines: tuple[str, ...], origin: str) -> tuple[tuple[Vkey, ...], ...]:
+    """A trust file is asked for them once for every receipt."""
+    return group_vkeys(lines, origin)
 
 
 def earliest(*maps: Mapping[str, int]) -> dict[str, int]:

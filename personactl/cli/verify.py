@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import os
+import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from personactl.cli import exits, verify_reports
-from personactl.cli.project import now
+from personactl.cli import verify_reports
+from personactl.cli.judging import Request, judge
 from personactl.cli.session import SessionCommand, pass_terminal
-from personactl.errors import PersonactlError, worst_exit
+from personactl.errors import UsageProblem
 from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from personactl.model import Verdict
-    from personactl.render.reports import Signing
+    from personactl.verify import Target, Workers
 
 PATH = click.Path(path_type=Path)
+STANDARD_INPUT = "-"
 
 
 @click.command(cls=SessionCommand)
-@click.argument("paths", nargs=-1, type=PATH)
+@click.argument("paths", nargs=-1, type=click.Path())
 @click.option(
     "--trust", "trust_files", multiple=True, type=PATH, metavar="FILE", help="Accept this trust file (repeatable)."
 )
@@ -37,6 +36,7 @@ PATH = click.Path(path_type=Path)
     help="A public list of time-stamp authorities (PEM), for certificates that ended (repeatable).",
 )  # fmt: skip
 @click.option("--receipts", type=PATH, metavar="DIR", help="Where the receipts lie, if not beside the files.")
+@click.option("--receipt", type=PATH, metavar="FILE", help="The receipt of standard input (`-`).")
 @click.option("--ledger", type=PATH, metavar="FILE", help="Compare with this ledger.")
 @click.option("--pixels", is_flag=True, help="Decode the pictures and ask for the baseline policy's marks.")
 @click.option(
@@ -54,79 +54,73 @@ PATH = click.Path(path_type=Path)
 )  # fmt: skip
 @click.option("--report-key", type=PATH, metavar="FILE", help="Sign with this key; to check, accept this public key.")
 @click.option("--check-report", type=PATH, metavar="FILE", help="Check a signed report, and PATHS against it.")
+@click.option("--events", type=PATH, metavar="FILE", help="Append what happens as NDJSON.")
+@click.option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes that read files; all cores without.")
+@click.option(
+    "--timeout", type=click.FloatRange(1, 86400), default=30.0, show_default=True, metavar="SECONDS",
+    help="Give up on a file after this long, and 0.5 s more per MiB.",
+)  # fmt: skip
 @pass_terminal
 def verify(
-    terminal: Terminal, *, paths: tuple[Path, ...], trust_files: tuple[Path, ...], trust_lists: tuple[Path, ...],
-    tsa_lists: tuple[Path, ...], receipts: Path | None, ledger: Path | None, pixels: bool, policies: tuple[str, ...],
-    require_layers: int | None, require_exact: bool, require_approval: bool, reports: tuple[str, ...],
-    report_key: Path | None, check_report: Path | None,
+    terminal: Terminal, *, paths: tuple[str, ...], trust_files: tuple[Path, ...], trust_lists: tuple[Path, ...],
+    tsa_lists: tuple[Path, ...], receipts: Path | None, receipt: Path | None, ledger: Path | None, pixels: bool,
+    policies: tuple[str, ...], require_layers: int | None, require_exact: bool, require_approval: bool,
+    reports: tuple[str, ...], report_key: Path | None, check_report: Path | None, events: Path | None,
+    jobs: int | None, timeout: float,
 ) -> int:  # fmt: skip
     """Give a verdict on delivered files.
 
-    PATHS are files, folders or release bundles. Trust comes only from --trust, else from PERSONACTL_TRUST, else from
-    your own configuration (`personactl trust add`); never from the folder under test. A receipt beside a file
-    (NAME.EXT.receipt) tells whether it is the exact one.
+    PATHS are files, folders or release bundles; `-` is standard input. Trust comes only from --trust, else from
+    PERSONACTL_TRUST, else from your own configuration (`personactl trust add`); never from the folder under test. A
+    receipt beside a file (NAME.EXT.receipt) tells whether it is the exact one.
     """
-    from personactl import policy
-    from personactl.keys import trust_list, trust_store
-    from personactl.render.reports import parse_request
-    from personactl.verify import document, exit_code, verify_paths
-    from personactl.verify.signed_report import Asked
-
     if check_report is not None:
-        if any((receipts, ledger, pixels, policies, require_layers, require_exact, require_approval, reports)):
+        for_verdicts = (receipts, receipt, ledger, pixels, policies, require_layers, require_exact, require_approval)
+        if any((*for_verdicts, trust_lists, tsa_lists, reports, events, jobs)):
             raise click.UsageError("--check-report takes PATHS, --trust and --report-key; it gives no verdicts itself.")
-        return verify_reports.check(terminal, check_report, paths, trust_files=trust_files, key=report_key)
+        files = tuple(map(Path, paths))
+        return verify_reports.check(terminal, check_report, files, trust_files=trust_files, key=report_key)
+    from personactl.render.reports import parse_request
+
     if not paths:
         raise click.UsageError("Missing argument 'PATHS...'.")
-    requests = [parse_request(text) for text in reports]
-    trust = trust_store.load_all(trust_files, os.environ)
-    lists = trust_list.load_all(trust_lists, tsa_lists)
-    asked = policy.load_all(policies) if policies or pixels else ()
-    said = Asked(
-        exact=require_exact, approval=require_approval, layers=require_layers or 0, pixels=pixels, policies=asked
-    )
-    signing = verify_reports.prepare(requests, report_key, trust, said)
-    found = verify_paths(
-        paths, trust, receipts=receipts, ledger=ledger, pixels=pixels, policies=asked, lists=lists,
-        require_layers=require_layers or 0, require_exact=require_exact, require_approval=require_approval,
+    request = Request(
+        trust_files=trust_files, trust_lists=trust_lists, tsa_lists=tsa_lists, receipts=receipts, ledger=ledger,
+        pixels=pixels, policies=policies, layers=require_layers or 0, exact=require_exact, approval=require_approval,
+        reports=[parse_request(text) for text in reports], report_key=report_key, events=events,
     )  # fmt: skip
-    verdicts = _judge(terminal, found, requests)
-    result = document(verdicts, trust, now())
-    codes = [exit_code(verdicts), *_report(terminal, requests, verdicts, result, signing)]
-    terminal.result(result)
-    return worst_exit(codes)
+    with ExitStack() as stack:
+        workers, given = _prepare(stack, paths, receipt, jobs, timeout)
+        return judge(terminal, request, workers, given)
 
 
-def _judge(terminal: Terminal, found: Iterator[Verdict], requests: list[tuple[str, Path]]) -> list[Verdict]:
-    """Show each verdict as it comes, then the count. A check that ends early writes no report: none is half."""
-    from personactl.render import verdicts as lines
+def _prepare(
+    stack: ExitStack, paths: tuple[str, ...], receipt: Path | None, jobs: int | None, timeout: float
+) -> tuple[Workers, list[Path | Target]]:
+    """The workers, the first of them started, and what they are to judge, with standard input read to its end."""
+    from personactl.verify import Limits, Workers, standard_input
 
-    verdicts: list[Verdict] = []
-    try:
-        for verdict in found:
-            verdicts.append(verdict)
-            lines.show(terminal, verdict)
-    except BaseException:
-        if requests:
-            judged = f"the command ended after {len(verdicts)} verdicts" if verdicts else "nothing was judged"
-            terminal.alert(f"no report is written: {judged}")
-        raise
-    lines.show_summary(terminal, verdicts)
-    return verdicts
+    _check_standard_input(paths, receipt)
+    limits = Limits(seconds=timeout)
+    if STANDARD_INPUT not in paths:
+        return stack.enter_context(Workers(jobs, limits)), [Path(path) for path in paths]
+    place = stack.enter_context(standard_input.place())
+    workers = stack.enter_context(Workers(jobs, limits, keep=(place.descriptor,)))
+    copied = place.target(sys.stdin.buffer, receipt)
+    return workers, [copied if path == STANDARD_INPUT else Path(path) for path in paths]
 
 
-def _report(
-    terminal: Terminal, requests: list[tuple[str, Path]], verdicts: list[Verdict], result: dict[str, Any],
-    signing: Signing | None,
-) -> list[int]:  # fmt: skip
-    """Write every report and return the exit codes of those that could not be written."""
-    from personactl.render import reports
-
-    codes = []
-    for request in requests:
-        try:
-            reports.write(request, verdicts, result, signing)
-        except PersonactlError as error:
-            codes.append(exits.report_beside(error, terminal))
-    return codes
+def _check_standard_input(paths: tuple[str, ...], receipt: Path | None) -> None:
+    count = paths.count(STANDARD_INPUT)
+    problem, hint = "", "a file with the name - is ./-"
+    if count > 1:
+        problem = "standard input (`-`) is named twice, and can be read once"
+    elif count and sys.stdin.isatty():
+        problem, hint = "standard input (`-`) is a terminal", "personactl verify - < FILE"
+    elif receipt is not None and not count:
+        problem, hint = (
+            "--receipt is for standard input (`-`)",
+            "name the folder: --receipts DIR",
+        )
+    if problem:
+        raise UsageProblem(problem, hint=hint, code="cli.standard-input")

@@ -25,7 +25,7 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
 
     Only the decoder of the sniffed format runs, and only up to `limit` pixels, 128 megapixels at most. A larger picture
     has the code `disclosure.picture-too-large`; a clip, a file of several pictures and a TIFF in a compression that is
-    not on the list have `disclosure.picture-not-decoded`. None of these is decoded.
+    not on the list have `disclosure.picture-not-decoded`. None of these is decoded. Raises MemoryError too.
     """
     most = min(limit, MAX_PIXELS)
     row = _decodable(data, most)
@@ -37,9 +37,9 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
             if number != 1 and picture.format == row.pillow:  # a JPEG may be read as "MPO": its first picture counts
                 raise _not_decoded(f"it holds {number} pictures")
             return _rgb(picture)
-    except IntegrityError:
+    except (IntegrityError, MemoryError):
         raise
-    except Exception as error:  # OSError, SyntaxError, struct.error, MemoryError …: decoders raise anything
+    except Exception as error:  # OSError, SyntaxError, struct.error …: decoders raise anything
         raise _unreadable(str(error)[:200] or type(error).__name__) from None
 
 

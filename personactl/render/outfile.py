@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,11 @@ LEDGER_SUFFIXES = ("", ".lock", "-journal", "-wal", "-shm")
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write `data` to `path` by a temporary file in the same folder, fsync and rename; nothing partial stays.
 
-    A file of that name is replaced, and its mode is kept; a link is neither followed nor replaced. Raises StorageError
-    when the folder cannot take it, UsageProblem (cli.project-file).
+    Pieces are written as they come. A file of that name is replaced, and its mode is kept; a link is neither followed
+    nor replaced. Raises StorageError when the folder cannot take it, UsageProblem (cli.project-file).
     """
     with _telling(path):
         refuse_project_file(path)
@@ -65,17 +65,19 @@ def require_new(path: Path) -> None:
             raise StorageError("cannot write here", where=str(path), hint="choose another place")
 
 
-def _write(path: Path, data: bytes, name: Callable[[Path], object]) -> None:
+def _write(path: Path, data: bytes | Iterable[bytes], name: Callable[[Path], object]) -> None:
     """Write a draft beside `path`, then `name` it. Raises OSError."""
+    pieces = (data,) if isinstance(data, bytes) else data
     if not _ordinary(path):  # /dev/stdout, a named pipe: nothing to rename onto
-        path.write_bytes(data)
+        with path.open("wb") as file:
+            file.writelines(pieces)
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with draft.open("xb") as file:
             if path.exists():
                 os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            file.write(data)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         name(draft)

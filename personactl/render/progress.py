@@ -95,14 +95,17 @@ class Progress:
 
 
 class PlainProgress(Progress):
-    """For logs: a line when another 10 % is done, or when 30 seconds passed since the last line."""
+    """For logs: a line when another 10 % is done, or when 30 seconds passed since the last line. `began`: when the work
+    did, where that was before."""
 
-    def __init__(self, terminal: Terminal, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, terminal: Terminal, *, clock: Callable[[], float] = time.monotonic, began: float | None = None
+    ) -> None:
         super().__init__(terminal)
         self._clock = clock
         self._told_percent = 0
         self._told_at = clock()
-        self._began: float | None = None
+        self._began = began
 
     def on_step(self, shot: Shot, step: int, steps: int) -> None:
         if self._began is None:  # from the first step on: loading a model says nothing about the pictures

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personactl.errors import UsageProblem
 from personactl.render.outfile import write_new, write_whole
-from personactl.render.terminal import dump_json, encodable, escape, quote, shorten
+from personactl.render.terminal import encodable, escape, json_pieces, quote, shorten
 from personactl.render.verdicts import whose
 
 if TYPE_CHECKING:
@@ -54,20 +55,23 @@ def parse_request(text: str) -> tuple[str, Path]:
 
 
 def write(
-    request: tuple[str, Path], verdicts: Sequence[Verdict], document: Mapping[str, Any], signing: Signing | None = None
+    request: tuple[str, Path],
+    verdicts: Collection[Verdict],
+    document: Mapping[str, Any],
+    signing: Signing | None = None,
 ) -> None:
-    """Write one report. Raises StorageError when its place cannot be written; for a signed one ConflictError
-    (cli.output-exists) when it is taken, and UsageProblem (report.too-large)."""
+    """Write one report, a file at a time: `verdicts` are read as often as the format asks, and only a signed report,
+    which is one signed text, has them all in memory.
+
+    Raises StorageError when its place cannot be written; for a signed one ConflictError (cli.output-exists) when it is
+    taken, and UsageProblem (report.too-large).
+    """
     name, path = request
     if name == "signed":
         write_new(path, _signed(document, signing))
         return
-    text = {
-        "json": lambda: dump_json(document),
-        "md": lambda: markdown(verdicts, document),
-        "junit": lambda: junit(verdicts, document),
-    }[name]()
-    write_whole(path, text.encode("utf-8", "backslashreplace"))
+    pieces = {"json": _json, "md": _markdown, "junit": _junit}[name](verdicts, document)
+    write_whole(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
 
 
 def _signed(document: Mapping[str, Any], signing: Signing | None) -> bytes:
@@ -75,84 +79,89 @@ def _signed(document: Mapping[str, Any], signing: Signing | None) -> bytes:
 
     if signing is None:
         raise ValueError("a signed report needs a key")
-    return signed_report.build(encodable(document), signing.trust, signing.asked, signing.signer) + b"\n"
+    whole = encodable({**document, "files": list(document["files"])})
+    return signed_report.build(whole, signing.trust, signing.asked, signing.signer) + b"\n"
 
 
-def markdown(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
+def markdown(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> str:
     """A table of the files, then the findings of those that did not pass; at most `MAX_MARKDOWN_BYTES` in UTF-8.
 
     What did not pass comes first where not all of it fits, and the last line says how much was left out.
     """
+    return "".join(_markdown(verdicts, document))
+
+
+def junit(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> str:
+    """JUnit XML as Jenkins, GitLab and GitHub's actions read it: `fail` and `unproven` are failures, `error` is an
+    error. What was used stands in the properties, which the schema wants first. No times: none are measured."""
+    return "".join(_junit(verdicts, document))
+
+
+def _json(_verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
+    return json_pieces(document)
+
+
+def _markdown(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
     summary = document["summary"]
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "unproven", "error"))
-    head = [
-        "# personactl verify",
-        "",
-        f"{summary['files']} files: {counts}. Verified at {_md(document['verifiedAt'])}.",
-        "",
-        "| file | verdict | persona, entry |",
-        "|---|---|---|",
-    ]
-    rows, sections = [_row(item) for item in verdicts], [_section(item) for item in verdicts]
-    if sum(map(_size, (*rows, *sections))) > MAX_MARKDOWN_BYTES // 2:
-        order = sorted(range(len(rows)), key=lambda place: verdicts[place].verdict == "pass")
-        rows, sections = [rows[place] for place in order], [sections[place] for place in order]
-    sections = [section for section in sections if section]
-    kept, told = _fitting(rows, MAX_MARKDOWN_BYTES // 3), _fitting(sections, MAX_MARKDOWN_BYTES // 3)
-    left = [f"{len(rows) - len(kept)} files are not in this table"] if len(kept) < len(rows) else []
-    left += [f"what was found about {len(sections) - len(told)} files is left out"] if len(told) < len(sections) else []
-    foot = ["", f"Too long for a summary: {', and '.join(left)}. The JSON report has all."] if left else []
-    return "\n".join([*head, *kept, *told, *foot]) + "\n"
+    yield "# personactl verify\n\n"
+    yield f"{summary['files']} files: {counts}. Verified at {_md(document['verifiedAt'])}.\n\n"
+    yield "| file | verdict | persona, entry |\n|---|---|---|\n"
+    ordered, left = _order(verdicts), []
+    parts = ((_row, "{} files are not in this table"), (_section, "what was found about {} files is left out"))
+    for written, words in parts:
+        room, lost = MAX_MARKDOWN_BYTES // 3, 0
+        for text in filter(None, map(written, ordered())):
+            room -= _size(text)
+            if room < 0:
+                lost += 1
+            else:
+                yield text
+        left += [words.format(lost)] if lost else []
+    if left:
+        yield f"\nToo long for a summary: {', and '.join(left)}. The JSON report has all.\n"
+
+
+def _order(verdicts: Collection[Verdict]) -> Callable[[], Iterator[Verdict]]:
+    """As they came; where not all of them fits, what did not pass before the rest."""
+    if sum(_size(_row(item)) + _size(_section(item)) for item in verdicts) <= MAX_MARKDOWN_BYTES // 3:
+        return lambda: iter(verdicts)
+    return lambda: chain(
+        (item for item in verdicts if item.verdict != "pass"), (item for item in verdicts if item.verdict == "pass")
+    )
 
 
 def _row(item: Verdict) -> str:
     from personactl.verify import verdict_word
 
     cells = (quote(shorten(item.path)), verdict_word(item), shorten(whose(item)))
-    return "| " + " | ".join(map(_md, cells)) + " |"
+    return "| " + " | ".join(map(_md, cells)) + " |\n"
 
 
 def _section(item: Verdict) -> str:
     told = [finding for finding in item.findings if finding.severity != "info"]
-    lines = [f"- {finding.severity} {_md(finding.code)}: {_md(shorten(finding.message))}" for finding in told]
-    return "\n".join(["", f"## {_md(quote(shorten(item.path)))}", "", *lines]) if told else ""
-
-
-def _fitting(parts: Sequence[str], most: int) -> list[str]:
-    """As many of the first parts as fit into so many bytes."""
-    total = 0
-    for number, part in enumerate(parts):
-        total += _size(part)
-        if total > most:
-            return list(parts[:number])
-    return list(parts)
+    lines = [f"- {finding.severity} {_md(finding.code)}: {_md(shorten(finding.message))}\n" for finding in told]
+    return "".join([f"\n## {_md(quote(shorten(item.path)))}\n\n", *lines]) if told else ""
 
 
 def _size(text: str) -> int:
-    return len(text.encode("utf-8", "backslashreplace")) + 1
+    return len(text.encode("utf-8", "backslashreplace"))
 
 
-def junit(verdicts: Sequence[Verdict], document: Mapping[str, Any]) -> str:
-    """JUnit XML as Jenkins, GitLab and GitHub's actions read it: `fail` and `unproven` are failures, `error` is an
-    error. What was used stands in the properties, which the schema wants first. No times: none are measured."""
-    failures = sum(item.verdict in ("fail", "unproven") for item in verdicts)
-    errors = sum(item.verdict == "error" for item in verdicts)
-    counts = f'tests="{len(verdicts)}" failures="{failures}" errors="{errors}"'
-    detector = document["detector"]
+def _junit(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
+    summary, detector = document["summary"], document["detector"]
+    failures = summary["fail"] + summary["unproven"]
+    counts = f'tests="{summary["files"]}" failures="{failures}" errors="{summary["error"]}"'
     used = [("detector", f"{detector['name']} {detector['version']}")]
     used += [("trust", f"{item['name']} sha256:{item['sha256']}") for item in document["trust"]]
-    rows = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<testsuites {counts}>",
-        f'<testsuite name="personactl verify" {counts} skipped="0" timestamp="{_xml(document["verifiedAt"])}">',
-        "<properties>",
-        *(f'<property name="{name}" value="{_xml(value)}"/>' for name, value in used),
-        "</properties>",
-        *(_testcase(item) for item in verdicts),
-        "</testsuite>",
-        "</testsuites>",
-    ]
-    return "\n".join(rows) + "\n"
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {counts}>\n'
+    yield f'<testsuite name="personactl verify" {counts} skipped="0" timestamp="{_xml(document["verifiedAt"])}">\n'
+    yield "<properties>\n"
+    yield from (f'<property name="{name}" value="{_xml(value)}"/>\n' for name, value in used)
+    yield "</properties>\n"
+    for item in verdicts:
+        yield _testcase(item) + "\n"
+    yield "</testsuite>\n</testsuites>\n"
 
 
 def _testcase(verdict: Verdict) -> str:

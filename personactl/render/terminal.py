@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
@@ -43,7 +43,7 @@ Line = Part | Sequence[Part]
 
 def escape(text: str) -> str:
     """`text` as one harmless line: control, bidi, invisible and undecodable characters become `\\x..` or `\\u....`."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # none of the escaped categories is: these are Other and Separator, except the space
         return text
     return "".join(_escape_character(character) for character in text)
 
@@ -174,9 +174,9 @@ class Terminal:
         if "schema" not in document:
             raise ValueError("a JSON result needs a schema")
         if self.json:
-            text = dump_json(document)
-            self.answered = True  # before the write: half a document is not mended by a second one
-            self.out.write(text)
+            for piece in json_pieces(document):
+                self.answered = True  # before the write: half a document is not mended by a second one
+                self.out.write(piece)
             return
         for line in lines:
             self._write(self.out, parts_of(line))
@@ -198,9 +198,34 @@ class Terminal:
 
 def dump_json(document: Mapping[str, Any]) -> str:
     """One JSON document with a final newline: ASCII only (RFC 8259), undecodable bytes of file names as `\\x..`."""
+    return "".join(json_pieces(document))
+
+
+def json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
+    """The same text in pieces. A value of the document that is a collection, but no list, tuple or map, is an array
+    whose items are read and written one by one, so that it may be larger than memory; all else is one piece."""
+    streamed = [key for key, value in document.items() if _is_streamed(value) and len(value)]
+    if not streamed:
+        yield _json({key: [] if _is_streamed(value) else value for key, value in document.items()}) + "\n"
+        return
+    *before, first = list(document)[: list(document).index(streamed[0]) + 1]
+    opening = _json({**{key: document[key] for key in before}, first: []})
+    yield opening.removesuffix("]\n}")
+    for number, item in enumerate(document[first]):
+        yield ("," if number else "") + "\n    " + _json(item).replace("\n", "\n    ")
+    rest = {key: value for key, value in document.items() if key not in before and key != first}
+    closing = "".join(json_pieces(rest)).removeprefix("{") if rest else "\n}\n"
+    yield "\n  ]" + ("," if rest else "") + closing
+
+
+def _is_streamed(value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping | list | tuple)
+
+
+def _json(value: Any) -> str:
     import json
 
-    return json.dumps(encodable(document), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return json.dumps(encodable(value), indent=2, ensure_ascii=True, allow_nan=False)
 
 
 def encodable(value: Any) -> Any:

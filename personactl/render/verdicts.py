@@ -9,8 +9,7 @@ cut.png  ERROR · the picture ends early
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -43,10 +42,10 @@ def _short(item: Finding) -> Finding:
     return replace(item, message=shorten(item.message), hint=shorten(item.hint))
 
 
-def show_summary(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
-    count: Counter[str] = Counter(verdict.verdict for verdict in verdicts)
+def show_summary(terminal: Terminal, count: Mapping[str, int]) -> None:
+    """`count`: how many files have each verdict."""
     total = sum(count.values())
-    told = ", ".join(f"{count[word]} {word}" for word in STYLES)
+    told = ", ".join(f"{count.get(word, 0)} {word}" for word in STYLES)
     terminal.line(f"{total} {'file' if total == 1 else 'files'}: {told}")
 
 

@@ -3,6 +3,7 @@
     targets → open once → read the claim, the XMP, the pixels → receipt, ledger → the rules → the table → Verdict
     walking   opening     reading, pixels                       records, ledger_source  axes   table      document
 
+All but the first step can be done by worker processes under limits (`Workers`), which the command line always does.
 Nothing here opens a connection, needs torch, or believes anything that lies in the folder under test.
 """
 
@@ -12,23 +13,37 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from personactl.errors import UsageProblem
 from personactl.keys.trust import TrustFile
 from personactl.keys.trust_list import TrustList
 from personactl.model import Verdict
 from personactl.policy import Policy
-from personactl.verify.document import document, exit_code, summary_line, verdict_word
-from personactl.verify.inspection import Inspection
-from personactl.verify.judgement import Demands
-from personactl.verify.ledger_source import LedgerSource
-from personactl.verify.walking import targets
+from personactl.verify.document import document, exit_code, head, summary_line, verdict_word
+from personactl.verify.limits import Limits
+from personactl.verify.results import Results
+from personactl.verify.walking import Target, count, targets
+from personactl.verify.workers import Failure, Workers
 
-__all__ = ["document", "exit_code", "summary_line", "verdict_word", "verify_file", "verify_paths"]
+__all__ = [
+    "Limits",
+    "Results",
+    "Target",
+    "Workers",
+    "count",
+    "document",
+    "exit_code",
+    "head",
+    "summary_line",
+    "verdict_word",
+    "verify_file",
+    "verify_paths",
+]
 
 
 def verify_file(
-    path: Path,
+    path: Path | Target,
     trust: Sequence[TrustFile],
     *,
     receipts: Path | None = None,
@@ -58,7 +73,7 @@ def verify_file(
 
 
 def verify_paths(
-    paths: Sequence[Path],
+    paths: Sequence[Path | Target],
     trust: Sequence[TrustFile],
     *,
     receipts: Path | None = None,
@@ -69,6 +84,7 @@ def verify_paths(
     require_layers: int = 0,
     require_exact: bool = False,
     require_approval: bool = False,
+    workers: Workers | None = None,
 ) -> Iterator[Verdict]:
     """A verdict for every file under `paths`, one at a time, in a stable order.
 
@@ -79,14 +95,41 @@ def verify_paths(
     authorities; a signer whom no trust file accepts and a list does is `listed`. `require_layers`: 1 asks for the
     signed metadata, 2 for the watermark too, and decodes. Raises UsageProblem when `receipts` is no folder and
     LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
+
+    `workers`: read the files there, under their limits; without, in this process and under none, which is for files
+    that are known or for callers who have put themselves under limits. Raises EnvironmentProblem (verify.no-worker).
     """
     if receipts is not None and not os.path.isdir(receipts):  # noqa: PTH112, Path.is_dir raises for a name that is too long
         raise UsageProblem(
             "this is not a folder of receipts", where=str(receipts), hint="check --receipts", code="usage.no-receipts"
         )
+    from personactl.verify.judgement import Demands
+
     demands = Demands(policies=tuple(policies), count=require_layers, exact=require_exact, approval=require_approval)
+    options: dict[str, Any] = {
+        "trust": tuple(trust), "lists": tuple(lists), "demands": demands, "ledger": None, "pixels": pixels,
+    }  # fmt: skip
     with ExitStack() as stack:
-        source = None if ledger is None else stack.enter_context(LedgerSource(ledger, trust))
-        inspection = Inspection(trust=tuple(trust), lists=tuple(lists), demands=demands, ledger=source, pixels=pixels)
-        for target in targets(paths, receipts=receipts):
-            yield inspection.judge(target)
+        if ledger is not None:
+            from personactl.verify.ledger_source import LedgerSource
+
+            options["ledger"] = stack.enter_context(LedgerSource(ledger, trust))
+        found = targets(paths, receipts=receipts)
+        yield from _judged_here(options, found) if workers is None else _judged_apart(workers, options, found)
+
+
+def _judged_here(options: dict[str, Any], found: Iterator[Target]) -> Iterator[Verdict]:
+    from personactl.verify.inspection import Inspection
+
+    inspection = Inspection(**options)
+    return map(inspection.judge, found)
+
+
+def _judged_apart(workers: Workers, options: dict[str, Any], found: Iterator[Target]) -> Iterator[Verdict]:
+    from personactl.verify.judgement import unread
+
+    for target, outcome in workers.judge(options, found):
+        if isinstance(outcome, Failure):
+            yield unread(str(target.path), outcome.code, outcome.message, options["demands"])
+        else:
+            yield outcome

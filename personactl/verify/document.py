@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import personactl
 from personactl.errors import worst_exit
-from personactl.keys.trust import TrustFile
 from personactl.model import Verdict
+
+if TYPE_CHECKING:
+    from personactl.keys.trust import TrustFile
 
 SCHEMA = "personactl.verify/1"
 VERDICTS = ("pass", "fail", "unproven", "error")
@@ -48,18 +51,23 @@ _WAYS = {"watermark": "watermark", "iscc": "ISCC"}
 
 def document(verdicts: Sequence[Verdict], trust: Sequence[TrustFile], now: str) -> dict[str, Any]:
     """The result of `verify` for programs. `now`: RFC 3339 with Z."""
-    counts = {name: sum(verdict.verdict == name for verdict in verdicts) for name in VERDICTS}
+    counts: Counter[str] = Counter(verdict.verdict for verdict in verdicts)
+    return {**head(counts, trust, now), "files": [file_document(verdict) for verdict in verdicts]}
+
+
+def head(counts: Mapping[str, int], trust: Sequence[TrustFile], now: str) -> dict[str, Any]:
+    """The document without its files, which come last; `counts` tells how many there are of each verdict."""
     return {
         "schema": SCHEMA,
         "verifiedAt": now,
         "detector": {"name": "personactl", "version": personactl.__version__},
         "trust": [{"name": item.name, "sha256": item.sha256, "issuedAt": item.issued_at} for item in trust],
-        "summary": {"files": len(verdicts), **counts},
-        "files": [_file(verdict) for verdict in verdicts],
+        "summary": {"files": sum(counts.values()), **{name: counts.get(name, 0) for name in VERDICTS}},
     }
 
 
-def _file(verdict: Verdict) -> dict[str, Any]:
+def file_document(verdict: Verdict) -> dict[str, Any]:
+    """One of its files."""
     persona, entry = verdict.persona, verdict.entry
     return {
         "path": verdict.path,
@@ -106,7 +114,7 @@ def summary_line(verdict: Verdict) -> str:
     if verdict.axes.integrity == "unreadable":
         reasons = [item.message for item in verdict.findings if item.severity == "error"]
         return " · ".join([verdict_word(verdict), *reasons[:1]])
-    words = [_word(verdict, axis, value) for axis, value in asdict(verdict.axes).items() if _speaks(verdict, axis)]
+    words = [_word(verdict, axis, getattr(verdict.axes, axis)) for axis in _WORDS if _speaks(verdict, axis)]
     if verdict.persona is not None:
         words.append(f"{verdict.persona[0]}@{verdict.persona[1]}")
     if verdict.entry is not None:

@@ -15,6 +15,9 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.empty-folder": ("error", "name the folder that holds the pictures"),
     "verify.unreadable": ("error", _GET_A_FRESH_COPY),
     "verify.unsupported-type": ("error", "this version reads PNG, JPEG, WebP, AVIF, TIFF, MP4 and QuickTime"),
+    "verify.timed-out": ("error", "if you know the file to be sound, give it longer: --timeout SECONDS"),
+    "verify.out-of-memory": ("error", "do not open it with other programs before you know what it is"),
+    "verify.worker-crashed": ("error", "verify it once more alone; then tell the sender, and us"),
     "verify.wrong-extension": ("warning", "rename it to what it is"),
     # integrity
     "verify.altered": ("error", _GET_A_FRESH_COPY),

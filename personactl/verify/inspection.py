@@ -11,7 +11,7 @@ from personactl.model import Finding, Verdict
 from personactl.verify import candidates
 from personactl.verify.evidence import Credential, Evidence, Pixels, Record, Source
 from personactl.verify.findings import finding
-from personactl.verify.judgement import Demands, conclude
+from personactl.verify.judgement import Demands, conclude, unread
 from personactl.verify.ledger_source import LedgerSource
 from personactl.verify.opening import extension_fits, open_source
 from personactl.verify.pixels import read_watermark
@@ -34,9 +34,13 @@ class Inspection:
         """The verdict on one path. Never raises for what a file contains."""
         shown = str(target.path)
         if target.empty_folder:
-            problem = finding("verify.empty-folder", "the folder holds no file that could be judged")
-            return conclude(Evidence(source=Source(path=shown, problem=problem)), self.demands)
-        return conclude(self._gather(target, open_source(target.path, shown)), self.demands)
+            return unread(shown, "verify.empty-folder", "the folder holds no file that could be judged", self.demands)
+        try:
+            source = open_source(target.path, shown, descriptor=target.descriptor)
+            return conclude(self._gather(target, source), self.demands)
+        except MemoryError:
+            message = "reading it takes more memory than one file may have"
+            return unread(shown, "verify.out-of-memory", message, self.demands)
 
     def _gather(self, target: Target, source: Source) -> Evidence:
         if source.problem is not None:
@@ -57,7 +61,7 @@ class Inspection:
             records=records,
             candidates=candidates.find(pixels, records, self.ledger) if stripped else (),
             approval=None if self.ledger is None else self.ledger.approval(source.sha256),
-            notes=(*_name_notes(target.path, source), *notes),
+            notes=(*(_name_notes(target.path, source) if target.descriptor is None else ()), *notes),
         )
 
     def _records(self, target: Target, source: Source, claim: Credential) -> tuple[Record, ...]:

@@ -8,7 +8,7 @@ from personactl.model import Axes, Finding, Verdict
 from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_layers, required_layers
 from personactl.verify import axes as rules
 from personactl.verify.candidates import leading
-from personactl.verify.evidence import Evidence
+from personactl.verify.evidence import Evidence, Source
 from personactl.verify.findings import finding
 from personactl.verify.table import Condition, judge
 
@@ -80,6 +80,11 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
             *_closing(axes, demands, outcome, development),
         ),
     )
+
+
+def unread(path: str, code: str, message: str, demands: Demands) -> Verdict:
+    """The verdict on what could not be read at all; `path` as it is shown."""
+    return conclude(Evidence(source=Source(path=path, problem=finding(code, message))), demands)
 
 
 def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, ...]) -> frozenset[Condition]:

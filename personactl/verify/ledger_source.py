@@ -7,6 +7,7 @@ which entry a watermark points to, and whether persons approved the bytes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -23,6 +24,7 @@ from personactl_ledger import (
     LedgerCorrupt,
     LedgerError,
     LedgerMissing,
+    LedgerStorage,
     StoredEntry,
     check,
 )
@@ -48,6 +50,7 @@ class LedgerSource:
         self._report: CheckReport | None = None
         self._trust: tuple[TrustFile, ...] = ()
         self._approvals: tuple[int, Approvals] | None = None
+        self._path = path
         try:
             self._ledger = Ledger.open_reader(path)
             self._fault = self._examine(path, self._ledger.origin, trust)
@@ -72,6 +75,12 @@ class LedgerSource:
             faults.append(_fault(report, origin))
         faults.sort(key=lambda fault: fault.state != "broken")
         return faults[0] if faults else Record(source="ledger", state="untrusted", origin=origin)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For a worker: the file is opened again, and what the check found is taken over, not checked again."""
+        status = os.stat(self._path)  # noqa: PTH116 - the pair that says whether it is the same file
+        found = (self._fault, self._report, self._trust)
+        return _taken_over, (self._path.absolute(), (status.st_dev, status.st_ino), found)
 
     def record(self, sha256: str, entry_id: str) -> Record:
         """What the ledger says about these bytes, else about the entry that the file names ("" for none)."""
@@ -188,6 +197,21 @@ class LedgerSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _taken_over(path: Path, file: tuple[int, int], found: tuple[Any, ...]) -> LedgerSource:
+    """The same source in another process. Raises LedgerStorage when the file was replaced in between."""
+    source = LedgerSource.__new__(LedgerSource)
+    source._path, source._ledger = path, None
+    source._fault, source._report, source._trust = found
+    source._approvals = None
+    if source._fault is None:
+        source._ledger = Ledger.open_reader(path)
+        status = os.stat(path)  # noqa: PTH116
+        if (status.st_dev, status.st_ino) != file:
+            source.close()
+            raise LedgerStorage("the file was replaced while it was being used", where=str(path))
+    return source
 
 
 def _fault(report: CheckReport, origin: str) -> Record:

@@ -10,14 +10,13 @@ import errno
 import hashlib
 import os
 import stat
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
-from personactl.disclose import formats
 from personactl.verify.evidence import Source
 from personactl.verify.findings import finding
+from personactl.verify.limits import MAX_BYTES
 
-MAX_BYTES = 512 * 1024 * 1024
 MAX_RECEIPT_BYTES = 1024 * 1024
 
 EXTENSIONS = {
@@ -41,10 +40,13 @@ class RefusedError(Exception):
         self.message = message
 
 
-def open_source(path: Path, shown: str, *, limit: int = MAX_BYTES) -> Source:
-    """The bytes of a delivered file with their digest and sniffed type, or the finding that says why not."""
+def open_source(path: Path, shown: str, *, limit: int = MAX_BYTES, descriptor: int | None = None) -> Source:
+    """The bytes of a delivered file with their digest and sniffed type, or the finding that says why not.
+
+    `descriptor`: read this open file instead of what lies at `path`, from its beginning.
+    """
     try:
-        data = read_plain(path, limit)
+        data = read_plain(path, limit) if descriptor is None else _read_open(descriptor, limit)
     except RefusedError as refusal:
         return Source(path=shown, problem=finding(refusal.code, refusal.message))
     digest = hashlib.sha256(data).hexdigest()
@@ -61,7 +63,7 @@ def read_plain(path: Path, limit: int) -> bytes:
     try:
         with _open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
-            data = b"" if size > limit else file.read(size + 1)  # a larger number would be allocated first
+            data = b"" if size > limit else _read_all(file, size + 1)  # a larger number would be allocated first
     except OSError as error:
         raise RefusedError("verify.unreadable", f"it cannot be read: {error.strerror}") from None
     if max(size, len(data)) > limit:
@@ -69,7 +71,29 @@ def read_plain(path: Path, limit: int) -> bytes:
     return data
 
 
-def _open_plain(path: Path) -> BinaryIO:
+def _read_open(descriptor: int, limit: int) -> bytes:
+    """The bytes of a file that is open already. Raises RefusedError."""
+    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
+        file.seek(0)
+        data = _read_all(file, min(limit, os.fstat(descriptor).st_size) + 1)
+    if len(data) > limit:
+        raise RefusedError("verify.too-large", f"it has more than {limit} bytes")
+    return data
+
+
+def _open_plain(path: Path) -> FileIO:
+    return os.fdopen(_descriptor_of(path), "rb", buffering=0)
+
+
+def _read_all(file: FileIO, size: int) -> bytes:
+    """Up to `size` bytes. One call for nearly every file; a network share may give less at a time."""
+    data = file.read(size) or b""
+    while 0 < len(data) < size and (more := file.read(size - len(data))):
+        data += more
+    return data
+
+
+def _descriptor_of(path: Path | str) -> int:
     """A plain file, opened by one call that follows no link and waits for nobody. Raises RefusedError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -88,22 +112,31 @@ def _open_plain(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise RefusedError("verify.not-a-plain-file", "it is a folder, a pipe or a device")
-    return os.fdopen(descriptor, "rb")
+    return descriptor
 
 
 def sniff(data: bytes) -> str | None:
     """The media type by the first bytes, None when it is not one that is read."""
+    from personactl.disclose import formats  # it brings the libraries of all formats; who only walks needs none
+
     row = formats.sniff(data)
     return None if row is None else row.media_type
 
 
-def begins_as_picture(path: Path) -> bool:
+def begins_as_picture(path: Path | str) -> bool:
     """Whether a plain file starts like a picture, whatever it is called. False for anything that is not read."""
+    from personactl.disclose import formats
+
     try:
-        with _open_plain(path) as file:
-            return sniff(file.read(formats.SNIFFED_BYTES)) is not None
-    except (OSError, RefusedError):
+        descriptor = _descriptor_of(path)
+    except RefusedError:
         return False
+    try:
+        return sniff(os.read(descriptor, formats.SNIFFED_BYTES)) is not None
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def extension_fits(path: Path, media_type: str) -> bool:

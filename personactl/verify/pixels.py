@@ -38,8 +38,6 @@ def read_watermark(data: bytes, *, asked: bool, codes: bool = False) -> Pixels:
             return Pixels(state="not-read", problem=error.message)
         too_large = error.code == "disclosure.picture-too-large"
         return Pixels(state="skipped" if too_large and not asked else "refused", problem=error.message)
-    except MemoryError:
-        return Pixels(state="refused", problem="this machine has not enough memory to decode the picture")
     if not found.present:
         return Pixels(state="absent", score=f"{found.score:.3f}", codes=looks)
     return Pixels(state="present", payload=found.payload.hex(), score=f"{found.score:.3f}", codes=looks)

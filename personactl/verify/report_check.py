@@ -13,7 +13,8 @@ from personactl_ledger import key_id
 from personactl.errors import EXIT_INTEGRITY, EXIT_OK, UsageProblem
 from personactl.keys.trust import TrustFile
 from personactl.verify import signed_report
-from personactl.verify.opening import MAX_BYTES, RefusedError, read_plain
+from personactl.verify.limits import MAX_BYTES
+from personactl.verify.opening import RefusedError, read_plain
 from personactl.verify.signed_report import Report, Reporter
 from personactl.verify.walking import targets
 

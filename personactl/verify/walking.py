@@ -2,6 +2,9 @@
 
 A folder is searched to its bottom. What a delivery carries beside its pictures (receipts, JSON, Markdown, check sums)
 is passed over, unless it begins like a picture: a name must not hide one. Everything else gets a verdict, links too.
+Check sums are not believed either: whoever changed a file can write them anew.
+
+The names of one folder are in memory at a time, and of those above it; the next file is looked for when it is wanted.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from personactl.verify.opening import begins_as_picture
@@ -24,26 +27,49 @@ BUNDLE_FILES, BUNDLE_RECEIPTS = "files", "receipts"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One path to judge. `receipts` are the places to look for its receipt, nearest claim first."""
+    """One path to judge. `receipts` are the places to look for its receipt, nearest claim first. `descriptor`: the
+    bytes are not at the path but in this open file, which was copied from standard input."""
 
     path: Path
     receipts: tuple[Path, ...] = ()
     empty_folder: bool = False
+    descriptor: int | None = None
 
 
-def targets(paths: Sequence[Path], *, receipts: Path | None = None) -> Iterator[Target]:
-    """Every file under `paths`, in the order given and sorted inside folders; a folder without any is a target too."""
+def targets(paths: Sequence[Path | Target], *, receipts: Path | None = None) -> Iterator[Target]:
+    """Every file under `paths`, in the order given and sorted inside folders; a folder without any is a target too.
+
+    What is a target already stays as it is.
+    """
     for given in paths:
-        if not _is_folder(given):
-            yield Target(path=given, receipts=_places(given, Path(given.name), receipts))
-            continue
-        found = False
-        for path in _walk(given):
-            found = True
-            relative = path.relative_to(given)
-            yield Target(path=path, receipts=_places(path, relative, receipts or _bundled(given, relative)))
-        if not found:
-            yield Target(path=given, empty_folder=True)
+        if isinstance(given, Target):
+            yield given
+        elif not _is_folder(given):
+            yield Target(path=given, receipts=_places(str(given), given.name, receipts))
+        else:
+            yield from _inside(given, receipts)
+
+
+def count(paths: Sequence[Path | Target]) -> int:
+    """About how many targets there are: by the names alone, so that a picture called like a companion is missed."""
+    return sum(
+        1
+        for given in paths
+        for _ in (_walk(given, opening=False) if isinstance(given, Path) and _is_folder(given) else (given,))
+    )
+
+
+def _inside(folder: Path, receipts: Path | None) -> Iterator[Target]:
+    start = len(os.path.join(folder, ""))  # noqa: PTH118 - strings: a Path costs more than all else that is done here
+    bundled = folder / BUNDLE_RECEIPTS
+    brought = bundled if receipts is None and _is_folder(bundled) else None
+    path = ""
+    for path in _walk(folder, opening=True):
+        relative = path[start:]
+        inside = relative.startswith(BUNDLE_FILES + os.sep)
+        yield Target(path=Path(path), receipts=_places(path, relative, brought if inside and brought else receipts))
+    if not path:
+        yield Target(path=folder, empty_folder=True)
 
 
 def _is_folder(path: Path) -> bool:
@@ -54,61 +80,69 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Depth first, without recursion; a folder that is a link is a file here, so that a loop ends and is reported."""
-    open_folders = [_children(folder)]
-    while open_folders:
-        if not open_folders[-1]:
-            open_folders.pop()
+@dataclass(slots=True)
+class _Folder:
+    """What is left of a folder: its `names`, last first, and which of them are what. A folder that cannot be read has
+    one name, the empty one, and so stands for itself."""
+
+    path: str
+    names: list[bytes] = field(default_factory=list)
+    folders: set[bytes] = field(default_factory=set)
+    links: set[bytes] = field(default_factory=set)
+
+
+def _walk(folder: Path, *, opening: bool) -> Iterator[str]:
+    """Depth first, without recursion; a folder that is a link is a file here, so that a loop ends and is reported.
+
+    `opening`: look into what is called like a companion.
+    """
+    above = [_read(os.fspath(folder))]
+    while above:
+        here = above[-1]
+        if not here.names:
+            above.pop()
             continue
-        path, is_folder = open_folders[-1].pop(0)
-        if is_folder:
-            open_folders.append(_children(path))
-        elif not _is_companion(path):
+        name = here.names.pop()
+        path = os.path.join(here.path, os.fsdecode(name)) if name else here.path  # noqa: PTH118
+        if name in here.folders:
+            above.append(_read(path))
+        elif name in here.links or not _is_companion(name, path, opening=opening):
             yield path
 
 
-def _children(folder: Path) -> list[tuple[Path, bool]]:
-    """(path, whether it is a folder) by the names' bytes; a folder that cannot be read stands for itself."""
+def _read(path: str) -> _Folder:
+    """A folder with its names in order, by their bytes."""
+    found = _Folder(path)
     try:
-        with os.scandir(folder) as entries:
-            names = sorted((os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries)
+        with os.scandir(path) as entries:
+            for entry in entries:
+                name = os.fsencode(entry.name)
+                found.names.append(name)
+                if entry.is_symlink():
+                    found.links.add(name)
+                elif entry.is_dir(follow_symlinks=False):
+                    found.folders.add(name)
     except OSError:
-        return [(folder, False)]
-    return [(folder / os.fsdecode(name), is_folder) for name, is_folder in names]
+        return _Folder(path, [b""])
+    found.names.sort(reverse=True)
+    return found
 
 
-def _is_companion(path: Path) -> bool:
-    known = path.suffix.lower() in COMPANION_SUFFIXES or path.name in COMPANION_NAMES
-    return known and _is_no_link(path) and not begins_as_picture(path)
+def _is_companion(name: bytes, path: str, *, opening: bool) -> bool:
+    text = os.fsdecode(name)
+    suffix = os.path.splitext(text)[1].lower()  # noqa: PTH122
+    known = suffix in COMPANION_SUFFIXES or text in COMPANION_NAMES
+    return known and not (opening and begins_as_picture(path))
 
 
-def _is_no_link(path: Path) -> bool:
-    """Whether it is known to be anything but a link. What cannot be looked at is not passed over."""
-    try:
-        return not stat.S_ISLNK(os.lstat(path).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def _bundled(root: Path, relative: Path) -> Path | None:
-    """The receipts folder of a release bundle, when the file lies under its `files/`."""
-    folder = root / BUNDLE_RECEIPTS
-    inside = relative.parts[0] == BUNDLE_FILES and len(relative.parts) > 1
-    return folder if inside and _is_folder(folder) else None
-
-
-def _places(path: Path, relative: Path, receipts: Path | None) -> tuple[Path, ...]:
-    beside = path.with_name(path.name + RECEIPT_SUFFIX) if path.name else None
-    places = [] if receipts is None else [receipts / _with_suffix(item) for item in _inside(relative)]
-    return tuple(dict.fromkeys([*places, *([beside] if beside else [])]))
-
-
-def _inside(relative: Path) -> tuple[Path, ...]:
-    """The file's place under the folder, under the bundle's `files/`, and its bare name."""
-    within = Path(*relative.parts[1:]) if len(relative.parts) > 1 and relative.parts[0] == BUNDLE_FILES else relative
-    return (relative, within, Path(relative.name))
-
-
-def _with_suffix(path: Path) -> Path:
-    return path.with_name(path.name + RECEIPT_SUFFIX)
+def _places(path: str, relative: str, receipts: Path | None) -> tuple[Path, ...]:
+    """In the folder of receipts: the file's place under the folder, under the bundle's `files/`, and its bare name;
+    then beside the file."""
+    if not relative:
+        return ()
+    places = [path]
+    if receipts is not None:
+        within = relative.removeprefix(BUNDLE_FILES + os.sep)
+        bare = os.path.basename(relative)  # noqa: PTH119
+        places = [*(os.path.join(receipts, name) for name in (relative, within, bare)), path]  # noqa: PTH118
+    return tuple(Path(place + RECEIPT_SUFFIX) for place in dict.fromkeys(places))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def test_the_word_stands_beside_the_colour() -> None:
 
 def test_the_summary_counts_every_verdict() -> None:
     terminal, out, _ = piped()
-    verdicts.show_summary(terminal, (*ALL, PASS))
+    verdicts.show_summary(terminal, Counter(item.verdict for item in (*ALL, PASS)))
     assert out.getvalue() == "5 files: 2 pass, 1 fail, 1 unproven, 1 error\n"
 
 

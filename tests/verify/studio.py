@@ -98,15 +98,21 @@ def make(folder: Path, *, organisation: str, domain: str, formats: tuple[str, ..
     )  # fmt: skip
 
 
-def output_of(keyset: keys.KeySet, origin: str, entry_id: str, name: str, seed: int) -> Disclosed:
+def output_of(keyset: keys.KeySet, origin: str, entry_id: str, name: str, seed: int, *, side: int = 192) -> Disclosed:
     """One picture through the real disclosure."""
     shot = Shot(
         shot_id="shot", index=0, shot_key="66" * 32, job_key=f"{seed:064x}", base_seed=1, given_seed=False, prompt="p",
-        negative="", references=(), width=192, height=192, steps=4, guidance="2.5", scheduler="s", profile="exact",
+        negative="", references=(), width=side, height=side, steps=4, guidance="2.5", scheduler="s", profile="exact",
         file_name=f"shot-0.{name}", alt_text="AI-generated picture of a synthetic person",
     )  # fmt: skip
     candidate = Candidate(
-        shot=shot, attempt=0, seed=1, pixels=picture(seed), pixels_sha256="77" * 32, environment={}, generated_at=NOW
+        shot=shot,
+        attempt=0,
+        seed=1,
+        pixels=picture(seed, side),
+        pixels_sha256="77" * 32,
+        environment={},
+        generated_at=NOW,
     )
     spec = OutputSpec(format=name)  # type: ignore[arg-type]
     return disclose.disclose(

@@ -54,7 +54,7 @@ def test_memory_that_runs_out_is_a_verdict_and_the_next_file_is_judged(
     paths = [ours.deliver(tmp_path), ours.deliver(tmp_path, "jpeg")]
     verdicts = list(verify_paths(paths, [ours.trust], pixels=True))
     assert [(item.verdict, item.exit_code) for item in verdicts] == [("error", 4)] * 2
-    assert all("verify.pixels-refused" in {found.code for found in item.findings} for item in verdicts)
+    assert all("verify.out-of-memory" in {found.code for found in item.findings} for item in verdicts)
 
 
 def test_a_signed_picture_is_not_decoded_unless_it_is_asked_for(
