@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from personactl.disclose import cose, formats, native
+from personactl.disclose.c2pa_doubts import doubted
 from personactl.disclose.c2pa_manifest import ACTIONS_LABEL, AI_DISCLOSURE_LABEL, ASSERTION_LABEL
 from personactl.errors import DisclosureError, KeyProblem
 
@@ -159,7 +160,7 @@ def read(data: bytes, media_type: str, anchors: Sequence[str], *, stores: Sequen
         if reader is None:
             return C2paReading(state="Absent")
         try:
-            document = json.loads(reader.json())
+            document = doubted(json.loads(reader.json()))
         finally:
             reader.close()
         return _reading(document, stores)

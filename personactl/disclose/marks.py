@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from personactl.disclose import c2pa, exif, formats, xmp
+from personactl.disclose import c2pa, exif, formats, stores, xmp
 from personactl.disclose.c2pa import C2paReading
-from personactl.disclose.parts import ContainerError, Parts
+from personactl.disclose.parts import ContainerError, OverLimitError, Parts
 from personactl.model import Finding, Severity
 
 MAX_BYTES = 512 << 20
-
 Value = TypeVar("Value")
 
 
@@ -38,7 +37,12 @@ def read_marks(data: bytes, *, anchors: Sequence[str]) -> Marks:
         reason = "its type is not read" if row is None else f"it is larger than {MAX_BYTES} bytes"
         return Marks(media_type="", c2pa=C2paReading(state="Unreadable", error=reason))
     findings: list[Finding] = []
-    parts = _parts(row, data, findings)
+    try:
+        parts = _parts(row, data, findings)
+    except OverLimitError as error:
+        unread = _finding("disclosure.file-malformed", f"the file is not read: {error}")
+        reading = C2paReading(state="Unreadable", error=str(error))
+        return Marks(media_type=row.media_type, c2pa=reading, findings=(unread,))
     reading = c2pa.read(data, row.media_type, anchors, stores=parts.c2pa)
     return Marks(
         media_type=row.media_type,
@@ -52,6 +56,10 @@ def read_marks(data: bytes, *, anchors: Sequence[str]) -> Marks:
 def _parts(row: formats.Format, data: bytes, findings: list[Finding]) -> Parts:
     try:
         parts = row.parts(data)
+        for store in parts.c2pa:
+            stores.check(store)
+    except OverLimitError:
+        raise
     except ContainerError as error:
         findings.append(_finding("disclosure.file-malformed", f"the file breaks its format's rules: {error}"))
         return Parts()

@@ -1,0 +1,45 @@
+"""Where the C2PA library is content and a verifier must not be: its report, made stricter. Plain data in and out.
+
+exclusions   a data hash may leave out more than the manifest; whatever lies there can be changed by anybody, the
+             picture itself included, and the library only remarks on it
+gathered     the signer vouches for the created assertions of a claim and only passes on the gathered ones
+             (C2PA 2.4, "Claims"); what says that a file is ours must be vouched for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from personactl.disclose.c2pa_manifest import AI_DISCLOSURE_LABEL, ASSERTION_LABEL
+
+LEFT_OUT = "assertion.dataHash.additionalExclusionsPresent"
+"""The informational status code that becomes a failure here."""
+
+_VOUCHED = frozenset({ASSERTION_LABEL, AI_DISCLOSURE_LABEL})
+
+
+def doubted(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report of c2pa-rs about one file, with what is not believed taken out and what it overlooks put in.
+
+    Raises KeyError, TypeError or AttributeError for a report that does not have the expected form.
+    """
+    active = report["active_manifest"]
+    manifests = {**report["manifests"], active: _vouched(report["manifests"][active])}
+    results = report.get("validation_results") or {}
+    own = results.get("activeManifest") or {}
+    left_out = [item for item in own.get("informational") or [] if item.get("code") == LEFT_OUT]
+    if not left_out:
+        return {**report, "manifests": manifests}
+    own = {**own, "failure": [*(own.get("failure") or []), *left_out]}
+    results = {**results, "activeManifest": own}
+    return {**report, "manifests": manifests, "validation_results": results, "validation_state": "Invalid"}
+
+
+def _vouched(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest without the gathered ones among our assertions; claims before version 2 do not make the difference."""
+    assertions = manifest.get("assertions", [])
+    if manifest.get("claim_version", 1) < 2:
+        return dict(manifest)
+    kept = [item for item in assertions if item.get("created") or item["label"] not in _VOUCHED]
+    return {**manifest, "assertions": kept}
