@@ -4,10 +4,12 @@ exclusions   a data hash may leave out more than the manifest; whatever lies the
              picture itself included, and the library only remarks on it
 gathered     the signer vouches for the created assertions of a claim and only passes on the gathered ones
              (C2PA 2.4, "Claims"); what says that a file is ours must be vouched for
+twice        of two assertions of ours, which one a reader takes is chance
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,9 +39,15 @@ def doubted(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _vouched(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest without the gathered ones among our assertions; claims before version 2 do not make the difference."""
-    assertions = manifest.get("assertions", [])
-    if manifest.get("claim_version", 1) < 2:
-        return dict(manifest)
-    kept = [item for item in assertions if item.get("created") or item["label"] not in _VOUCHED]
+    """A manifest without those of our assertions that stand there twice or are gathered.
+
+    Claims before version 2 do not tell the gathered ones apart.
+    """
+    assertions, version = manifest.get("assertions", []), manifest.get("claim_version", 1)
+    count = Counter(item["label"] for item in assertions)
+    kept = [
+        item
+        for item in assertions
+        if item["label"] not in _VOUCHED or (count[item["label"]] == 1 and (version < 2 or item.get("created")))
+    ]
     return {**manifest, "assertions": kept}

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from personactl.disclose import formats
+from personactl.disclose.parts import ContainerError, OverLimitError
 from personactl.errors import IntegrityError
 
 MAX_PIXELS = 128_000_000
@@ -26,6 +27,7 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
     row = formats.sniff(data)
     if row is None:
         raise _unreadable("its type is not on the list of formats that are read")
+    _bound(row, data)
     try:
         with Image.open(io.BytesIO(data), formats=(row.pillow,)) as picture:
             if picture.width * picture.height > min(limit, MAX_PIXELS):
@@ -35,6 +37,16 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
         raise
     except Exception as error:  # OSError, SyntaxError, struct.error, MemoryError …: decoders raise anything
         raise _unreadable(str(error)[:200] or type(error).__name__) from None
+
+
+def _bound(row: formats.Format, data: bytes) -> None:
+    """Refuse what would keep a decoder busy for long, such as thousands of scans. Other faults are the decoder's."""
+    try:
+        row.parts(data)
+    except OverLimitError as error:
+        raise _unreadable(str(error)) from None
+    except ContainerError:
+        return
 
 
 def _too_large(width: int, height: int, limit: int) -> IntegrityError:
