@@ -108,6 +108,9 @@ def _read(layer: _Layer[Value], blocks: Sequence[bytes], findings: list[Finding]
         return layer.empty
     try:
         return layer.read(blocks[0])
+    except xmp.XmpConflictError as error:
+        findings.append(_finding(layer.twice, f"the {layer.name} block is not read: {error}"))
+        return layer.empty
     except layer.error as error:
         findings.append(_finding(layer.unreadable, f"the {layer.name} block is not read: {error}"))
         return layer.empty

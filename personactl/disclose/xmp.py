@@ -53,6 +53,10 @@ class XmpError(ValueError):
     """A packet that is not read; the message says why."""
 
 
+class XmpConflictError(XmpError):
+    """A packet that gives one property two values: each reader believes another one."""
+
+
 def build(properties: Mapping[str, str]) -> bytes:
     """An XMP packet of `prefix:name` → text. The alternative text becomes a language alternative, all else attributes.
 
@@ -91,8 +95,8 @@ def china_label(producer: str, content_id: str) -> str:
 def parse(packet: bytes) -> dict[str, str]:
     """The properties of a packet as `prefix:name` (or `{uri}name`) → text; of a list, the default or first item.
 
-    Raises XmpError for a packet that is too large or deep, not UTF-8 XML, declares a document type, or gives one
-    property two values.
+    Raises XmpError for a packet that is too large or deep, not UTF-8 XML, or declares a document type, and
+    XmpConflictError for one that gives a property two values.
     """
     if len(packet) > MAX_BYTES:
         raise XmpError(f"the packet is larger than {MAX_BYTES} bytes")
@@ -190,7 +194,7 @@ class _Reader:
     def _add(self, expanded: str, value: str) -> None:
         name = _name(expanded)
         if self.properties.get(name, value) != value:
-            raise XmpError(f"it gives {name[:80]} two values")
+            raise XmpConflictError(f"it gives {name[:80]} two values")
         if len(self.properties) >= MAX_PROPERTIES:
             raise XmpError(f"it has more than {MAX_PROPERTIES} properties")
         self.properties[name] = value
