@@ -41,11 +41,12 @@ class Small:
 class Sweep:
     """What came of flipping: how often each (verdict, exit code) was said, and what must not be.
 
-    `shown_otherwise`: (place, bit, what) of every flip that passed and shows something else; `slowest`: CPU seconds of
-    one file.
+    `passed`: every (place, bit) that passed; `shown_otherwise`: (place, bit, what) of those that show something else;
+    `slowest`: CPU seconds of one file.
     """
 
     outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
+    passed: list[tuple[int, int]] = field(default_factory=list)
     shown_otherwise: list[tuple[int, int, tuple[str, ...]]] = field(default_factory=list)
     slowest: float = 0.0
 
@@ -85,6 +86,8 @@ def _signed(ours: Studio, form: str) -> bytes:
 def sweep(small: Small, ours: Studio, path: Path, bits: Iterable[tuple[int, int]]) -> Sweep:
     """Flip each (place, bit) and judge the file at `path`, beside which a receipt may lie."""
     good, result = shown(small.data, ours), Sweep()
+    path.write_bytes(small.data)
+    verify_file(path, [ours.trust], pixels=True)  # loads what the first file that is decoded needs
     for place, bit in bits:
         changed = bytearray(small.data)
         changed[place] ^= 1 << bit
@@ -94,6 +97,7 @@ def sweep(small: Small, ours: Studio, path: Path, bits: Iterable[tuple[int, int]
         result.slowest = max(result.slowest, time.process_time() - started)
         result.outcomes[verdict.verdict, verdict.exit_code] += 1
         if verdict.verdict == "pass":
+            result.passed.append((place, bit))
             now = shown(bytes(changed), ours)
             other = tuple(name for name in good if now[name] != good[name])
             if other:

@@ -15,9 +15,16 @@ def small(studios: Studios, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return bit_flips.small_files(studios.ours, tmp_path_factory.mktemp("small"))
 
 
-def one_bit_of_each(data: bytes, *, first: int) -> list[tuple[int, int]]:
+PADDING = 1_000
+"""Zero bytes behind the signature that nothing covers; all alike, so that every eighth stands for its neighbours."""
+
+
+def one_bit_of_each(data: bytes) -> list[tuple[int, int]]:
     """(place, bit): another bit from byte to byte, so that all eight are met in every structure."""
-    return [(place, (first + place * 5) % 8) for place in range(len(data))]
+    start = data.index(b"\x63pad\x59" + PADDING.to_bytes(2, "big")) + 7
+    padding = range(start, start + PADDING)
+    assert not any(data[start : start + PADDING])
+    return [(place, place * 5 % 8) for place in range(len(data)) if place not in padding or place % 8 == 0]
 
 
 def put(small: Small, folder: Path) -> Path:
@@ -37,23 +44,16 @@ def test_the_file_itself_is_exact_and_shows_the_same_each_time(
 
 
 @pytest.mark.parametrize("form", bit_flips.FORMS)
-def test_with_a_receipt_every_flipped_byte_fails(
+def test_a_flipped_byte_shows_nothing_else_and_with_a_receipt_it_fails(
     form: str, small: dict[str, Small], studios: Studios, tmp_path: Path
 ) -> None:
-    bits = one_bit_of_each(small[form].data, first=3)
-    found = bit_flips.sweep(small[form], studios.ours, put(small[form], tmp_path), bits)
-    assert set(found.outcomes) <= {("fail", 4), ("error", 4)}
-    assert found.outcomes.total() == len(small[form].data)
-    assert found.slowest < CEILING_S
-
-
-@pytest.mark.parametrize("form", bit_flips.FORMS)
-def test_without_a_receipt_a_flipped_byte_fails_or_changes_nothing_that_is_shown(
-    form: str, small: dict[str, Small], studios: Studios, tmp_path: Path
-) -> None:
-    bits = one_bit_of_each(small[form].data, first=0)
-    found = bit_flips.sweep(small[form], studios.ours, tmp_path / f"a.{form}", bits)
-    assert found.shown_otherwise == []
-    assert found.outcomes.total() == len(small[form].data)
-    assert found.outcomes["pass", 0] < 1_200, "the padding of the signature is not covered, and little else"
-    assert found.slowest < CEILING_S
+    """Every byte without a receipt, but for most of the padding. With one, each of those that pass without, and every
+    sixteenth of the others: a receipt takes no failure back. `bench/flips.py` does all of both, with all eight bits."""
+    bits = one_bit_of_each(small[form].data)
+    alone = bit_flips.sweep(small[form], studios.ours, tmp_path / f"alone.{form}", bits)
+    assert alone.shown_otherwise == []
+    assert alone.outcomes.total() == len(bits) >= len(small[form].data) - PADDING
+    assert len(alone.passed) < PADDING // 8 + 200, "the padding of the signature is not covered, and little else"
+    proven = bit_flips.sweep(small[form], studios.ours, put(small[form], tmp_path), [*alone.passed, *bits[::16]])
+    assert set(proven.outcomes) <= {("fail", 4), ("error", 4)}
+    assert max(alone.slowest, proven.slowest) < CEILING_S
