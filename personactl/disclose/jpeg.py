@@ -20,6 +20,9 @@ MAX_SCANS = 100
 
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED_XMP_PREFIX = b"http://ns.adobe.com/xmp/extension/\0"
+"""More of a packet that did not fit (XMP specification, part 3). It is not put together; it counts as a second packet,
+so that it cannot say in some readers what the first does not say in ours."""
 _APP1, _APP11, _SOS, _EOI = 0xE1, 0xEB, 0xDA, 0xD9
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """The next marker after entropy-coded data: neither a stuffed byte nor a restart (clause B.1.1.5)."""
@@ -44,6 +47,8 @@ def parts(data: bytes) -> Parts:
         found.trailing = len(data) - end
         if marker == _APP1 and body.startswith(_XMP_PREFIX):
             found.xmp.append(body[len(_XMP_PREFIX) :])
+        elif marker == _APP1 and body.startswith(_EXTENDED_XMP_PREFIX):
+            found.xmp.append(body)
         elif marker == _APP1 and body.startswith(_EXIF_PREFIX):
             found.exif.append(body[len(_EXIF_PREFIX) :])
         elif marker == _APP11 and body.startswith(b"JP") and len(body) >= _JUMBF_SEGMENT.size:

@@ -24,7 +24,9 @@ _DEFLATE_LEVEL = 2
 _TRUE_COLOUR = 2
 _PERCEPTUAL = 0
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
-_CARRIES_MARKS = frozenset({b"eXIf", b"caBX", b"iTXt"})
+_CARRIES_MARKS = frozenset({b"eXIf", b"caBX", b"iTXt", b"tEXt", b"zTXt"})
+_ODD_XMP = (_XMP_KEYWORD + b"\0", b"Raw profile type xmp\0")
+"""Where other readers look for XMP too. As it stands there it does not parse; beside a packet it is a second one."""
 
 
 def encode(rgb: np.ndarray[Any, Any], *, xmp: bytes, exif: bytes) -> bytes:
@@ -57,6 +59,8 @@ def parts(data: bytes) -> Parts:
             found.c2pa.append(body)
         elif kind == b"iTXt" and body.startswith(_XMP_KEYWORD + b"\0"):
             found.xmp.append(_international_text(body))
+        elif kind in (b"tEXt", b"zTXt", b"iTXt") and body.startswith(_ODD_XMP):
+            found.xmp.append(body)
     found.trailing = len(data) - end
     return found
 

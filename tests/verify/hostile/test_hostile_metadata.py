@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import studio
 from attacks import Attack, Studios, judge, names, run, run_command
 
-from personactl.disclose import exif, formats, xmp
+from personactl.disclose import C2paSigner, exif, formats, jpeg, xmp
 
 UNREADABLE, MISSING = "verify.xmp-unreadable", "verify.xmp-missing"
 CONTRADICTS, TWICE, EXIF = (
@@ -46,6 +47,17 @@ def with_chunk(studios: Studios, chunk: bytes) -> bytes:
     plain = claims.picture()
     at = plain.index(b"IDAT") - 4
     return claims.signed(studios.ours, claims.usual(studios.ours), plain=plain[:at] + chunk + plain[at:])
+
+
+def extended(studios: Studios) -> bytes:
+    """A JPEG whose packet is ours, with a further one that readers of extended XMP put in its place."""
+    more, ours = packet(says(CAPTURE)), xmp.build({xmp.DIGITAL_SOURCE_TYPE: claims.SYNTHETIC})
+    digest = hashlib.md5(more, usedforsecurity=False).hexdigest().upper().encode()
+    noted = b' xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="' + digest + b'"'
+    body = b"http://ns.adobe.com/xmp/extension/\0" + digest + struct.pack(">II", len(more), 0) + more
+    encoded = jpeg.encode(studio.picture(3, 16), xmp=ours.replace(b'about=""', b'about=""' + noted), exif=tiff())
+    plain = encoded[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + encoded[2:]
+    return C2paSigner(studios.ours.keyset.c2pa).sign(studio.claim(studios.ours), "image/jpeg", plain).data
 
 
 def tiff(*fields: tuple[int, int, int, int], next_directory: int = 0, tail: bytes = b"") -> bytes:
@@ -87,6 +99,11 @@ XMP = (
     Attack("a second packet that is compressed", lambda s: with_chunk(s, studio.chunk(
         b"iTXt", b"XML:com.adobe.xmp\0\1" + bytes(3) + b"x\x9c\3\0\0\0\0\1")), "error", 4, ("verify.unreadable",),
         "compressed"),
+    Attack("a second packet in a plain text chunk", lambda s: with_chunk(s, studio.chunk(
+        b"tEXt", b"XML:com.adobe.xmp\0" + packet(says(CAPTURE)))), "fail", 7, (CONTRADICTS,)),
+    Attack("a second packet as ImageMagick writes it", lambda s: with_chunk(s, studio.chunk(
+        b"zTXt", b"Raw profile type xmp\0\0" + b"x\x9c\3\0\0\0\0\1")), "fail", 7, (CONTRADICTS,)),
+    Attack("an extension of the packet of a JPEG", extended, "fail", 7, (CONTRADICTS,), suffix=".jpg"),
     Attack("UTF-16", lambda s: with_xmp(s, packet(says(CAPTURE)).decode().encode("utf-16")), "pass", 0, (UNREADABLE,)),
     Attack("billion laughs", lambda s: with_xmp(s, f"<!DOCTYPE x [{LAUGHS}]><x>&l11;</x>".encode()), "pass", 0,
            (UNREADABLE,), "document type"),
