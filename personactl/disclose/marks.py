@@ -61,6 +61,7 @@ def _parts(row: formats.Format, data: bytes, findings: list[Finding]) -> Parts:
     except OverLimitError:
         raise
     except ContainerError as error:
+        stores.check(data)  # where its store lies is not known, and the library looks for one all the same
         findings.append(_finding("disclosure.file-malformed", f"the file breaks its format's rules: {error}"))
         return Parts()
     if parts.trailing:

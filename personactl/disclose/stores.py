@@ -19,6 +19,7 @@ _SUPERBOX = b"jumb\0"
 """A superbox's type and the first byte of the length of its description; addresses ("self#jumbf=…") do not match."""
 _REFERENCE = b"#jumbf="
 _COMPRESSED = b"brob"
+_CBOR = b"cbor"
 
 
 def check(store: bytes) -> None:
@@ -31,6 +32,8 @@ def check(store: bytes) -> None:
         raise OverLimitError(f"its manifest store has more than {MAX_REFERENCES} references")
     if _compressed(store):
         raise OverLimitError("its manifest store is compressed, so that nothing bounds what is in it")
+    if _promises_more(store):
+        raise OverLimitError("a length in its manifest store is beyond its box")
 
 
 def _compressed(store: bytes) -> bool:
@@ -44,4 +47,24 @@ def _compressed(store: bytes) -> bool:
         if length < 2 or 8 <= length <= len(store) - place + 4:
             return True
         place = store.find(_COMPRESSED, place + 1)
+    return False
+
+
+def _promises_more(store: bytes) -> bool:
+    """Whether a CBOR string or list in a box says that it is longer than its box: the library reserves what it says,
+    up to 4 GB for one flipped bit. Heads are read one after the other (RFC 8949, section 3), nothing is nested."""
+    place = store.find(_CBOR)
+    while place >= 0:
+        length = int.from_bytes(store[max(0, place - 4) : place], "big")  # the type in a description has none before it
+        end = place - 4 + length if length <= len(store) - place + 4 else 0
+        position = place + 4
+        while position < end:
+            major, low = store[position] >> 5, store[position] & 31
+            size = 1 << (low - 24) if 24 <= low <= 27 else 0
+            number = int.from_bytes(store[position + 1 : position + 1 + size], "big") if size else low % 31
+            position += 1 + size
+            if 2 <= major <= 5 and number > end - position:
+                return True
+            position += number if major in (2, 3) else 0
+        place = store.find(_CBOR, place + 4)
     return False

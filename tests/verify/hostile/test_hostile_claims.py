@@ -244,12 +244,12 @@ COST = (
     Attack(
         "a list that says it is endless",
         lambda s: with_more(s, assertion("org.x.len", {"a": Raw(b"\x9b\0\0\0\x7f\xff\xff\xff\xff\1")})), "error", 4,
-        (BROKEN,),
+        (UNREAD,), "beyond its box",
     ),
     Attack(
         "a string that says it is endless",
         lambda s: with_more(s, assertion("org.x.len", {"a": Raw(b"\x5b\0\0\0\x7f\xff\xff\xff\xff\1")})), "error", 4,
-        (BROKEN,),
+        (UNREAD,), "beyond its box",
     ),
     Attack("a box without an end", lambda s: stored(b"\xff\xff\xff\xffjumb" + bytes(40)), "error", 4, (BROKEN,)),
     Attack("a box of 2 to the 62nd", lambda s: stored(b"\0\0\0\1jumb\x40" + bytes(47)), "error", 4, (BROKEN,)),
