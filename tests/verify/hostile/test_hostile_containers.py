@@ -264,7 +264,7 @@ COST = (
            (UNREAD,), "parts", ".jpg"),
     Attack("four million restarts", lambda s: JFIF + b"\xff\xd0" * 4_000_000 + b"\xff\xd9", "error", 4, (UNREAD,),
            "parts", ".jpg"),
-    Attack("64 MB of fill bytes", lambda s: JFIF + b"\xff" * (64 << 20), "error", 4, (UNREAD,), "breaks off", ".jpg"),
+    Attack("64 MB of fill bytes", lambda s: JFIF + b"\xff" * (64 << 20), "error", 4, (UNREAD,), "larger", ".jpg"),
     Attack("20,000 scans", lambda s: many_scans(), "error", 4, (UNREAD,), "scans", ".jpg"),
     Attack("20,000 scans, with the pixels asked for", lambda s: many_scans(), "error", 4, (UNREAD,), "scans", ".jpg",
            {"pixels": True}),
