@@ -29,10 +29,12 @@ wheel: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/overhead.py
 
-# Minutes, not part of `make test`: every byte of a small ledger flipped, then every system call made to fail (strace).
+# Minutes, not part of `make test`: every byte of a small ledger flipped, every system call made to fail (strace), every
+# bit of small signed files flipped.
 faults: $(READY)
 	$(BIN)/python bench/faults.py bytes
 	$(BIN)/python bench/faults.py calls
+	$(BIN)/python bench/flips.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

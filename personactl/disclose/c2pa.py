@@ -20,8 +20,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from personactl.disclose import c2pa_reading, chains, formats, native
+from personactl.disclose.c2pa_doubts import doubted
 from personactl.disclose.c2pa_reading import EXPIRED, UNTRUSTED, C2paReading, State
-from personactl.disclose.parts import ContainerError
+from personactl.disclose.parts import ContainerError, Parts
 from personactl.errors import DisclosureError, KeyProblem
 
 with native.only_packaged_library():
@@ -146,8 +147,8 @@ class C2paSigner:
         builder.add_ingredient(ingredient, row.media_type, io.BytesIO(content))
 
     def _fault(self, content: bytes, row: formats.Container) -> str:
-        stores = _stores(content, row)
-        return read(content, row.media_type, self.anchors, stores=stores, tsa_roots=self.tsa_roots).fault
+        parts = _parts(content, row)
+        return read(content, row.media_type, self.anchors, parts=parts, tsa_roots=self.tsa_roots).fault
 
     def _stamp_failed(self, error: Exception) -> KeyProblem:
         return KeyProblem(
@@ -158,12 +159,12 @@ class C2paSigner:
         )
 
 
-def _stores(content: bytes, row: formats.Container) -> Sequence[bytes]:
-    """The manifest stores of a file; none when it breaks its format's rules, which the library tells as well."""
+def _parts(content: bytes, row: formats.Container) -> Parts:
+    """What the walker finds; nothing when the file breaks its format's rules, which the library tells as well."""
     try:
-        return row.parts(content).c2pa
+        return row.parts(content)
     except ContainerError:
-        return ()
+        return Parts()
 
 
 def _signer(credential: Credential, algorithm: str, ta_url: str) -> Any:
@@ -176,31 +177,35 @@ def _signer(credential: Credential, algorithm: str, ta_url: str) -> Any:
 
 
 def read(
-    data: bytes, media_type: str, anchors: Sequence[str], *, stores: Sequence[bytes] = (), tsa_roots: Sequence[str] = ()
+    data: bytes, media_type: str, anchors: Sequence[str], *, parts: Parts, tsa_roots: Sequence[str] = ()
 ) -> C2paReading:
     """Read and verify the manifest of one file under these anchors (PEM). Never raises for a bad file.
 
-    `stores` are the manifest stores that the container walker found; they give the leaf and the store's digest.
+    `parts` is what the container walker found; its manifest store gives the leaf and the store's digest.
     `tsa_roots` (PEM) are authorities of time-stamp services: a certificate that has expired passes with a time-stamp
     of theirs from the time when it was valid. They vouch for times only: whoever signed must lead to `anchors`.
     """
-    reading = _read(data, media_type, tuple(anchors), stores)
+    reading = _read(data, media_type, tuple(anchors), parts)
     if not tsa_roots or not (EXPIRED in reading.failures or _SIGNERS & set(reading.ingredient_failures)):
         return reading
-    stamped = _read(data, media_type, (*anchors, *tsa_roots), stores)
-    return _signed_under(stamped, anchors, stores) or reading
+    stamped = _read(data, media_type, (*anchors, *tsa_roots), parts)
+    return _signed_under(stamped, anchors, parts.c2pa) or reading
 
 
-def _read(data: bytes, media_type: str, anchors: tuple[str, ...], stores: Sequence[bytes]) -> C2paReading:
+def _read(data: bytes, media_type: str, anchors: tuple[str, ...], parts: Parts) -> C2paReading:
     try:
         reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=_context(anchors))
         if reader is None:
             return C2paReading(state="Absent")
         try:
-            document = json.loads(reader.json())
+            document = doubted(
+                json.loads(reader.json()),
+                unhashed=parts.unhashed,
+                detailed=lambda: json.loads(reader.detailed_json()),
+            )
         finally:
             reader.close()
-        return c2pa_reading.from_document(document, stores)
+        return c2pa_reading.from_document(document, parts.c2pa)
     except c2pa.C2paError as error:
         message = str(error)[:_MAX_ERROR]
         if "ManifestNotFound" in message:

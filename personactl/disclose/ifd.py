@@ -28,13 +28,14 @@ Order = Literal["<", ">"]
 
 
 class Entry(NamedTuple):
-    """One field: tag, type, number of values, and where its bytes lie in the file."""
+    """One field: tag, type, number of values, where its bytes lie in the file, and where that number stands."""
 
     tag: int
     type: int
     number: int
     start: int
     end: int
+    number_at: tuple[int, int]
 
 
 class Field(NamedTuple):
@@ -93,7 +94,7 @@ class Structure:
             inline = start + (number + 1) * entry_size - offset_size
             place = inline if size <= offset_size else offset
             self._reach(place + size)
-            entries.append(Entry(tag, kind, values, place, place + size))
+            entries.append(Entry(tag, kind, values, place, place + size, (inline - offset_size, offset_size)))
         self._reach(end + offset_size)
         return Directory(tuple(entries), end + offset_size, following)
 

@@ -11,16 +11,22 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from personactl.disclose.parts import ContainerError, Parts
+from personactl.disclose.parts import ContainerError, OverLimitError, Parts, bounded
 
 SIGNATURE = b"\xff\xd8\xff"
 QUALITY = 95
+MAX_SCANS = 100
+"""Encoders write a dozen at most. A decoder passes over the whole picture for each scan, however few bytes it has."""
 
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED_XMP_PREFIX = b"http://ns.adobe.com/xmp/extension/\0"
+"""More of a packet that did not fit (XMP specification, part 3). It is not put together; it counts as a second packet,
+so that it cannot say in some readers what the first does not say in ours."""
 _APP1, _APP11, _SOS, _EOI = 0xE1, 0xEB, 0xDA, 0xD9
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """The next marker after entropy-coded data: neither a stuffed byte nor a restart (clause B.1.1.5)."""
+_FILL = re.compile(rb"\xff+")
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _JUMBF_SEGMENT = struct.Struct(">2sHI4s4s")
 """APP11 of ISO/IEC 19566-5, Annex D: identifier, box instance, packet number, then LBox and TBox in each packet."""
@@ -37,10 +43,12 @@ def parts(data: bytes) -> Parts:
     """The mark-carrying segments. Raises ContainerError for a truncated or malformed file."""
     found = Parts()
     packets: dict[int, list[tuple[int, bytes, bytes]]] = {}
-    for marker, body, end in _segments(data):
+    for marker, body, end in bounded(_segments(data)):
         found.trailing = len(data) - end
         if marker == _APP1 and body.startswith(_XMP_PREFIX):
             found.xmp.append(body[len(_XMP_PREFIX) :])
+        elif marker == _APP1 and body.startswith(_EXTENDED_XMP_PREFIX):
+            found.xmp.append(body)
         elif marker == _APP1 and body.startswith(_EXIF_PREFIX):
             found.exif.append(body[len(_EXIF_PREFIX) :])
         elif marker == _APP11 and body.startswith(b"JP") and len(body) >= _JUMBF_SEGMENT.size:
@@ -54,13 +62,14 @@ def parts(data: bytes) -> Parts:
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Each marker, the bytes of its segment and where it ends, through every scan to the end of the picture."""
-    position = 2
+    position, scans = 2, 0
     while True:
         marker, position = _marker(data, position)
         if marker == _EOI:
             yield marker, b"", position
             return
         if marker in _STANDALONE:
+            yield marker, b"", position
             continue
         if position + 2 > len(data):
             raise ContainerError("the JPEG breaks off inside a segment")
@@ -70,6 +79,9 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
         yield marker, data[position + 2 : position + length], position + length
         position += length
         if marker == _SOS:
+            scans += 1
+            if scans > MAX_SCANS:
+                raise OverLimitError(f"it has more than {MAX_SCANS} scans")
             scan_end = _AFTER_SCAN.search(data, position)
             if scan_end is None:
                 raise ContainerError("the JPEG ends inside its picture data")
@@ -78,9 +90,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 def _marker(data: bytes, position: int) -> tuple[int, int]:
     """The marker at `position`, behind any number of fill bytes (clause B.1.1.2), and where it ends."""
-    start = position
-    while position < len(data) and data[position] == 0xFF:
-        position += 1
-    if position == start or position >= len(data):
+    fill = _FILL.match(data, position)
+    if fill is None or fill.end() >= len(data):
         raise ContainerError("the JPEG breaks off between its segments")
-    return data[position], position + 1
+    return data[fill.end()], fill.end() + 1

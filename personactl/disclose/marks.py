@@ -10,14 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from personactl.disclose import c2pa, exif, formats, xmp
+from personactl.disclose import c2pa, exif, formats, stores, xmp
 from personactl.disclose.c2pa import C2paReading
-from personactl.disclose.parts import ContainerError, Parts
+from personactl.disclose.parts import ContainerError, OverLimitError, Parts
 from personactl.model import Finding, Severity
 
 MAX_BYTES = 512 << 20
-
-_MALFORMED = "disclosure.file-malformed"
 
 Value = TypeVar("Value")
 
@@ -42,13 +40,15 @@ def read_marks(data: bytes, *, anchors: Sequence[str], tsa_roots: Sequence[str] 
     if row is None or len(data) > MAX_BYTES:
         reason = "its type is not read" if row is None else f"it is larger than {MAX_BYTES} bytes"
         return Marks(media_type="", c2pa=C2paReading(state="Unreadable", error=reason))
-    findings: list[Finding] = []
-    parts = _parts(row, data, findings)
-    if findings and findings[0].code == _MALFORMED:
-        error = "nothing is looked for in a file that breaks its format's rules"
-        reading = C2paReading(state="Unreadable", error=error)
-        return Marks(media_type=row.media_type, c2pa=reading, findings=tuple(findings))
-    reading = c2pa.read(data, row.media_type, anchors, stores=parts.c2pa, tsa_roots=tsa_roots)
+    try:
+        parts = _parts(row, data)
+    except ContainerError as error:
+        what = "is not read" if isinstance(error, OverLimitError) else "breaks its format's rules"
+        reading = C2paReading(state="Unreadable", error="nothing is looked for in a file that breaks rules or limits")
+        unread = _finding("disclosure.file-malformed", f"the file {what}: {error}")
+        return Marks(media_type=row.media_type, c2pa=reading, findings=(unread,))
+    findings = _trailing(parts)
+    reading = c2pa.read(data, row.media_type, anchors, parts=parts, tsa_roots=tsa_roots)
     return Marks(
         media_type=row.media_type,
         c2pa=reading,
@@ -58,17 +58,18 @@ def read_marks(data: bytes, *, anchors: Sequence[str], tsa_roots: Sequence[str] 
     )
 
 
-def _parts(row: formats.Container, data: bytes, findings: list[Finding]) -> Parts:
-    try:
-        parts = row.parts(data)
-    except ContainerError as error:
-        findings.append(_finding(_MALFORMED, f"the file breaks its format's rules: {error}"))
-        return Parts()
-    if parts.trailing:
-        findings.append(
-            _finding("disclosure.trailing-data", f"{parts.trailing} bytes follow the end of the picture", "warning")
-        )
+def _parts(row: formats.Container, data: bytes) -> Parts:
+    """Raises ContainerError; OverLimitError where the file, or a manifest store in it, would keep its readers busy."""
+    parts = row.parts(data)
+    for store in parts.c2pa:
+        stores.check(store)
     return parts
+
+
+def _trailing(parts: Parts) -> list[Finding]:
+    if not parts.trailing:
+        return []
+    return [_finding("disclosure.trailing-data", f"{parts.trailing} bytes follow the end of the picture", "warning")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,9 @@ def _read(layer: _Layer[Value], blocks: Sequence[bytes], findings: list[Finding]
         return layer.empty
     try:
         return layer.read(blocks[0])
+    except xmp.XmpConflictError as error:
+        findings.append(_finding(layer.twice, f"the {layer.name} block is not read: {error}"))
+        return layer.empty
     except layer.error as error:
         findings.append(_finding(layer.unreadable, f"the {layer.name} block is not read: {error}"))
         return layer.empty

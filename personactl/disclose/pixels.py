@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from personactl.disclose import formats
-from personactl.disclose.parts import ContainerError
+from personactl.disclose.parts import ContainerError, OverLimitError
 from personactl.errors import IntegrityError
 
 MAX_PIXELS = 128_000_000
@@ -50,6 +50,7 @@ def _decodable(data: bytes, most: int) -> formats.Format:
         raise _unreadable("its type is not on the list of formats that are read")
     if not isinstance(row, formats.Format):
         raise _not_decoded("it is a clip")
+    _bound(row, data)
     try:
         reason = row.not_decoded(data)
         width, height = (0, 0) if reason else row.coded_size(data)
@@ -70,6 +71,16 @@ def _rgb(picture: Image.Image) -> np.ndarray[Any, Any]:
     if picture.mode in ("I", "F"):
         raise _not_decoded("its samples have 32 bits")
     return np.array(picture.convert("RGB"))
+
+
+def _bound(row: formats.Container, data: bytes) -> None:
+    """Refuse what would keep a decoder busy for long, such as thousands of scans. Other faults are the decoder's."""
+    try:
+        row.parts(data)
+    except OverLimitError as error:
+        raise _unreadable(str(error)) from None
+    except ContainerError:
+        return
 
 
 def _too_large(width: int, height: int, limit: int) -> IntegrityError:

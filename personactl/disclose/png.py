@@ -14,15 +14,19 @@ from typing import Any
 import numpy as np
 from isal import isal_zlib
 
-from personactl.disclose.parts import ContainerError, Parts
+from personactl.disclose.parts import ContainerError, Parts, bounded
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
+_U32 = struct.Struct(">I")
 _FILTER_UP = 2
 _DEFLATE_LEVEL = 2
 _TRUE_COLOUR = 2
 _PERCEPTUAL = 0
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
+_CARRIES_MARKS = frozenset({b"eXIf", b"caBX", b"iTXt", b"tEXt", b"zTXt"})
+_ODD_XMP = (_XMP_KEYWORD + b"\0", b"Raw profile type xmp\0")
+"""Where other readers look for XMP too. As it stands there it does not parse; beside a packet it is a second one."""
 
 
 def encode(rgb: np.ndarray[Any, Any], *, xmp: bytes, exif: bytes) -> bytes:
@@ -47,7 +51,7 @@ def parts(data: bytes) -> Parts:
     """The mark-carrying chunks. Raises ContainerError for a truncated or malformed file."""
     found = Parts()
     end = len(SIGNATURE)
-    for kind, body, after in _chunks(data):
+    for kind, body, after in bounded(_chunks(data)):
         end = after
         if kind == b"eXIf":
             found.exif.append(body)
@@ -55,6 +59,8 @@ def parts(data: bytes) -> Parts:
             found.c2pa.append(body)
         elif kind == b"iTXt" and body.startswith(_XMP_KEYWORD + b"\0"):
             found.xmp.append(_international_text(body))
+        elif kind in (b"tEXt", b"zTXt", b"iTXt") and body.startswith(_ODD_XMP):
+            found.xmp.append(body)
     found.trailing = len(data) - end
     return found
 
@@ -74,18 +80,24 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
-    """Each chunk's type, body and end offset, up to IEND. Checksums are left to the decoder."""
+    """Each chunk's type, body and end offset, up to IEND. The body is empty where the chunk carries no mark.
+
+    The checksum of a mark is compared: the hard binding leaves out the chunk of the manifest, and a decoder that minds
+    checksums would refuse what has passed here. All other chunks are left to the decoder.
+    """
     view, position = memoryview(data), len(SIGNATURE)
     while True:
         if position + 12 > len(data):
             raise ContainerError("the PNG ends before its IEND chunk")
-        (length,) = struct.unpack_from(">I", data, position)
+        (length,) = _U32.unpack_from(data, position)
         kind, body_start = data[position + 4 : position + 8], position + 8
         position = body_start + length + 4
         if position > len(data):
             raise ContainerError("a PNG chunk is longer than the file")
-        wanted = kind in (b"eXIf", b"caBX", b"iTXt")
-        yield kind, bytes(view[body_start : body_start + length]) if wanted else b"", position
+        body = bytes(view[body_start : body_start + length]) if kind in _CARRIES_MARKS else b""
+        if kind in _CARRIES_MARKS and zlib.crc32(body, zlib.crc32(kind)) != _U32.unpack_from(data, position - 4)[0]:
+            raise ContainerError(f"the checksum of the PNG chunk {kind.decode()} is wrong")
+        yield kind, body, position
         if kind == b"IEND":
             return
 

@@ -107,6 +107,7 @@ def parts(data: bytes) -> Parts:
                 found.xmp.append(structure.bytes_of(entry))
             elif entry.tag == C2PA:
                 found.c2pa.append(structure.bytes_of(entry))
+                found.unhashed += [entry.number_at, (entry.start, entry.end - entry.start)]
             elif entry.tag == _SUB_DIRECTORIES:
                 pending.extend(_sub_directories(structure, entry, seen))
         if block := _exif_block(structure, directory):

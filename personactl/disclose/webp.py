@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from personactl.disclose.parts import ContainerError, Parts
+from personactl.disclose.parts import ContainerError, Parts, bounded
 
 QUALITY = 90
 
@@ -35,18 +36,23 @@ def parts(data: bytes) -> Parts:
     end = 8 + length
     if end > len(data):
         raise ContainerError("the WebP is shorter than its header says")
-    position = 12
-    while position + 8 <= end:
-        kind, size = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
-        body = data[position + 8 : position + 8 + size]
-        if len(body) < size or position + 8 + size > end:
-            raise ContainerError("a WebP chunk is longer than the file")
+    for kind, body in bounded(_chunks(data, end)):
         if kind == b"XMP ":
             found.xmp.append(body)
         elif kind == b"EXIF":
             found.exif.append(body.removeprefix(_EXIF_PREFIX))
         elif kind == b"C2PA":
             found.c2pa.append(body)
-        position += 8 + size + size % 2
     found.trailing = len(data) - end - (end % 2 and len(data) > end)
     return found
+
+
+def _chunks(data: bytes, end: int) -> Iterator[tuple[bytes, bytes]]:
+    """Each chunk's type and payload, up to the end of the RIFF container."""
+    position = 12
+    while position + 8 <= end:
+        kind, size = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
+        if position + 8 + size > end:
+            raise ContainerError("a WebP chunk is longer than the file")
+        yield kind, data[position + 8 : position + 8 + size]
+        position += 8 + size + size % 2

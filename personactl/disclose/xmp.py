@@ -36,6 +36,9 @@ DIGITAL_SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
+MAX_ELEMENTS = 20_000
+MAX_NAMESPACE = 256
+"""Characters of a namespace's address: expat spells it out in the name of each element and attribute."""
 MAX_PROPERTIES = 1000
 
 _PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
@@ -48,6 +51,10 @@ _ESCAPES = str.maketrans(
 
 class XmpError(ValueError):
     """A packet that is not read; the message says why."""
+
+
+class XmpConflictError(XmpError):
+    """A packet that gives one property two values: each reader believes another one."""
 
 
 def build(properties: Mapping[str, str]) -> bytes:
@@ -88,8 +95,8 @@ def china_label(producer: str, content_id: str) -> str:
 def parse(packet: bytes) -> dict[str, str]:
     """The properties of a packet as `prefix:name` (or `{uri}name`) → text; of a list, the default or first item.
 
-    Raises XmpError for a packet that is too large or deep, not UTF-8 XML, declares a document type, or gives one
-    property two values.
+    Raises XmpError for a packet that is too large or deep, not UTF-8 XML, or declares a document type, and
+    XmpConflictError for one that gives a property two values.
     """
     if len(packet) > MAX_BYTES:
         raise XmpError(f"the packet is larger than {MAX_BYTES} bytes")
@@ -98,6 +105,7 @@ def parse(packet: bytes) -> dict[str, str]:
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.EntityDeclHandler = _refuse_doctype
+    parser.StartNamespaceDeclHandler = _refuse_long_namespace
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
@@ -110,6 +118,11 @@ def parse(packet: bytes) -> dict[str, str]:
 
 def _refuse_doctype(*_: object) -> None:
     raise XmpError("it declares a document type, which XMP has no use for and attacks have")
+
+
+def _refuse_long_namespace(_: str | None, uri: str | None) -> None:
+    if uri is not None and len(uri) > MAX_NAMESPACE:
+        raise XmpError(f"a namespace has more than {MAX_NAMESPACE} characters")
 
 
 def clean(text: str) -> str:
@@ -139,10 +152,14 @@ class _Reader:
         self._path: list[_Item] = []
         self._text: list[str] = []
         self._first_item = ""
+        self._elements = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._path) >= MAX_DEPTH:
             raise XmpError(f"it is nested deeper than {MAX_DEPTH} levels")
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise XmpError(f"it has more than {MAX_ELEMENTS} elements")
         default = attributes.get("http://www.w3.org/XML/1998/namespace lang") == "x-default"
         self._path.append(_Item(name, default))
         self._text = []
@@ -177,7 +194,7 @@ class _Reader:
     def _add(self, expanded: str, value: str) -> None:
         name = _name(expanded)
         if self.properties.get(name, value) != value:
-            raise XmpError(f"it gives {name[:80]} two values")
+            raise XmpConflictError(f"it gives {name[:80]} two values")
         if len(self.properties) >= MAX_PROPERTIES:
             raise XmpError(f"it has more than {MAX_PROPERTIES} properties")
         self.properties[name] = value

@@ -222,7 +222,7 @@ def _metadata_contradictions(claim: Credential, metadata: Metadata, value: str) 
     faults = []
     wanted = SYNTHETIC if value == "synthetic" else COMPOSITE
     if metadata.twice:
-        message = "the file has several XMP packets, and readers differ in which one they believe"
+        message = "the XMP gives several answers, and readers differ in which one they believe"
         faults.append(finding("verify.disclosure-contradicts", message))
     if metadata.source_type and metadata.source_type != wanted:
         message = f"the credential says {wanted}, the XMP says {metadata.source_type}"

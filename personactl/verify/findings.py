@@ -7,6 +7,9 @@ from personactl.model import Finding, Severity
 _GET_A_FRESH_COPY = "ask the sender for the file again, by another way"
 _TELL_THE_SENDER = "tell the sender; do not use the file as evidence"
 
+MAX_MESSAGE = 1000
+"""Characters of a message. It may quote the file, which may hold megabytes that would scroll the verdict away."""
+
 CODES: dict[str, tuple[Severity, str]] = {
     # the file itself
     "verify.not-found": ("error", "check the path"),
@@ -86,4 +89,5 @@ def finding(code: str, message: str, *, instead: str = "") -> Finding:
     """A finding with the severity and hint of its code. `message` completes neither; it says what was found. `instead`
     is the hint where another one helps."""
     severity, hint = CODES[code]
-    return Finding(code=code, severity=severity, message=message, hint=instead or hint)
+    told = message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "… (cut off)"
+    return Finding(code=code, severity=severity, message=told, hint=instead or hint)

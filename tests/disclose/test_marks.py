@@ -137,8 +137,10 @@ def test_xmp_edited_after_signing_is_noticed() -> None:
 
 def test_an_edited_assertion_is_noticed() -> None:
     data = delivered("png")
-    edited = data.replace(b'"id":"lira"', b'"id":"lyra"')
-    assert edited != data
+    start, end = png_chunk(data, b"caBX")
+    store = data[start + 8 : end - 4]
+    assert b'"id":"lira"' in store
+    edited = data[:start] + chunk(b"caBX", store.replace(b'"id":"lira"', b'"id":"lyra"')) + data[end:]
     reading = read(edited).c2pa
     assert reading.state == "Invalid"
     assert "assertion.hashedURI.mismatch" in reading.failures
