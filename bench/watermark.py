@@ -1,122 +1,193 @@
-"""How the watermark holds: quality, survival and false positives, as a table.
+"""How the watermark holds: distortion, survival, time and false positives, as tables.
 
-    OMP_NUM_THREADS=1 python bench/watermark.py [--folder PICTURES] [--unmarked 2000]
+    OMP_NUM_THREADS=1 python bench/watermark.py --quick                 a few pictures, under a minute
+    OMP_NUM_THREADS=1 python bench/watermark.py --results FOLDER        everything; goes on where it stopped
+    OMP_NUM_THREADS=1 python bench/watermark.py --results FOLDER --only 512
 
-Without a folder it draws soft synthetic pictures. With one it takes every picture in it that Pillow opens, cut to a
-square in the middle. "read" counts pictures whose 64 bits came back exactly and were called present.
+"lost" counts pictures whose 64 bits did not come back exactly or were not called present; a wrong payload that was
+called present is counted by itself. The pictures need scikit-image and skia (the development extra).
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
+from scipy import stats
+from skimage.metrics import structural_similarity
 
-from personactl.disclose import coding, watermark
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from watermark_attacks import PAIRS, SINGLE
+from watermark_pictures import GROUPS, group
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "disclose"))
-from signed_pictures import picture, saved
+from personactl.disclose import coding, spectrum, watermark, watermark_search
 
 Array = np.ndarray[Any, Any]
-SIDES = (128, 256, 512, 1024)
+Result = dict[str, Any]
+CROPS_OF_SMALL = 16
+"""Below 256 pixels there are no tiles and crops are lost: so many pictures are enough to show it."""
+KEYS_PER_PICTURE = 50
+QUICK_ATTACKS = ("as delivered: PNG", "JPEG 50", "resized to 50 %", "cropped to 80 %", "crop 80 % + resize 150 %")
 
 
-def pictures(folder: Path | None, side: int) -> Iterator[Array]:
-    if folder is None:
-        for seed in range(12):
-            yield picture(side, side, seed)
-        return
-    for path in sorted(folder.iterdir()):
-        try:
-            with Image.open(path) as opened:
-                rgb = opened.convert("RGB")
-        except OSError:
-            continue
-        edge = min(rgb.size)
-        left, top = (rgb.width - edge) // 2, (rgb.height - edge) // 2
-        square = rgb.crop((left, top, left + edge, top + edge))
-        yield np.asarray(square.resize((side, side), Image.Resampling.LANCZOS))
+def survival(name: str, limit: int | None, wanted: tuple[str, ...] | None = None) -> Result:
+    """One group of pictures under all attacks."""
+    attacks = {key: attack for key, attack in (SINGLE | PAIRS).items() if wanted is None or key in wanted}
+    lost: dict[str, list[str]] = {key: [] for key in attacks}
+    tried = dict.fromkeys(attacks, 0)
+    wrong: list[str] = []
+    rows: list[dict[str, float]] = []
+    for number, picture in enumerate(group(name, limit)):
+        payload = np.random.default_rng(number).bytes(8)
+        marked, seconds = timed(lambda rgb=picture.rgb, bits=payload: watermark.embed(rgb, bits))
+        megapixels = picture.rgb.shape[0] * picture.rgb.shape[1] / 1e6
+        row = {"embed": seconds / megapixels, "psnr": watermark.psnr(picture.rgb, marked)}
+        row["ssim"] = structural_similarity(
+            *(np.asarray(Image.fromarray(x).convert("L")) for x in (picture.rgb, marked))
+        )
+        row["unmarked"] = timed(lambda rgb=picture.rgb: watermark.extract(rgb))[1]
+        row["extract"] = timed(lambda rgb=marked: watermark.extract(rgb))[1]
+        rows.append(row)
+        for index, (key, attack) in enumerate(attacks.items()):
+            if name in ("128", "192") and "crop" in key and number >= CROPS_OF_SMALL:
+                continue
+            found = watermark.extract(attack(marked, np.random.default_rng([number, index])))
+            tried[key] += 1
+            if not found.present:
+                lost[key].append(f"{number} {picture.kind}")
+            elif found.payload != payload:
+                wrong.append(f"{key} {number} {picture.kind}")
+    return {"group": name, "rows": rows, "lost": lost, "tried": tried, "wrong": wrong}
 
 
-def attacks(marked: Array) -> Iterator[tuple[str, Array]]:
-    image, side = Image.fromarray(marked), marked.shape[0]
-    yield "as delivered (PNG)", marked
-    for quality in (95, 90, 75, 50, 30):
-        yield f"JPEG {quality}", saved(marked, "JPEG", quality=quality)
-    for quality in (90, 80, 60):
-        yield f"WebP {quality}", saved(marked, "WEBP", quality=quality)
-    for factor in (0.5, 0.75, 1.5):
-        edge = int(side * factor)
-        yield f"resized to {factor:.0%}", np.asarray(image.resize((edge, edge), Image.Resampling.LANCZOS))
-    small = image.resize((side * 3 // 4, side * 3 // 4), Image.Resampling.BICUBIC)
-    yield "75 % and JPEG 75", saved(np.asarray(small), "JPEG", quality=75)
-    yield "aspect 4:3", np.asarray(image.resize((side, side * 3 // 4), Image.Resampling.BICUBIC))
-    yield "mirrored", np.ascontiguousarray(marked[:, ::-1])
-    yield "quarter turn", np.ascontiguousarray(np.rot90(marked))
-    yield "brightness +15 %", np.clip(marked * 1.15, 0, 255).astype(np.uint8)
-    yield "brightness -20 %", (marked * 0.8).astype(np.uint8)
-    yield "blur, radius 1", np.asarray(image.filter(ImageFilter.GaussianBlur(1)))
-    cut = max(1, side // 50)
-    yield "cropped by 2 %", np.ascontiguousarray(marked[cut:, cut:])
+def unmarked(pairs: int, seed: int) -> Result:
+    """Pairs of a picture that was not marked and a key, with all that the search does for one picture."""
+    random = np.random.default_rng(seed)
+    sources = [picture.rgb for name in ("256", "512") for picture in group(name)]
+    rows, present = [], 0
+    for number in range(pairs // KEYS_PER_PICTURE):
+        rgb = _variant(sources[number % len(sources)], random)
+        seen = spectrum.analyse(rgb, *watermark.reach_seen(*rgb.shape[:2]))
+        looks = tuple(list(stage) for stage in watermark_search.stages(seen))
+        for _ in range(KEYS_PER_PICTURE):
+            key = random.bytes(16)
+            readings = list(watermark.LayeredWatermarker(key=key).readings(seen, looks))
+            present += any(reading.present for reading in readings)
+            strongest = max(watermark_search.peak(look, key).strength for stage in looks for look in stage)
+            scores = [reading.score for reading in readings]
+            rows.append([scores[0], scores[1], max(scores[2:], default=0.0), len(scores) - 2, strongest])
+    return {"group": f"unmarked-{seed}", "present": present, "pairs": rows}
 
 
-def survival(folder: Path | None, side: int) -> None:
-    random = np.random.default_rng(side)
-    read: dict[str, list[int]] = {}
-    quality = []
-    for original in pictures(folder, side):
-        payload = random.bytes(8)
-        marked = watermark.embed(original, payload)
-        quality.append(watermark.psnr(original, marked))
-        for name, seen in attacks(marked):
-            found = watermark.extract(seen)
-            counts = read.setdefault(name, [0, 0, 0])
-            counts[0] += found.present and found.payload == payload
-            counts[1] += found.present and found.payload != payload
-            counts[2] += 1
-    print(f"\n{side} x {side}: PSNR {min(quality):.1f} to {max(quality):.1f} dB, {len(quality)} pictures")
-    for name, (good, wrong, total) in read.items():
-        print(f"  {name:22} read {good:3}/{total}" + (f"   WRONG {wrong}" if wrong else ""))
+def _variant(rgb: Array, random: np.random.Generator) -> Array:
+    """A random cut in a random size."""
+    edge = int(random.integers(96, min(rgb.shape[:2]) + 1))
+    top, left = (int(random.integers(0, length - edge + 1)) for length in rgb.shape[:2])
+    cut = Image.fromarray(np.ascontiguousarray(rgb[top : top + edge, left : left + edge]))
+    return np.asarray(cut.resize((int(random.integers(96, 640)),) * 2, Image.Resampling.BICUBIC))
 
 
-def unmarked(folder: Path | None, count: int) -> None:
-    """False positives on random cuts, sizes and qualities of unmarked pictures, and of simulated phases."""
-    random = np.random.default_rng(7)
-    sources = list(pictures(folder, 640))
-    present, best = 0, 0.0
-    for _ in range(count):
-        source = sources[random.integers(len(sources))]
-        edge = int(random.integers(64, 640))
-        top, left = random.integers(0, 640 - edge + 1, 2)
-        cut = Image.fromarray(np.ascontiguousarray(source[top : top + edge, left : left + edge]))
-        side = int(random.integers(64, 400))
-        buffer = io.BytesIO()
-        cut.resize((side, side)).save(buffer, format="JPEG", quality=int(random.integers(40, 96)))
-        found = watermark.extract(np.asarray(Image.open(buffer).convert("RGB")))
-        present += found.present
-        best = max(best, found.score)
-    print(f"\nunmarked pictures called marked: {present} of {count} (highest score of the first reading {best:.3f})")
-    scores = []
-    for _ in range(20_000):
-        soft = np.cos(2 * np.pi * random.random(coding.CODED_BITS))
-        scores.append(float(np.mean(coding.encode(coding.decode(soft)[0]) * soft)))
-    print(f"simulated phases: score {np.mean(scores):.3f} ± {np.std(scores):.3f}, highest {max(scores):.3f} of 20,000")
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """The result and the CPU seconds."""
+    started = time.process_time()
+    result = work()
+    return result, time.process_time() - started
+
+
+def print_survival(results: list[Result]) -> None:
+    names = [result["group"] for result in results]
+    print("\n| | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
+    print("| pictures | " + " | ".join(str(len(result["rows"])) for result in results) + " |")
+    for title, key, scale, form in (
+        ("PSNR, min / median (dB)", "psnr", 1, "{:.1f}"),
+        ("SSIM, min / median", "ssim", 1, "{:.4f}"),
+        ("embed, median / max (CPU ms per MP)", "embed", 1e3, "{:.0f}"),
+        ("extract marked, median / max (CPU ms)", "extract", 1e3, "{:.0f}"),
+        ("extract unmarked, median / max (CPU ms)", "unmarked", 1e3, "{:.0f}"),
+    ):
+        values = [np.array([row[key] for row in result["rows"]]) * scale for result in results]
+        first = [v.min() if key in ("psnr", "ssim") else np.median(v) for v in values]
+        second = [np.median(v) if key in ("psnr", "ssim") else v.max() for v in values]
+        cells = (f"{form.format(a)} / {form.format(b)}" for a, b in zip(first, second, strict=True))
+        print(f"| {title} | " + " | ".join(cells) + " |")
+    for key in results[0]["tried"]:
+        cells = (f"{len(result['lost'][key])} of {result['tried'][key]}" for result in results)
+        print(f"| {key} | " + " | ".join(cells) + " |")
+    wrong = [item for result in results for item in result["wrong"]]
+    print(f"\nwrong payloads called present: {len(wrong)} {wrong}")
+
+
+def print_unmarked(results: list[Result]) -> None:
+    """Counts, and the tail of each statistic beyond its threshold: a Gumbel law fitted to the maxima per pair."""
+    pairs = np.array([row for result in results for row in result["pairs"]])
+    present = sum(result["present"] for result in results)
+    print(f"\nunmarked pairs of picture and key called marked: {present} of {len(pairs)}")
+    decodings = 2 + watermark.SEARCHED + 8 * pairs[:, 3]
+    print(f"decodings per pair: mean {decodings.mean():.2f}, largest {decodings.max():.0f}")
+    print(f"strongest look: median {np.median(pairs[:, 4]):.2f}, highest {pairs[:, 4].max():.2f}")
+    total = 0.0
+    for title, column, threshold in (
+        ("as seen (best of 2)", 0, watermark.PRESENT_WHOLE),
+        (f"searched (best of {watermark.SEARCHED})", 1, watermark.PRESENT_SEARCHED),
+        ("tiles (best of 8 × places)", 2, watermark.PRESENT_TILES),
+    ):
+        scores = pairs[:, column][pairs[:, column] > 0]
+        line = f"{title}: {len(scores)} scores"
+        if len(scores) > 20:
+            where, scale = stats.gumbel_r.fit(scores)
+            tail = float(stats.gumbel_r.sf(threshold, where, scale)) * len(scores) / len(pairs)
+            observed = float(np.mean(pairs[:, column] >= threshold))
+            total += max(tail, observed) * 2.0**-coding.CRC_BITS
+            line += f", median {np.median(scores):.3f}, highest {scores.max():.3f}, Gumbel({where:.4f}, {scale:.4f}), "
+            line += f"at or above {threshold}: {observed:.2e} observed, {tail:.2e} by the fit"
+        print(line)
+    chance = 2.0**-coding.CRC_BITS
+    print(
+        f"times 2^-{coding.CRC_BITS} for the CRC: {total:.1e} per picture; CRC alone: {decodings.mean() * chance:.1e}"
+    )
+    print(f"stated: {watermark.FALSE_POSITIVE_RATE:.0e}")
+
+
+def tasks(options: argparse.Namespace) -> dict[str, Callable[[], Result]]:
+    if options.quick:
+        return {name: lambda name=name: survival(name, 2, QUICK_ATTACKS) for name in ("128", "512")} | {
+            "unmarked-0": lambda: unmarked(KEYS_PER_PICTURE, 0)
+        }
+    work: dict[str, Callable[[], Result]] = {name: lambda name=name: survival(name, None) for name in GROUPS}
+    for part in range(10):
+        work[f"unmarked-{part}"] = lambda part=part: unmarked(options.unmarked // 10, part)
+    return work
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="survival and false positives of the watermark")
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--unmarked", type=int, default=2000)
+    parser = argparse.ArgumentParser(description="distortion, survival and false positives of the watermark")
+    parser.add_argument("--results", type=Path, help="folder for one JSON file per group of pictures")
+    parser.add_argument("--unmarked", type=int, default=10_000, help="pairs of an unmarked picture and a key")
+    parser.add_argument("--only", nargs="*", default=None, help="groups to run; the tables show all that is there")
+    parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    for side in SIDES:
-        survival(options.folder, side)
-    unmarked(options.folder, options.unmarked)
+    results: dict[str, Result] = {}
+    for name, work in tasks(options).items():
+        file = options.results / f"{name}.json" if options.results else None
+        if file and file.exists():
+            results[name] = json.loads(file.read_text())
+        elif options.only is None or name in options.only:
+            results[name] = work()
+            if file:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(json.dumps(results[name]))
+    marked = [result for name, result in results.items() if not name.startswith("unmarked")]
+    if marked:
+        print_survival(marked)
+    if len(marked) < len(results):
+        print_unmarked([result for name, result in results.items() if name.startswith("unmarked")])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from scipy import fft
 
 from personactl.disclose import spectrum, watermark_tiles
 from personactl.disclose.watermark_tiles import ACROSS, PITCHES, TILE
@@ -28,7 +29,7 @@ _BORDER = 1.2
 """How much larger than the picture a canvas may be on which it is seen."""
 _COARSE, _FINE = 8, 16
 _GAINS = (0.8, 0.84, 0.88, 0.92, 0.96, 1.04, 1.09, 1.14, 1.2)
-_WORTH_CLIMBING = 4.6
+_WORTH_CLIMBING = 4.8
 _WORTH_DECODING = 6.5
 _CLIMBS = 8
 _MOVES = 40
@@ -51,14 +52,48 @@ class Placement:
     strength: float
 
 
-def placements(seen: spectrum.Spectrum, key: bytes) -> Iterator[Placement]:
-    """The places that are worth decoding, most likely ones first."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One supposed pitch and contrast, whatever the key: the spectrum of the phases folded to one tile.
+
+    The first row and column looked at stand at `row` and `column` pitches from the picture's centre; `cells` is how
+    many square pitches were looked at.
+    """
+
+    pitch: float
+    gain: float
+    density: int
+    folded: Array
+    row: float
+    column: float
+    cells: float
+
+
+Stages = tuple[Iterable[Look], ...]
+
+
+def stages(seen: spectrum.Spectrum) -> Stages:
+    """All looks at a picture, in the three stages of the search; computed when they are gone through."""
     low, high = limits(seen.height, seen.width)
-    listed = [pitch for pitch in PITCHES if low <= pitch <= high]
-    yield from _climbed(seen, (_found(seen, pitch, _FINE, (1.0,), key) for pitch in listed), key)
-    grid = np.exp(np.arange(np.log(low), np.log(high), _RATIO))
-    yield from _climbed(seen, (_found(seen, float(pitch), _COARSE, (1.0,), key) for pitch in grid), key)
-    yield from _climbed(seen, (_found(seen, pitch, _COARSE, _GAINS, key) for pitch in listed), key)
+    listed = [float(pitch) for pitch in PITCHES if low <= pitch <= high]
+    grid = np.exp(np.arange(np.log(low), np.log(high), _RATIO)).tolist()
+    return (
+        _looks(seen, listed, (1.0,), _FINE),
+        _looks(seen, grid, (1.0,), _COARSE),
+        _looks(seen, listed, _GAINS, _COARSE),
+    )
+
+
+def placements(seen: spectrum.Spectrum, looks: Stages, key: bytes) -> Iterator[Placement]:
+    """The places that are worth decoding, most likely ones first."""
+    for stage in looks:
+        found = (peak(look, key) for look in stage)
+        promising = [place for place in found if place.strength >= _WORTH_CLIMBING]
+        promising.sort(key=lambda place: -place.strength)
+        for place in promising[:_CLIMBS]:
+            top = climb(seen, place, key)
+            if top.strength >= _WORTH_DECODING:
+                yield top
 
 
 def limits(height: int, width: int) -> tuple[float, float]:
@@ -85,23 +120,15 @@ def soft_bits(seen: spectrum.Spectrum, placement: Placement, key: bytes) -> tupl
     )
 
 
-def _found(seen: spectrum.Spectrum, pitch: float, density: int, gains: Iterable[float], key: bytes) -> Placement:
-    """The best place of the tile for one pitch, to the nearest 1/density of a pitch."""
-    looked = watermark_tiles.view(seen, pitch, pitch)
-    rows, columns = _middle(looked.height, density), _middle(looked.width, density)
-    numbers = looked.sample(rows, columns)
-    deviation = np.sqrt(rows.size * columns.size / density**2 * _known_share(key) / 2)
-    best = Placement(pitch, pitch, 0, 0, 1, 0)
-    for gain in gains:
-        phases = np.sin(numbers * np.float32(2 * np.pi / (_sync_step() * gain)))
-        correlation = _correlation(phases, density, key)
-        peak = int(correlation.argmax())
-        strength = float(correlation.flat[peak] / deviation)
-        if strength > best.strength:
-            row, column = divmod(peak, correlation.shape[1])
-            corner = rows[0] + row / density - looked.height / 2, columns[0] + column / density - looked.width / 2
-            best = Placement(pitch, pitch, *corner, gain, strength)
-    return best
+def _looks(seen: spectrum.Spectrum, pitches: list[float], gains: tuple[float, ...], density: int) -> Iterator[Look]:
+    for pitch in pitches:
+        looked = watermark_tiles.view(seen, pitch, pitch)
+        rows, columns = _middle(looked.height, density), _middle(looked.width, density)
+        numbers = looked.sample(rows, columns)
+        corner = float(rows[0] - looked.height / 2), float(columns[0] - looked.width / 2)
+        for gain in gains:
+            phases = np.sin(numbers * np.float32(2 * np.pi / (_sync_step() * gain)))
+            yield Look(pitch, gain, density, _folded(phases, density), *corner, numbers.size / density**2)
 
 
 def _middle(length: float, density: int) -> Array:
@@ -110,23 +137,23 @@ def _middle(length: float, density: int) -> Array:
     return (length - (count - 1) / density) / 2 + np.arange(count) / density
 
 
-def _correlation(phases: Array, density: int, key: bytes) -> Array:
-    """The cyclic correlation of the folded phases with the known signs, (16 · density, 16 · density)."""
+def _folded(phases: Array, density: int) -> Array:
+    """The spectrum of the sum of all tiles, (16 · density, 8 · density + 1), complex64."""
     size = TILE * density
     tall, wide = (-(-length // size) for length in phases.shape)
     padded = np.zeros((tall * size, wide * size), dtype=np.float32)
     padded[: phases.shape[0], : phases.shape[1]] = phases
-    folded = padded.reshape(tall, size, wide, size).sum(axis=(0, 2))
-    return np.asarray(np.fft.irfft2(np.fft.rfft2(folded) * _pattern(key, density), s=(size, size)))
+    return np.asarray(fft.rfft2(padded.reshape(tall, size, wide, size).sum(axis=(0, 2))))
 
 
-def _climbed(seen: spectrum.Spectrum, found: Iterable[Placement], key: bytes) -> Iterator[Placement]:
-    promising = [place for place in found if place.strength >= _WORTH_CLIMBING]
-    promising.sort(key=lambda place: -place.strength)
-    for place in promising[:_CLIMBS]:
-        top = climb(seen, place, key)
-        if top.strength >= _WORTH_DECODING:
-            yield top
+def peak(look: Look, key: bytes) -> Placement:
+    """The best place of the tile in one look, to the nearest 1/density of a pitch, by cyclic correlation."""
+    size = TILE * look.density
+    correlation = fft.irfft2(look.folded * _pattern(key, look.density), s=(size, size))
+    row, column = divmod(int(correlation.argmax()), size)
+    strength = float(correlation[row, column]) / float(np.sqrt(look.cells * _known_share(key) / 2))
+    corner = look.row + row / look.density, look.column + column / look.density
+    return Placement(look.pitch, look.pitch, *corner, look.gain, strength)
 
 
 def climb(seen: spectrum.Spectrum, start: Placement, key: bytes) -> Placement:
@@ -195,4 +222,4 @@ def _pattern(key: bytes, density: int) -> Array:
     """The conjugate spectrum of the known signs on the fine grid."""
     pattern = np.zeros((TILE * density, TILE * density), dtype=np.float32)
     pattern[::density, ::density] = watermark_tiles.layout(key).signs
-    return np.asarray(np.conj(np.fft.rfft2(pattern)))
+    return np.asarray(np.conj(fft.rfft2(pattern)))

@@ -22,7 +22,7 @@ INNER, OUTER = 6, 44
 ALONE, BESIDE_TILES = 42.8, 47.3
 """PSNR of this layer in dB: where it is the only one, and where it shares what is allowed with the tiles."""
 _DEAD = 0.0625
-_SEARCHED_DECODINGS = 10
+SEARCHED = 10
 _STEPS_TRIED = 72
 
 
@@ -58,7 +58,7 @@ def search(values: Array, key: bytes) -> Array:
     tried = np.concatenate([np.array(_NOMINAL)[:, None], tried])
     soft = np.concatenate([_phases(project(turned, key), tried, key) for turned in _orientations(values)])
     ranking = np.argsort(-np.einsum("ij,ij->i", soft, soft), kind="stable")
-    return soft[ranking[:_SEARCHED_DECODINGS]]
+    return soft[ranking[:SEARCHED]]
 
 
 def _orientations(values: Array) -> Iterator[Array]:
