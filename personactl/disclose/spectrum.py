@@ -61,6 +61,16 @@ def analyse(rgb: Array, rows: int, columns: int) -> Spectrum:
     return Spectrum(values, rgb.shape[0], rgb.shape[1])
 
 
+def texture(rgb: Array, rows: int, columns: int) -> Array:
+    """The luma's standard deviation within each cell of a grid over the picture, float32 (rows, columns)."""
+    plane = luma(rgb)
+    mean, square = (
+        np.asarray(Image.fromarray(values).resize((columns, rows), Image.Resampling.BOX))
+        for values in (plane, np.square(plane))
+    )
+    return np.asarray(np.sqrt(np.maximum(square - np.square(mean), 0)))
+
+
 def add(rgb: Array, change: Array) -> tuple[Array, float]:
     """A copy of the picture with its coefficients changed by `change`, equally in all channels; rounded and clipped.
 

@@ -78,7 +78,7 @@ class LayeredWatermarker:
         marked = rgb
         for _ in range(_PASSES):
             seen = spectrum.analyse(marked, rows, columns)
-            change = self._change(seen, payload)
+            change = self._change(seen, rgb, payload)
             if marked is not rgb and np.abs(change).max() < _SETTLED:
                 break
             marked, clipped = spectrum.add(marked, change)
@@ -86,7 +86,7 @@ class LayeredWatermarker:
                 break
         return marked
 
-    def _change(self, seen: spectrum.Spectrum, payload: bytes) -> Array:
+    def _change(self, seen: spectrum.Spectrum, rgb: Array, payload: bytes) -> Array:
         """The layers disturb each other a little: the whole is set, then the tiles, then the whole again."""
         total = np.zeros_like(seen.values)
         ring, tiled = slice(watermark_whole.OUTER), watermark_tiles.marked(seen.height, seen.width)
@@ -94,7 +94,7 @@ class LayeredWatermarker:
         total[ring, ring] += watermark_whole.change(seen.values, payload, decibels, self.key)
         if tiled:
             moved = spectrum.Spectrum(seen.values + total, seen.height, seen.width)
-            tiles = watermark_tiles.change(moved, payload, self.key)
+            tiles = watermark_tiles.change(moved, rgb, payload, self.key)
             total[: tiles.shape[0], : tiles.shape[1]] += tiles
             total[ring, ring] += watermark_whole.change(seen.values + total, payload, decibels, self.key)
         return total

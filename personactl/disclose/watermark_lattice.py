@@ -15,7 +15,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-def moves(values: Array, points: Array, steps: Array | float, dead: float) -> Array:
+def moves(values: Array, points: Array, steps: Array | float, dead: Array | float) -> Array:
     """What to add so that every value comes within `dead` · `steps` of `points` + k · `steps`, k whole."""
     distance = values - points
     distance -= steps * np.rint(distance / steps)

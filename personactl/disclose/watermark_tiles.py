@@ -34,7 +34,10 @@ SYNC_RATIO = 2.0
 BAND = (0.36, 1.24)
 
 _SIGNS = TILE * TILE - coding.CODED_BITS
-_DEAD = 0.125
+_DEAD_TEXTURE, _DEAD_SMOOTH = 0.125, 0.175
+"""How far from its lattice point a number may stay. Smooth places hide less and disturb less, so less is done there."""
+_SMOOTH, _TEXTURED = 1.0, 4.0
+"""Standard deviations of the luma within a pitch between which the one goes over into the other."""
 _ROUNDS = 2
 _SOLVER_ROUNDS = 8
 
@@ -98,13 +101,16 @@ def view(seen: spectrum.Spectrum, down: float, across: float) -> View:
 def step() -> float:
     """The lattice step of the bits."""
     share = (_SIGNS * SYNC_RATIO**2 + coding.CODED_BITS) / TILE**2
-    return watermark_lattice.step_for(watermark_lattice.squared_error(DECIBELS) / share, _DEAD)
+    return watermark_lattice.step_for(watermark_lattice.squared_error(DECIBELS) / share, _DEAD_TEXTURE)
 
 
-def change(seen: spectrum.Spectrum, payload: bytes, key: bytes) -> Array:
+def change(seen: spectrum.Spectrum, rgb: Array, payload: bytes, key: bytes) -> Array:
     """Coefficients to add to those seen so that the points carry the payload, (rows, columns)."""
     pitch = pitch_of(seen.height, seen.width)
     height, width = seen.height / pitch, seen.width / pitch
+    texture = spectrum.texture(rgb, np.arange(0.5, height).size, np.arange(0.5, width).size)
+    smooth = np.clip((_TEXTURED - texture) / (_TEXTURED - _SMOOTH), 0, 1)
+    dead = _DEAD_TEXTURE + (_DEAD_SMOOTH - _DEAD_TEXTURE) * smooth
     weights = _kernel(height, width, *seen.values.shape)
     shape = weights.shape
     down = spectrum.waves(np.arange(0.5, height), height, shape[0])
@@ -114,7 +120,7 @@ def change(seen: spectrum.Spectrum, payload: bytes, key: bytes) -> Array:
     total = np.zeros(shape, dtype=np.float32)
     for _ in range(_ROUNDS):
         numbers = down @ ((values + total) * weights) @ across.T * scale
-        wanted = watermark_lattice.moves(numbers, points, steps, _DEAD).astype(np.float32)
+        wanted = watermark_lattice.moves(numbers, points, steps, dead).astype(np.float32)
         amounts = _solved(wanted, down, across, weights * weights * scale * scale / np.float32(height * width))
         total += weights * (down.T @ amounts @ across) * scale / np.float32(height * width)
     return total
