@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python bench/watermark.py --quick                 a few pictures, under a minute
     OMP_NUM_THREADS=1 python bench/watermark.py --results FOLDER        everything; goes on where it stopped
-    OMP_NUM_THREADS=1 python bench/watermark.py --results FOLDER --only 512
+    OMP_NUM_THREADS=1 python bench/watermark.py --results FOLDER --only 512.0 512.1 ...
+    OMP_NUM_THREADS=1 python bench/watermark.py --results FOLDER --only         only the tables
 
 "lost" counts pictures whose 64 bits did not come back exactly or were not called present; a wrong payload that was
 called present is counted by itself. The pictures need scikit-image and skia (the development extra).
@@ -33,18 +34,22 @@ Array = np.ndarray[Any, Any]
 Result = dict[str, Any]
 CROPS_OF_SMALL = 16
 """Below 256 pixels there are no tiles and crops are lost: so many pictures are enough to show it."""
+PART = 10
 KEYS_PER_PICTURE = 50
+KEYS_SEARCHED = 5
+"""For so many keys of a picture the tiles are looked for as well, unless --all-tiles asks for all; it takes long."""
 QUICK_ATTACKS = ("as delivered: PNG", "JPEG 50", "resized to 50 %", "cropped to 80 %", "crop 80 % + resize 150 %")
 
 
-def survival(name: str, limit: int | None, wanted: tuple[str, ...] | None = None) -> Result:
-    """One group of pictures under all attacks."""
+def survival(name: str, numbers: range, wanted: tuple[str, ...] | None = None) -> Result:
+    """Some pictures of a group under all attacks."""
     attacks = {key: attack for key, attack in (SINGLE | PAIRS).items() if wanted is None or key in wanted}
     lost: dict[str, list[str]] = {key: [] for key in attacks}
     tried = dict.fromkeys(attacks, 0)
     wrong: list[str] = []
     rows: list[dict[str, float]] = []
-    for number, picture in enumerate(group(name, limit)):
+    for picture in group(name, numbers):
+        number = picture.number
         payload = np.random.default_rng(number).bytes(8)
         marked, seconds = timed(lambda rgb=picture.rgb, bits=payload: watermark.embed(rgb, bits))
         megapixels = picture.rgb.shape[0] * picture.rgb.shape[1] / 1e6
@@ -67,10 +72,11 @@ def survival(name: str, limit: int | None, wanted: tuple[str, ...] | None = None
     return {"group": name, "rows": rows, "lost": lost, "tried": tried, "wrong": wrong}
 
 
-def unmarked(pairs: int, seed: int) -> Result:
+def unmarked(pairs: int, seed: int, searched: int) -> Result:
     """Pairs of a picture that was not marked and a key, with all that the search does for one picture."""
     random = np.random.default_rng(seed)
-    sources = [picture.rgb for name in ("256", "512") for picture in group(name)]
+    numbers = random.integers(0, GROUPS["512"][1], pairs // KEYS_PER_PICTURE).tolist()
+    sources = [picture.rgb for number in numbers for picture in group("512", range(number, number + 1))]
     rows, present = [], 0
     strengths: list[float] = []
     peak = watermark_search.peak
@@ -85,12 +91,14 @@ def unmarked(pairs: int, seed: int) -> Result:
         rgb = _variant(sources[number % len(sources)], random)
         seen = spectrum.analyse(rgb, *watermark.reach_seen(*rgb.shape[:2]))
         looks = tuple(list(stage) for stage in watermark_search.stages(seen))
-        for _ in range(KEYS_PER_PICTURE):
-            key = random.bytes(16)
-            readings = list(watermark.LayeredWatermarker(key=key).readings(seen, looks))
+        for count in range(KEYS_PER_PICTURE):
+            watermarker = watermark.LayeredWatermarker(key=random.bytes(16))
+            readings = list(watermarker.readings(seen, looks if count < searched else ()))
             present += any(reading.present for reading in readings)
             scores = [reading.score for reading in readings]
-            rows.append([scores[0], scores[1], max(scores[2:], default=0.0), len(scores) - 2, max(strengths)])
+            rows.append(
+                [scores[0], scores[1], max(scores[2:], default=0.0), len(scores) - 2, max(strengths, default=0.0)]
+            )
             strengths.clear()
     watermark_search.peak = peak
     return {"group": f"unmarked-{seed}", "present": present, "pairs": rows}
@@ -141,7 +149,8 @@ def print_unmarked(results: list[Result]) -> None:
     print(f"\nunmarked pairs of picture and key called marked: {present} of {len(pairs)}")
     decodings = 2 + watermark.SEARCHED + 8 * pairs[:, 3]
     print(f"decodings per pair: mean {decodings.mean():.2f}, largest {decodings.max():.0f}")
-    print(f"strongest look: median {np.median(pairs[:, 4]):.2f}, highest {pairs[:, 4].max():.2f}")
+    strengths = pairs[pairs[:, 4] > 0, 4]
+    print(f"strongest look of {len(strengths)}: median {np.median(strengths):.2f}, highest {strengths.max():.2f}")
     total = 0.0
     for title, column, threshold in (
         ("as seen (best of 2)", 0, watermark.PRESENT_WHOLE),
@@ -166,21 +175,45 @@ def print_unmarked(results: list[Result]) -> None:
 
 
 def tasks(options: argparse.Namespace) -> dict[str, Callable[[], Result]]:
+    """The parts of the work by name; each is kept in a file of its own."""
     if options.quick:
-        return {name: lambda name=name: survival(name, 2, QUICK_ATTACKS) for name in ("128", "512")} | {
-            "unmarked-0": lambda: unmarked(KEYS_PER_PICTURE, 0)
+        return {
+            "128.0": lambda: survival("128", range(1), QUICK_ATTACKS),
+            "512.0": lambda: survival("512", range(1), QUICK_ATTACKS),
+            "unmarked.0": lambda: unmarked(KEYS_PER_PICTURE, 0, KEYS_SEARCHED),
         }
-    work: dict[str, Callable[[], Result]] = {name: lambda name=name: survival(name, None) for name in GROUPS}
-    for part in range(10):
-        work[f"unmarked-{part}"] = lambda part=part: unmarked(options.unmarked // 10, part)
+    work: dict[str, Callable[[], Result]] = {}
+    for name, (_, count) in GROUPS.items():
+        for first in range(0, count, PART):
+            numbers = range(first, min(first + PART, count))
+            work[f"{name}.{first // PART}"] = lambda name=name, numbers=numbers: survival(name, numbers)
+    searched = KEYS_PER_PICTURE if options.all_tiles else KEYS_SEARCHED
+    for part in range(20):
+        work[f"unmarked.{part}"] = lambda part=part: unmarked(options.unmarked // 20, part, searched)
     return work
+
+
+def merged(results: list[Result]) -> list[Result]:
+    """One result per group, of those of its parts."""
+    groups: dict[str, Result] = {}
+    for result in results:
+        whole = groups.setdefault(
+            result["group"], {"group": result["group"], "rows": [], "lost": {}, "tried": {}, "wrong": []}
+        )
+        whole["rows"] += result["rows"]
+        whole["wrong"] += result["wrong"]
+        for key, lost in result["lost"].items():
+            whole["lost"].setdefault(key, []).extend(lost)
+            whole["tried"][key] = whole["tried"].get(key, 0) + result["tried"][key]
+    return list(groups.values())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="distortion, survival and false positives of the watermark")
     parser.add_argument("--results", type=Path, help="folder for one JSON file per group of pictures")
     parser.add_argument("--unmarked", type=int, default=10_000, help="pairs of an unmarked picture and a key")
-    parser.add_argument("--only", nargs="*", default=None, help="groups to run; the tables show all that is there")
+    parser.add_argument("--all-tiles", action="store_true", help="look for tiles under all keys")
+    parser.add_argument("--only", nargs="*", default=None, help="parts to run; the tables show all that is there")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     results: dict[str, Result] = {}
@@ -195,7 +228,7 @@ def main() -> None:
                 file.write_text(json.dumps(results[name]))
     marked = [result for name, result in results.items() if not name.startswith("unmarked")]
     if marked:
-        print_survival(marked)
+        print_survival(merged(marked))
     if len(marked) < len(results):
         print_unmarked([result for name, result in results.items() if name.startswith("unmarked")])
 

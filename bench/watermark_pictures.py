@@ -38,17 +38,18 @@ MIXED = ((512, 768), (768, 512), (600, 1000), (1200, 675), (512, 1536), (1800, 4
 
 @dataclass(frozen=True, slots=True)
 class Picture:
+    number: int
     kind: str
     rgb: Array
 
 
-def group(name: str, limit: int | None = None) -> Iterator[Picture]:
-    """The pictures of a group, in a fixed order; half of them photographs, a quarter drawn people."""
-    shape, count = GROUPS[name]
-    for number in range(min(count, limit or count)):
+def group(name: str, numbers: range) -> Iterator[Picture]:
+    """These pictures of a group; three in seven are photographs, two drawn people."""
+    shape, _ = GROUPS[name]
+    for number in numbers:
         height, width = shape if name != "mixed" else MIXED[number % len(MIXED)]
         kind, make = _KINDS[number % len(_KINDS)]
-        yield Picture(kind, make(height, width, number // len(_KINDS) * 7 + number % len(_KINDS)))
+        yield Picture(number, kind, make(height, width, number // len(_KINDS) * 7 + number % len(_KINDS)))
 
 
 def _photograph(height: int, width: int, seed: int) -> Array:

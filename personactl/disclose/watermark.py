@@ -39,7 +39,7 @@ _SETTLED = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """What was read. `score` is the agreement with the code word (about 0.85: untouched, below 0.5: no mark)."""
+    """What was read. `score`, at most 1, is the agreement with the code word: 0.9 untouched, 0.37 ± 0.03 unmarked."""
 
     payload: bytes
     score: float
@@ -141,7 +141,7 @@ def _best(soft: Array, least: float, scale: Array | float = 1.0) -> Extraction:
     """Of the rows of soft bits (n, 188): the reading that is present, or else agrees most with its code word."""
     readings = []
     for (payload, intact), row in zip(coding.decode(soft), soft * scale, strict=True):
-        score = float(np.mean(coding.encode(payload) * row))
+        score = min(1.0, float(np.mean(coding.encode(payload) * row)))
         readings.append(Extraction(payload=payload, score=score, present=intact and score >= least))
     return max(readings, key=lambda reading: (reading.present, reading.score))
 
