@@ -84,9 +84,10 @@ def add(rgb: Array, change: Array) -> tuple[Array, float]:
     for top in range(0, height, _STRIP):
         part = slice(top, top + _STRIP)
         total = rgb[part] + np.rint(tall[part] @ across).astype(np.int16)[..., None]
-        kept = np.clip(total, 0, 255)
-        clipped += int(np.count_nonzero(kept != total))
-        marked[part] = kept
+        if total.min() < 0 or total.max() > 255:
+            clipped += int(np.count_nonzero((total < 0) | (total > 255)))
+            np.clip(total, 0, 255, out=total)
+        marked[part] = total
     return marked, clipped / rgb.size
 
 

@@ -75,10 +75,11 @@ class LayeredWatermarker:
         if min(height, width) < spectrum.MIN_SIDE:
             raise ValueError(f"a picture of {width}x{height} is too small to be marked ({spectrum.MIN_SIDE} at least)")
         rows, columns = _reach(height, width)
+        dead = watermark_tiles.dead_zones(rgb) if watermark_tiles.marked(height, width) else None
         marked = rgb
         for _ in range(_PASSES):
             seen = spectrum.analyse(marked, rows, columns)
-            change = self._change(seen, rgb, payload)
+            change = self._change(seen, dead, payload)
             if marked is not rgb and np.abs(change).max() < _SETTLED:
                 break
             marked, clipped = spectrum.add(marked, change)
@@ -86,15 +87,15 @@ class LayeredWatermarker:
                 break
         return marked
 
-    def _change(self, seen: spectrum.Spectrum, rgb: Array, payload: bytes) -> Array:
+    def _change(self, seen: spectrum.Spectrum, dead: Array | None, payload: bytes) -> Array:
         """The layers disturb each other a little: the whole is set, then the tiles, then the whole again."""
         total = np.zeros_like(seen.values)
-        ring, tiled = slice(watermark_whole.OUTER), watermark_tiles.marked(seen.height, seen.width)
-        decibels = watermark_whole.BESIDE_TILES if tiled else watermark_whole.ALONE
+        ring = slice(watermark_whole.OUTER)
+        decibels = watermark_whole.ALONE if dead is None else watermark_whole.BESIDE_TILES
         total[ring, ring] += watermark_whole.change(seen.values, payload, decibels, self.key)
-        if tiled:
+        if dead is not None:
             moved = spectrum.Spectrum(seen.values + total, seen.height, seen.width)
-            tiles = watermark_tiles.change(moved, rgb, payload, self.key)
+            tiles = watermark_tiles.change(moved, dead, payload, self.key)
             total[: tiles.shape[0], : tiles.shape[1]] += tiles
             total[ring, ring] += watermark_whole.change(seen.values + total, payload, decibels, self.key)
         return total

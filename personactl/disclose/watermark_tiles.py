@@ -104,13 +104,18 @@ def step() -> float:
     return watermark_lattice.step_for(watermark_lattice.squared_error(DECIBELS) / share, _DEAD_TEXTURE)
 
 
-def change(seen: spectrum.Spectrum, rgb: Array, payload: bytes, key: bytes) -> Array:
-    """Coefficients to add to those seen so that the points carry the payload, (rows, columns)."""
+def dead_zones(rgb: Array) -> Array:
+    """How far from its lattice point, in steps, each point's number may stay, by the picture's texture there."""
+    pitch = pitch_of(*rgb.shape[:2])
+    texture = spectrum.texture(rgb, *(np.arange(0.5, length / pitch).size for length in rgb.shape[:2]))
+    smooth = np.clip((_TEXTURED - texture) / (_TEXTURED - _SMOOTH), 0, 1)
+    return np.asarray(_DEAD_TEXTURE + (_DEAD_SMOOTH - _DEAD_TEXTURE) * smooth)
+
+
+def change(seen: spectrum.Spectrum, dead: Array, payload: bytes, key: bytes) -> Array:
+    """Coefficients to add to those seen so that the points carry the payload, (rows, columns). `dead`: `dead_zones`."""
     pitch = pitch_of(seen.height, seen.width)
     height, width = seen.height / pitch, seen.width / pitch
-    texture = spectrum.texture(rgb, np.arange(0.5, height).size, np.arange(0.5, width).size)
-    smooth = np.clip((_TEXTURED - texture) / (_TEXTURED - _SMOOTH), 0, 1)
-    dead = _DEAD_TEXTURE + (_DEAD_SMOOTH - _DEAD_TEXTURE) * smooth
     weights = _kernel(height, width, *seen.values.shape)
     shape = weights.shape
     down = spectrum.waves(np.arange(0.5, height), height, shape[0])
