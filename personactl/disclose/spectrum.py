@@ -44,7 +44,10 @@ def keyed_numbers(key: bytes, purpose: str, count: int) -> Array:
 
 def luma(rgb: Array) -> Array:
     """ITU-R BT.601 luma, float32, of uint8 RGB (height, width, 3); averaged down where there are very many pixels."""
-    plane = Image.fromarray(rgb).convert("L")
+    grey = np.empty(rgb.shape[:2], dtype=np.uint8)
+    for top in range(0, rgb.shape[0], _STRIP):  # Pillow takes four bytes for a pixel of three
+        grey[top : top + _STRIP] = Image.fromarray(rgb[top : top + _STRIP]).convert("L")
+    plane = Image.fromarray(grey)
     excess = float(np.sqrt(plane.width * plane.height / _PLANE_PIXELS))
     if excess >= 2:
         size = (max(1, round(plane.width / excess)), max(1, round(plane.height / excess)))
