@@ -143,7 +143,7 @@ def print_survival(results: list[Result]) -> None:
 
 
 def print_unmarked(results: list[Result]) -> None:
-    """Counts, and the tail of each statistic beyond its threshold: a Gumbel law fitted to the maxima per pair."""
+    """Counts, and the tail of each statistic beyond its threshold: an extreme-value law fitted to the maxima per pair."""
     pairs = np.array([row for result in results for row in result["pairs"]])
     present = sum(result["present"] for result in results)
     print(f"\nunmarked pairs of picture and key called marked: {present} of {len(pairs)}")
@@ -160,11 +160,11 @@ def print_unmarked(results: list[Result]) -> None:
         scores = pairs[:, column][pairs[:, column] > 0]
         line = f"{title}: {len(scores)} scores"
         if len(scores) > 20:
-            where, scale = stats.gumbel_r.fit(scores)
-            tail = float(stats.gumbel_r.sf(threshold, where, scale)) * len(scores) / len(pairs)
+            law = stats.genextreme.fit(scores, 0.2, loc=np.median(scores), scale=scores.std())
+            tail = float(stats.genextreme.sf(threshold, *law)) * len(scores) / len(pairs)
             observed = float(np.mean(pairs[:, column] >= threshold))
             total += max(tail, observed) * 2.0**-coding.CRC_BITS
-            line += f", median {np.median(scores):.3f}, highest {scores.max():.3f}, Gumbel({where:.4f}, {scale:.4f}), "
+            line += f", median {np.median(scores):.3f}, highest {scores.max():.3f}, GEV({law[0]:.3f}, {law[1]:.4f}, {law[2]:.4f}), "
             line += f"at or above {threshold}: {observed:.2e} observed, {tail:.2e} by the fit"
         print(line)
     chance = 2.0**-coding.CRC_BITS
