@@ -143,7 +143,7 @@ def print_survival(results: list[Result]) -> None:
 
 
 def print_unmarked(results: list[Result]) -> None:
-    """Counts, and the tail of each statistic beyond its threshold: an extreme-value law fitted to the maxima per pair."""
+    """Counts, and each statistic's tail beyond its threshold: an extreme-value law fitted to the maxima per pair."""
     pairs = np.array([row for result in results for row in result["pairs"]])
     present = sum(result["present"] for result in results)
     print(f"\nunmarked pairs of picture and key called marked: {present} of {len(pairs)}")
@@ -164,7 +164,8 @@ def print_unmarked(results: list[Result]) -> None:
             tail = float(stats.genextreme.sf(threshold, *law)) * len(scores) / len(pairs)
             observed = float(np.mean(pairs[:, column] >= threshold))
             total += max(tail, observed) * 2.0**-coding.CRC_BITS
-            line += f", median {np.median(scores):.3f}, highest {scores.max():.3f}, GEV({law[0]:.3f}, {law[1]:.4f}, {law[2]:.4f}), "
+            line += f", median {np.median(scores):.3f}, highest {scores.max():.3f}, "
+            line += f"GEV({law[0]:.3f}, {law[1]:.4f}, {law[2]:.4f}), "
             line += f"at or above {threshold}: {observed:.2e} observed, {tail:.2e} by the fit"
         print(line)
     chance = 2.0**-coding.CRC_BITS
