@@ -1,20 +1,21 @@
-"""Error correction of the watermark payload: CRC-16, then the rate 1/2 convolutional code of constraint length 7.
+"""Error correction of the watermark payload: CRC-24, then the rate 1/2 convolutional code of constraint length 7.
 
-    64 payload bits + 16 CRC bits + 6 zero bits that end the trellis → 172 coded bits
+    64 payload bits + 24 CRC bits + 6 zero bits that end the trellis → 188 coded bits
 
 The code is the one of CCSDS 131.0-B (generators 171 and 133 octal), decoded by Viterbi's algorithm on soft values.
-The CRC is CCITT's polynomial x^16+x^12+x^5+1 with start value 0 (`binascii.crc_hqx`).
+The CRC is OpenPGP's (RFC 4880, 6.1): polynomial 0x864CFB, start value 0xB704CE.
 """
 
 from __future__ import annotations
 
-import binascii
 from typing import Any
 
 import numpy as np
 
 PAYLOAD_BYTES = 8
-_CRC_BYTES = 2
+CRC_BITS = 24
+_CRC_BYTES = CRC_BITS // 8
+_POLYNOMIAL, _START = 0x1864CFB, 0xB704CE
 _MEMORY = 6
 _STATES = 1 << _MEMORY
 _GENERATORS = (0o171, 0o133)
@@ -45,11 +46,23 @@ def _trellis() -> tuple[Vector, Vector]:
 _BEFORE, _OUTPUT = _trellis()
 
 
+def crc24(content: bytes) -> bytes:
+    """The three CRC bytes of `content`."""
+    register = _START
+    for byte in content:
+        register ^= byte << 16
+        for _ in range(8):
+            register <<= 1
+            if register >> CRC_BITS:
+                register ^= _POLYNOMIAL
+    return register.to_bytes(_CRC_BYTES, "big")
+
+
 def encode(payload: bytes) -> Vector:
-    """The coded bits of an 8-byte payload as ±1, shape (172,), float32. Raises ValueError for another length."""
+    """The coded bits of an 8-byte payload as ±1, shape (188,), float32. Raises ValueError for another length."""
     if len(payload) != PAYLOAD_BYTES:
         raise ValueError(f"a watermark payload has {PAYLOAD_BYTES} bytes, not {len(payload)}")
-    framed = payload + binascii.crc_hqx(payload, 0).to_bytes(_CRC_BYTES, "big")
+    framed = payload + crc24(payload)
     bits = [*np.unpackbits(np.frombuffer(framed, dtype=np.uint8)).tolist(), *[0] * _MEMORY]
     coded = np.empty((_STEPS, len(_GENERATORS)), dtype=np.float32)
     register = 0
@@ -59,20 +72,26 @@ def encode(payload: bytes) -> Vector:
     return coded.ravel()
 
 
-def decode(soft: Vector) -> tuple[bytes, bool]:
-    """The most likely payload of 172 soft values (sign = bit, size = confidence), and whether its CRC holds."""
-    metric = np.full(_STATES, -np.inf, dtype=np.float32)
-    metric[0] = 0
-    choices = np.empty((_STEPS, _STATES), dtype=np.uint8)
-    for step, values in enumerate(np.asarray(soft, dtype=np.float32).reshape(_STEPS, -1)):
-        paths = metric[_BEFORE] + _OUTPUT @ values
-        choices[step] = paths[:, 1] > paths[:, 0]
-        metric = paths.max(axis=1)
-    bits = np.empty(_STEPS, dtype=np.uint8)
-    state = 0
+def decode(soft: Vector) -> list[tuple[bytes, bool]]:
+    """Per row of soft values (n, 188), sign = bit and size = confidence: its payload and whether its CRC holds."""
+    values = np.asarray(soft, dtype=np.float32).reshape(-1, _STEPS, len(_GENERATORS))
+    count = len(values)
+    gains = np.einsum("nto,sbo->tnsb", values, _OUTPUT)
+    metric = np.full((count, _STATES), -np.inf, dtype=np.float32)
+    metric[:, 0] = 0
+    choices = np.empty((_STEPS, count, _STATES), dtype=np.uint8)
+    for step in range(_STEPS):
+        paths = metric[:, _BEFORE] + gains[step]
+        choices[step] = paths[..., 1] > paths[..., 0]
+        metric = paths.max(axis=2)
+    bits = np.empty((count, _STEPS), dtype=np.uint8)
+    state, rows = np.zeros(count, dtype=np.intp), np.arange(count)
     for step in range(_STEPS - 1, -1, -1):
-        bits[step] = state >> (_MEMORY - 1)
-        state = int(_BEFORE[state, choices[step, state]])
-    framed = np.packbits(bits[:-_MEMORY]).tobytes()
+        bits[:, step] = state >> (_MEMORY - 1)
+        state = _BEFORE[state, choices[step, rows, state]]
+    return [_checked(framed.tobytes()) for framed in np.packbits(bits[:, :-_MEMORY], axis=1)]
+
+
+def _checked(framed: bytes) -> tuple[bytes, bool]:
     payload, crc = framed[:PAYLOAD_BYTES], framed[PAYLOAD_BYTES:]
-    return payload, binascii.crc_hqx(payload, 0).to_bytes(_CRC_BYTES, "big") == crc
+    return payload, crc24(payload) == crc

@@ -1,19 +1,11 @@
 """The imperceptible watermark: 64 bits in the luma, found again without the original and without a model.
 
-Spread-transform dither modulation (Chen and Wornell, 2001): each of 172 coded bits is one projection of low-frequency
-DCT coefficients, moved to the nearest point of a lattice (bit 1) or of the lattice shifted by half a step (bit 0).
-The picture itself is no noise to it, so the distortion is set by the step alone: 41 dB PSNR below 256 pixels on the
-shorter side, 43 dB below 512, 46 dB above, each ±1 dB.
+Two layers carry the same payload. One lies over the whole picture (`watermark_whole`) and bears recompression, blur
+and changes of contrast best; the other repeats in tiles (`watermark_tiles`) and is found again in what a crop left
+(`watermark_search`). Both are lattice modulations (`watermark_lattice`), so that the picture is no noise to them.
 
-The key is public: anyone may detect the mark, and someone who studies it may remove or copy it. It says "look this
-up", it proves nothing. It survives recompression, resizing, mirroring, quarter turns and a change of brightness; it
-does not survive cropping.
-
-**False positives.** Each lattice has its own offset drawn from the key, so that the phases of a picture that was not
-marked are uniform and independent. Then the agreement with the best code word is 0.373 ± 0.032 (20,000 simulated
-decodings; 0.388 ± 0.032 where orientation and step were searched) and its 16-bit CRC holds by chance once in 65,536.
-`present` asks for the CRC and an agreement of 0.50, in at most ten decodings: together below 10⁻⁷ per picture.
-`bench/watermark.py` measures it.
+The key is public unless a caller gives another: anyone may detect the mark, and someone who studies it may remove or
+copy it. It says "look this up", it proves nothing.
 """
 
 from __future__ import annotations
@@ -24,26 +16,30 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from personactl.disclose import coding, spectrum
+from personactl.disclose import coding, spectrum, watermark_search, watermark_tiles, watermark_whole
 
 Array = np.ndarray[Any, Any]
 
 PAYLOAD_BYTES = coding.PAYLOAD_BYTES
-FALSE_POSITIVE_RATE = 1e-7
-"""Upper bound per unmarked picture: the simulated tails times 2⁻¹⁶, over all decodings (2 × 10⁻⁸), rounded up."""
+FALSE_POSITIVE_RATE = 1e-6
+"""Upper bound per unmarked picture: twelve decodings (more only where the known signs of a tile are seen), each with a
+24-bit CRC that holds by chance. The agreement that is asked for as well makes it smaller still; see docs/watermark.md.
+"""
 
-_PSNR_BY_SIDE = ((256, 41.0), (512, 43.0))
-_PSNR_LARGE = 46.0
-_PRESENT = 0.50
-_SEARCHED_DECODINGS = 6
+PRESENT_WHOLE, PRESENT_SEARCHED, PRESENT_TILES = 0.44, 0.46, 0.50
+"""Least agreement of a reading as seen, of one of the ranked readings of the whole, and of one of the tiles."""
+SEARCHED = watermark_whole.SEARCHED
 _PASSES = 8
-_TOLERANCE = 0.08
-"""Largest distance to the lattice, in steps, that rounding and clipping may leave before another pass."""
+_CLIPPED = 0.0005
+"""Share of clipped samples below which a large picture needs no second pass."""
+_CALM_PIXELS = 256 * 256
+_SETTLED = 0.01
+"""Largest coefficient that rounding and clipping may still call for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """What was read. `score` in [-1, 1] is the agreement with the code word (1: untouched, 0.37: no mark)."""
+    """What was read. `score`, at most 1, is the agreement with the code word: 0.9 untouched, 0.37 ± 0.03 unmarked."""
 
     payload: bytes
     score: float
@@ -66,45 +62,92 @@ class Watermarker(Protocol):
         """The payload, its score and whether a mark is present. Never raises for a picture."""
 
 
-class LatticeWatermarker:
-    """The built-in scheme `personactl-stdm/1`; no weights, numpy and Pillow only."""
+@dataclass(frozen=True, slots=True)
+class LayeredWatermarker:
+    """The built-in scheme `personactl-mark/2`; no weights, numpy and Pillow only. `key`: who may read it."""
 
-    name = "personactl-stdm"
-    version = "1"
+    key: bytes = spectrum.PUBLIC_KEY
+    name: str = "personactl-mark"
+    version: str = "2"
 
     def embed(self, rgb: Array, payload: bytes) -> Array:
         height, width = rgb.shape[:2]
         if min(height, width) < spectrum.MIN_SIDE:
             raise ValueError(f"a picture of {width}x{height} is too small to be marked ({spectrum.MIN_SIDE} at least)")
-        step = _step(min(height, width))
-        shift = _offsets() - np.where(coding.encode(payload) > 0, 0, 0.5)
-        marked, target = rgb, None
+        rows, columns = _reach(height, width)
+        dead = watermark_tiles.dead_zones(rgb) if watermark_tiles.marked(height, width) else None
+        marked = rgb
         for _ in range(_PASSES):
-            position = spectrum.project(spectrum.transform(marked)) / step + shift
-            if target is None:
-                target = np.rint(position)
-            elif np.abs(target - position).max() < _TOLERANCE:
+            seen = spectrum.analyse(marked, rows, columns)
+            change = self._change(seen, dead, payload)
+            if marked is not rgb and np.abs(change).max() < _SETTLED:
                 break
-            change = spectrum.inverse(spectrum.spread((target - position) * step), height, width)
-            marked = _add(marked, change)
+            marked, clipped = spectrum.add(marked, change)
+            if clipped < _CLIPPED and height * width >= _CALM_PIXELS:
+                break
         return marked
 
+    def _change(self, seen: spectrum.Spectrum, dead: Array | None, payload: bytes) -> Array:
+        """The layers disturb each other a little: the whole is set, then the tiles, then the whole again."""
+        total = np.zeros_like(seen.values)
+        ring = slice(watermark_whole.OUTER)
+        decibels = watermark_whole.ALONE if dead is None else watermark_whole.BESIDE_TILES
+        total[ring, ring] += watermark_whole.change(seen.values, payload, decibels, self.key)
+        if dead is not None:
+            moved = spectrum.Spectrum(seen.values + total, seen.height, seen.width)
+            tiles = watermark_tiles.change(moved, dead, payload, self.key)
+            total[: tiles.shape[0], : tiles.shape[1]] += tiles
+            total[ring, ring] += watermark_whole.change(seen.values + total, payload, decibels, self.key)
+        return total
+
     def extract(self, rgb: Array) -> Extraction:
-        side = min(rgb.shape[:2])
-        if side < spectrum.MIN_SIDE:
+        height, width = rgb.shape[:2]
+        if min(height, width) < spectrum.MIN_SIDE:
             return Extraction(payload=bytes(coding.PAYLOAD_BYTES), score=0.0, present=False)
-        coefficients = spectrum.transform(rgb)
-        first = _decode(_phases(spectrum.project(coefficients), _step(side)))
-        if first.present:
-            return first
-        for soft in _search(coefficients):
-            found = _decode(soft)
-            if found.present:
-                return found
-        return first
+        seen = spectrum.analyse(rgb, *reach_seen(height, width))
+        looks = watermark_search.stages(seen) if watermark_tiles.fits(height, width) else ()
+        readings = self.readings(seen, looks)
+        first = next(readings)
+        return first if first.present else next((found for found in readings if found.present), first)
+
+    def readings(self, seen: spectrum.Spectrum, looks: watermark_search.Stages) -> Iterator[Extraction]:
+        """All that the search reads, quick readings first: as seen, turned or brightened, cropped or resized."""
+        yield _best(watermark_whole.read(seen.values, self.key), PRESENT_WHOLE)
+        yield _best(watermark_whole.search(seen.values, self.key), PRESENT_SEARCHED)
+        if looks:
+            for place in watermark_search.placements(seen, looks, self.key):
+                sums, counts = watermark_search.soft_bits(seen, place, self.key)
+                yield _best(sums, PRESENT_TILES, 1 / np.sqrt(np.maximum(counts, 1)))
 
 
-DEFAULT = LatticeWatermarker()
+def _reach(height: int, width: int) -> tuple[int, int]:
+    """How many half waves the layers of a picture that is marked use, down and across."""
+    outer = watermark_whole.OUTER
+    if not watermark_tiles.marked(height, width):
+        return outer, outer
+    rows, columns = watermark_tiles.counts(height, width, watermark_tiles.pitch_of(height, width))
+    return max(outer, rows), max(outer, columns)
+
+
+def reach_seen(height: int, width: int) -> tuple[int, int]:
+    """How many half waves the search for the layers looks at."""
+    outer = watermark_whole.OUTER
+    if not watermark_tiles.fits(height, width):
+        return outer, outer
+    rows, columns = watermark_tiles.counts(height, width, watermark_search.limits(height, width)[0])
+    return max(outer, rows), max(outer, columns)
+
+
+def _best(soft: Array, least: float, scale: Array | float = 1.0) -> Extraction:
+    """Of the rows of soft bits (n, 188): the reading that is present, or else agrees most with its code word."""
+    readings = []
+    for (payload, intact), row in zip(coding.decode(soft), soft * scale, strict=True):
+        score = min(1.0, float(np.mean(coding.encode(payload) * row)))
+        readings.append(Extraction(payload=payload, score=score, present=intact and score >= least))
+    return max(readings, key=lambda reading: (reading.present, reading.score))
+
+
+DEFAULT = LayeredWatermarker()
 
 
 def scheme(watermarker: Watermarker = DEFAULT) -> str:
@@ -127,49 +170,3 @@ def psnr(original: Array, marked: Array) -> float:
     error = original.astype(np.int16) - marked
     mean = float(np.mean(np.square(error, dtype=np.int32)))
     return float("inf") if mean == 0 else 10 * float(np.log10(255**2 / mean))
-
-
-def _step_for(decibels: float) -> float:
-    """The lattice step, per √pixel, whose mean squared error over all bits gives this PSNR (Δ²/12 each)."""
-    return float(np.sqrt(12 * 255**2 / 10 ** (decibels / 10) / coding.CODED_BITS))
-
-
-def _step(shorter_side: int) -> float:
-    return _step_for(next((value for limit, value in _PSNR_BY_SIDE if shorter_side < limit), _PSNR_LARGE))
-
-
-def _offsets() -> Array:
-    """Each bit's lattice offset in steps, uniform in [0, 1)."""
-    return spectrum.keyed_numbers("offsets", coding.CODED_BITS) / np.float64(1 << 32)
-
-
-def _phases(projections: Array, steps: Array | float) -> Array:
-    """Soft bits in [-1, 1]: the cosine of the phase in the lattice. Shapes (172,), and (m, 1) or scalar."""
-    return np.cos(2 * np.pi * (projections / steps + _offsets()))
-
-
-def _decode(soft: Array) -> Extraction:
-    payload, intact = coding.decode(soft)
-    score = float(np.mean(coding.encode(payload) * soft))
-    return Extraction(payload=payload, score=score, present=intact and score >= _PRESENT)
-
-
-def _search(coefficients: Array) -> Iterator[Array]:
-    """The most promising readings over all orientations and steps: those whose phases lie nearest to the lattice.
-
-    A step other than the picture's own means that it was resized across a limit, or that its contrast changed.
-    """
-    steps = np.geomspace(_step_for(_PSNR_LARGE) / 1.4, _step_for(_PSNR_BY_SIDE[0][1]) * 1.4, 48)
-    nominal = [_step_for(value) for value in (*(item[1] for item in _PSNR_BY_SIDE), _PSNR_LARGE)]
-    tried = np.concatenate([nominal, steps])[:, None]
-    soft = np.concatenate([_phases(spectrum.project(turned), tried) for turned in spectrum.orientations(coefficients)])
-    ranking = np.argsort(-np.einsum("ij,ij->i", soft, soft), kind="stable")
-    yield from soft[ranking[:_SEARCHED_DECODINGS]]
-    yield from soft[: len(nominal)]  # heavy compression hides the lattice from the ranking; the orientation is likely
-
-
-def _add(rgb: Array, change: Array) -> Array:
-    """`rgb` plus the rounded `change` in every channel, kept in 0..255."""
-    total = rgb.astype(np.int16)
-    total += np.rint(change).astype(np.int16)[..., None]
-    return np.clip(total, 0, 255, out=total).astype(np.uint8)
