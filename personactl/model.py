@@ -1,4 +1,4 @@
-"""The types that flow through personactl. Frozen, without behaviour; each stage takes exactly the previous type.
+"""The types that flow through personactl, frozen and without behaviour; each stage takes exactly the previous type.
 
     Manifest + Persona + policies + locks → Plan of Shots → Candidate → Scored → Disclosed → entry → receipt → Verdict
 
@@ -352,7 +352,7 @@ class Disclosed:
     iscc: str
 
 
-# --- what a stranger may conclude ----------------------------------------------------------------------------------
+# --- what was found -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,49 +363,3 @@ class Finding:
     severity: Severity
     message: str
     hint: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axes:
-    """The axes of `verify`, in the words of the product contract."""
-
-    integrity: str = "content"
-    credential: str = "absent"
-    trust: str = "not-checked"
-    disclosure: str = "missing"
-    watermark: str = "not-checked"
-    ledger: str = "not-checked"
-    approval: str = "not-checked"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryCandidate:
-    """An entry that a stripped file may come from: `distance` of `of` bits of watermark or ISCC differ. No proof."""
-
-    entry_id: str
-    origin: str
-    index: int
-    by: Literal["watermark", "iscc"]
-    distance: int
-    of: int
-    persona: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a stranger may conclude about one file. `exit_code` is this file's contribution to the exit code."""
-
-    path: str
-    sha256: str
-    media_type: str
-    verdict: Literal["pass", "fail", "unproven", "error"]
-    exit_code: int
-    axes: Axes
-    layers_required: int
-    layers_found: tuple[str, ...]
-    basis: tuple[str, ...]
-    persona: tuple[str, int] | None
-    entry: tuple[str, str, int | None] | None
-    development: bool
-    findings: tuple[Finding, ...] = field(default_factory=tuple)
-    candidates: tuple[EntryCandidate, ...] = ()

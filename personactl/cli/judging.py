@@ -15,9 +15,9 @@ from personactl.errors import PersonactlError, worst_exit
 from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
-    from personactl.model import Verdict
     from personactl.render.reports import Signing
     from personactl.render.watching import Watch
+    from personactl.verdict import Verdict
     from personactl.verify import Results, Target, Workers
 
 Requests = Sequence[tuple[str, Path]]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from personactl_ledger import Signer
 
     from personactl.keys.trust import TrustFile
-    from personactl.model import Verdict
+    from personactl.verdict import Verdict
     from personactl.verify.signed_report import Asked
 
 MAX_MARKDOWN_BYTES = 1_000_000

@@ -17,7 +17,8 @@ from personactl.render import findings
 from personactl.render.terminal import Styled, Terminal, quote, shorten
 
 if TYPE_CHECKING:
-    from personactl.model import Finding, Verdict
+    from personactl.model import Finding
+    from personactl.verdict import Verdict
 
 STYLES = {"pass": "good", "fail": "bad", "unproven": "warn", "error": "bad"}
 

@@ -19,8 +19,8 @@ from personactl.render.terminal import Terminal
 from personactl.render.verdicts import STYLES
 
 if TYPE_CHECKING:
-    from personactl.model import Verdict
     from personactl.render.progress import Progress
+    from personactl.verdict import Verdict
     from personactl.verify import Target
 
 QUIET_SECONDS = {"bar": 2.0, "lines": 10.0}

@@ -18,8 +18,8 @@ from typing import Any
 from personactl.errors import UsageProblem
 from personactl.keys.trust import TrustFile
 from personactl.keys.trust_list import TrustList
-from personactl.model import Verdict
 from personactl.policy import Policy
+from personactl.verdict import Verdict
 from personactl.verify.document import document, exit_code, head, summary_line, verdict_word
 from personactl.verify.limits import Limits
 from personactl.verify.results import Results

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from personactl.model import EntryCandidate
+from personactl.verdict import EntryCandidate
 from personactl.verify.evidence import Pixels, Record
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import personactl
 from personactl.errors import worst_exit
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 
 if TYPE_CHECKING:
     from personactl.keys.trust import TrustFile

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from personactl.model import EntryCandidate, Finding
+from personactl.model import Finding
+from personactl.verdict import EntryCandidate
 
 if TYPE_CHECKING:
     from personactl_ledger import Approval

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from personactl.keys.trust import TrustFile
 from personactl.keys.trust_list import TrustList
-from personactl.model import Finding, Verdict
+from personactl.model import Finding
+from personactl.verdict import Verdict
 from personactl.verify import candidates
 from personactl.verify.evidence import Credential, Evidence, Pixels, Record, Source
 from personactl.verify.findings import finding

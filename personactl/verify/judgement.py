@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from personactl.model import Axes, Finding, Verdict
+from personactl.model import Finding
 from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_layers, required_layers
+from personactl.verdict import Axes, Verdict
 from personactl.verify import axes as rules
 from personactl.verify.candidates import leading
 from personactl.verify.evidence import Evidence, Source

@@ -31,7 +31,7 @@ from personactl_ledger import (
 
 from personactl.errors import EXIT_OK, EXIT_TRUST
 from personactl.keys.trust import TrustFile
-from personactl.model import EntryCandidate
+from personactl.verdict import EntryCandidate
 from personactl.verify import candidates, similarity
 from personactl.verify.evidence import Record, RecordState, persona_of
 from personactl.verify.records import FILE_KINDS, ledger_trust, prove

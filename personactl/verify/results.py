@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from personactl.errors import StorageError, worst_exit
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify import wire
 from personactl.verify.document import file_document
 

@@ -18,7 +18,7 @@ from personactl.errors import (
     EXIT_TRUST,
     worst_exit,
 )
-from personactl.model import Axes
+from personactl.verdict import Axes
 
 Outcome = Literal["error", "fail", "unproven", "pass"]
 Condition = Literal[

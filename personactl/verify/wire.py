@@ -5,7 +5,7 @@
     answers   {"ready": true}, then {"verdict": …} or {"fault": text} for each order; {"refused": error} at the start
 
 A worker has read a stranger's bytes, so nothing that it answers is unpickled or believed in its form: a verdict is
-built anew from values whose types are those of `model.Verdict`, and anything else is refused. JSON in Python keeps the
+built anew from values whose types are those of `verdict.Verdict`; anything else is refused. JSON in Python keeps the
 lone surrogates by which undecodable bytes of file names travel.
 """
 
@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union
 
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify.walking import Target
 
 MAX_FRAME = 16 << 20

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from personactl.errors import EnvironmentProblem, PersonactlError
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify import wire
 from personactl.verify.limits import MAX_BYTES, Limits, usual_jobs
 from personactl.verify.walking import Target

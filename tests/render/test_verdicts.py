@@ -15,10 +15,11 @@ from personactl_ledger import Ed25519Signer
 from terminals import on_screen, piped
 
 from personactl.errors import ConflictError, StorageError, UsageProblem
-from personactl.model import Axes, Finding, Verdict
+from personactl.model import Finding
 from personactl.render import reports, verdicts
 from personactl.render.outfile import write_whole
 from personactl.render.terminal import dump_json
+from personactl.verdict import Axes, Verdict
 from personactl.verify import document
 from personactl.verify.signed_report import Asked
 

@@ -17,7 +17,7 @@ from personactl_ledger import Draft, Ed25519Signer, Ledger, approvals, key_add_l
 from studio import Studio
 
 from personactl.keys.trust import TrustFile
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify import verify_file
 from personactl.verify.ledger_source import LedgerSource
 

@@ -20,7 +20,7 @@ from evidence_by_hand import (
     XMP,
 )
 
-from personactl.model import EntryCandidate
+from personactl.verdict import EntryCandidate
 from personactl.verify import axes
 from personactl.verify.axes import COMPOSITE, SYNTHETIC
 from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Source

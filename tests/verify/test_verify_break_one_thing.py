@@ -23,7 +23,8 @@ from studio import Studio
 from personactl import keys, policy
 from personactl.disclose import formats
 from personactl.errors import UsageProblem
-from personactl.model import Disclosed, Verdict
+from personactl.model import Disclosed
+from personactl.verdict import Verdict
 from personactl.verify import exit_code, verify_file, verify_paths
 
 KINDS = ("png", "jpeg", "webp", "avif", "tiff")

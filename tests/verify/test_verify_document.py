@@ -15,7 +15,8 @@ from studio import Studio
 import personactl
 from personactl.disclose import watermark
 from personactl.keys.trust import TrustFile
-from personactl.model import Axes, Finding, Verdict
+from personactl.model import Finding
+from personactl.verdict import Axes, Verdict
 from personactl.verify import document, exit_code, summary_line, verdict_word, verify_file
 
 PASS = Verdict(

@@ -11,7 +11,8 @@ from studio import Studio
 from personactl.disclose import C2paSigner, c2pa_manifest, exif, png, read_marks, xmp
 from personactl.disclose.c2pa_manifest import COMPOSITE
 from personactl.errors import DisclosureError
-from personactl.model import OutputSpec, Verdict
+from personactl.model import OutputSpec
+from personactl.verdict import Verdict
 from personactl.verify import verify_file
 
 

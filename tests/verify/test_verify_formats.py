@@ -21,7 +21,7 @@ from studio import Studio
 from personactl import disclose, policy
 from personactl.disclose import C2paSigner, bmff, exif, formats, xmp
 from personactl.disclose.clip import disclose_clip
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify import verify_file
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "disclose"))

@@ -23,7 +23,7 @@ from personactl.keys import C2paCredential, certificates, trust_list
 from personactl.keys.development import private_pem
 from personactl.keys.trust import TrustFile
 from personactl.keys.trust_list import TrustList
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify import verify_file
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ledger"))

@@ -11,7 +11,7 @@ import pytest
 from evidence_by_hand import GOOD, ORIGIN, STRIPPED
 
 from personactl.keys.trust import TrustFile
-from personactl.model import EntryCandidate
+from personactl.verdict import EntryCandidate
 from personactl.verify import document
 from personactl.verify.judgement import Demands, conclude
 from personactl.verify.table import ANY, TABLE, VALUES, Condition

@@ -11,9 +11,9 @@ from personactl_ledger import Ed25519Signer
 from test_verify_wire import VERDICT
 
 from personactl.errors import StorageError
-from personactl.model import Verdict
 from personactl.render import reports
 from personactl.render.terminal import dump_json, json_pieces
+from personactl.verdict import Verdict
 from personactl.verify import Results, document, head, results
 from personactl.verify.signed_report import Asked
 

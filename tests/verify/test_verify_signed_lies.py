@@ -11,7 +11,7 @@ from studio import Studio
 
 from personactl import keys, policy
 from personactl.disclose import watermark, xmp
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify import summary_line, verify_file
 from personactl.verify.axes import COMPOSITE, SYNTHETIC
 

@@ -18,7 +18,7 @@ from studio import Studio
 from personactl import keys
 from personactl.disclose import fingerprint
 from personactl.keys.trust import TrustFile
-from personactl.model import EntryCandidate, Verdict
+from personactl.verdict import EntryCandidate, Verdict
 from personactl.verify import candidates, document, similarity, summary_line, verify_file
 from personactl.verify.evidence import Pixels
 from personactl.verify.similarity import CODE_BYTES, MAX_TIES, Table

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import pytest
 
 from personactl.errors import WORST_FIRST
-from personactl.model import Axes
+from personactl.verdict import Axes
 from personactl.verify.table import ANY, TABLE, VALUES, Row, judge
 
 GOOD = Axes(

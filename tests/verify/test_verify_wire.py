@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from personactl.model import Axes, Finding, Verdict
+from personactl.model import Finding
+from personactl.verdict import Axes, Verdict
 from personactl.verify import wire
 from personactl.verify.walking import Target
 

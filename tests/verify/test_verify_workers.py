@@ -20,7 +20,7 @@ from PIL import Image
 from studio import Studio
 
 from personactl.errors import EnvironmentProblem
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify import Limits, Target, Workers, verify_paths, worker_process, workers
 from personactl.verify.ledger_source import LedgerSource
 from personactl.verify.limits import MEBIBYTE

@@ -17,7 +17,7 @@ from typing import Any
 from studio import Studio
 
 from personactl.errors import worst_exit
-from personactl.model import Verdict
+from personactl.verdict import Verdict
 from personactl.verify import verify_paths
 
 CEILING_S = 10.0
