@@ -24,7 +24,8 @@ _LIMIT = 64 * 1024
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A valid configuration. Paths are absolute (below `project`); `detector` and `contact` may be "".
-    `c2pa_tsa` is the address of the time-stamp service for the files' own signatures, "" for none: nothing is asked."""
+    `c2pa_tsa` is the address of the time-stamp service for the files' own signatures, "" for none: nothing is asked.
+    `trustmark_path` is the folder of TrustMark's weights, None where the project has none."""
 
     project: Path
     organisation_name: str
@@ -37,6 +38,7 @@ class Config:
     policies: tuple[str, ...]
     detector: str
     c2pa_tsa: str = ""
+    trustmark_path: Path | None = None
 
 
 _FOLDER = InsidePath()
@@ -88,6 +90,11 @@ _C2PA = Section(
         ),
     ),
 )
+_WATERMARK = Section(
+    name="[watermark]",
+    doc="Watermarks other than the built-in one.",
+    keys=(Key(name="trustmark", kind=InsidePath(), doc="Folder of TrustMark's weights, as safetensors (none)."),),
+)
 CONFIG = Section(
     name=FILE_NAME,
     doc="Configuration of a project.",
@@ -104,6 +111,7 @@ CONFIG = Section(
         ),
         Key(name="organisation", kind=_ORGANISATION, required=True, doc="Who publishes."),
         Key(name="c2pa", kind=_C2PA, doc="The files' own signatures."),
+        Key(name="watermark", kind=_WATERMARK, doc="Watermarks other than the built-in one."),
     ),
 )
 
@@ -138,6 +146,7 @@ def parse(data: bytes, *, path: str, project: Path) -> Config:
         raise ConfigProblems(problems)
     value: dict[str, Any] = document.value
     organisation = value["organisation"]
+    trustmark = value.get("watermark", {}).get("trustmark")
     config = Config(
         project=project,
         organisation_name=organisation["name"],
@@ -150,7 +159,10 @@ def parse(data: bytes, *, path: str, project: Path) -> Config:
         policies=tuple(value.get("policies", ())),
         detector=value.get("detector", ""),
         c2pa_tsa=value.get("c2pa", {}).get("tsa", ""),
+        trustmark_path=None if trustmark is None else project / trustmark,
     )
     check_no_symlink(config.ledger_path, "ledger", beneath=project)
     check_no_symlink(config.keys_path, "keys folder", beneath=project)
+    if config.trustmark_path is not None:
+        check_no_symlink(config.trustmark_path, "folder of TrustMark's weights", beneath=project)
     return config

@@ -79,7 +79,7 @@ class IdentitySpec:
 class OutputSpec:
     """`size` is (width, height) in pixels, None means the model's own resolution.
 
-    `label_reason` is why `label` is "never", and empty with any other setting.
+    `label_reason` is why `label` is "never", and empty with any other setting. `watermarker` is the watermark's scheme.
     """
 
     format: Literal["png", "jpeg", "webp", "avif", "tiff"] = "png"
@@ -87,6 +87,7 @@ class OutputSpec:
     watermark: bool = True
     label: Literal["auto", "always", "never"] = "auto"
     label_reason: str = field(default="", metadata=_ADDED)
+    watermarker: Literal["built-in", "trustmark"] = field(default="built-in", metadata=_ADDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

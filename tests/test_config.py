@@ -56,6 +56,16 @@ def test_everything_is_read(project: Path) -> None:
     )
 
 
+def test_the_folder_of_trustmarks_weights_lies_in_the_project(project: Path) -> None:
+    text = TEXT + '[watermark]\ntrustmark = "models/trustmark"\n'
+    found = config.parse(text.encode(), path="personactl.toml", project=project)
+    assert found.trustmark_path == project / "models/trustmark"
+    assert [code for code, _, _ in problems(text.replace("models", ".."), project)] == ["config.bad-path"]
+    (project / "models").symlink_to("manifests")
+    with pytest.raises(UsageProblem):
+        config.parse(text.encode(), path="personactl.toml", project=project)
+
+
 def test_the_nearest_file_upward_is_taken(project: Path) -> None:
     assert config.find(project / "manifests").project == project
     inner = project / "manifests" / "inner"

@@ -4,6 +4,7 @@ disclose(scored, …)          pixels → Disclosed, or DisclosureError naming t
 read_marks(data, anchors)    what a file of anyone's says about itself, without decoding it and without network
 statements(xmp)              what the XMP of a file says, in the names of policy checks
 watermark.extract(rgb)       the imperceptible layer, from decoded pixels (`pixels.decode`)
+open_watermarker(output, …)  the watermark that a plan asks for: built in, or TrustMark
 label_decision(record)       what is said about the visible label, in the file and in the ledger
 label_fits(w, h, spec)       whether a picture of this size has room for it
 label.label_frames(…)        the same label in every frame of a clip
@@ -21,17 +22,21 @@ from personactl.disclose.label import fits as label_fits
 from personactl.disclose.marks import Marks, read_marks
 from personactl.disclose.sequence import disclose
 from personactl.disclose.statements import statements
+from personactl.disclose.watermark import Watermarker
+from personactl.disclose.watermarkers import open_watermarker
 
 __all__ = [
     "C2paReading",
     "C2paSigner",
     "Enrolled",
     "Marks",
+    "Watermarker",
     "disclose",
     "enrol_picture",
     "label",
     "label_decision",
     "label_fits",
+    "open_watermarker",
     "pixels",
     "read_marks",
     "statements",

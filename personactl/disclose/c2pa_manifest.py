@@ -42,12 +42,14 @@ def assertion(
     policies: Sequence[PolicyLock],
     output: OutputSpec,
     label: LabelRecord | None = None,
+    watermark: str = "",
 ) -> dict[str, Any]:
     """The data of `org.personactl.generation`: identifiers only, nothing about the prompt, the seed or the score.
 
-    Without a `label`, the assertion says that none was drawn under the setting of `output`.
+    Without a `label`, the assertion says that none was drawn under the setting of `output`. `watermark` is the scheme
+    of a watermark that `verify` does not read, so that it does not call the mark absent; "" for the built-in one.
     """
-    return {
+    said = {
         "schema": ASSERTION_SCHEMA,
         "persona": {"id": persona_id, "version": persona_version},
         "ledgerOrigin": origin,
@@ -55,6 +57,7 @@ def assertion(
         "policies": [{"id": policy.id, "sha256": policy.sha256} for policy in policies],
         "label": visible_label.decision(label or visible_label.record(output, None, None)),
     }
+    return {**said, "watermark": watermark} if watermark else said
 
 
 def definition(

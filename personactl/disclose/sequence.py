@@ -77,8 +77,9 @@ def disclose(
     claimed_at: str,
     references: Sequence[bytes] = (),
     visible_label: LabelSpec | None = None,
+    watermarker: watermark.Watermarker = watermark.DEFAULT,
 ) -> Disclosed:
-    """Label, mark, encode, sign and read back one picture.
+    """Label, mark, encode, sign and read back one picture. `watermarker` marks it, and must read its mark back.
 
     `entry_id` is 32 hex digits; its first 16 are the watermark's payload. `references` (file bytes) become `inputTo`
     ingredients. Raises DisclosureError naming the layer that was not made or did not read back, KeyProblem when
@@ -91,20 +92,27 @@ def disclose(
     generation = c2pa_manifest.assertion(
         entry_id=entry_id, persona_id=persona_id, persona_version=persona_version,
         origin=origin, policies=policies, output=output, label=said,
+        watermark=_foreign(watermarker) if payload else "",
     )  # fmt: skip
     packet = _xmp(entry_id, model, origin, policies, organisation, detector, claimed_at, shot.alt_text)
     intent = _Intent(
-        xmp=packet, assertion=generation, payload=payload, marked=_mark(labelled, payload),
+        xmp=packet, assertion=generation, payload=payload, marked=_mark(labelled, payload, watermarker),
         label=said, drawing=drawing, labelled=labelled,
     )  # fmt: skip
     signed = _sign(row, intent, signer, model=model, title=shot.file_name, at=claimed_at, references=references)
-    return _read_back(scored, entry_id, row, intent, signed, signer)
+    return _read_back(scored, entry_id, row, intent, signed, signer, watermarker)
 
 
 def _payload(entry_id: str, output: OutputSpec) -> bytes:
     if not _ENTRY_ID.fullmatch(entry_id):
         raise ValueError("an entryId has 32 lower-case hex digits")
     return bytes.fromhex(entry_id)[: watermark.PAYLOAD_BYTES] if output.watermark else b""
+
+
+def _foreign(watermarker: watermark.Watermarker) -> str:
+    """The scheme that the file has to name, "" for the one that every reader looks for."""
+    scheme = watermark.scheme(watermarker)
+    return "" if scheme == watermark.scheme() else scheme
 
 
 def _label(scored: Scored, spec: LabelSpec | None) -> tuple[np.ndarray[Any, Any], Drawing | None]:
@@ -160,12 +168,12 @@ def _xmp(
     return {name: xmp.clean(value) for name, value in properties.items()}
 
 
-def _mark(rgb: np.ndarray[Any, Any], payload: bytes) -> np.ndarray[Any, Any]:
+def _mark(rgb: np.ndarray[Any, Any], payload: bytes, watermarker: watermark.Watermarker) -> np.ndarray[Any, Any]:
     """The pixels with the watermark, or as they are where none is asked for."""
     if not payload:
         return rgb
     try:
-        return watermark.embed(rgb, payload)
+        return watermarker.embed(rgb, payload)
     except ValueError as error:
         raise DisclosureError(
             f"the watermark cannot be embedded: {error}",
@@ -198,7 +206,13 @@ def require_marks(intent: Said, signed: Signed, signer: C2paSigner, *, software:
 
 
 def _read_back(
-    scored: Scored, entry_id: str, row: formats.Format, intent: _Intent, signed: Signed, signer: C2paSigner
+    scored: Scored,
+    entry_id: str,
+    row: formats.Format,
+    intent: _Intent,
+    signed: Signed,
+    signer: C2paSigner,
+    watermarker: watermark.Watermarker,
 ) -> Disclosed:
     require_marks(intent, signed, signer, software=SOFTWARE)
     final = pixels.decode(signed.data)
@@ -206,7 +220,7 @@ def _read_back(
         raise _lost("the picture", "changed although its format is lossless", "disclosure.pixels-changed")
     if intent.drawing is not None:
         label.require_drawn(final, intent.drawing)
-    record = _watermark_record(intent, final)
+    record = _watermark_record(intent, final, watermarker)
     return Disclosed(
         scored=scored,
         entry_id=entry_id,
@@ -223,15 +237,17 @@ def _read_back(
     )
 
 
-def _watermark_record(intent: _Intent, final: np.ndarray[Any, Any]) -> WatermarkRecord | None:
+def _watermark_record(
+    intent: _Intent, final: np.ndarray[Any, Any], watermarker: watermark.Watermarker
+) -> WatermarkRecord | None:
     """The watermark as read from the decoded final file. Raises DisclosureError when it is not the one embedded."""
     if not intent.payload:
         return None
-    found = watermark.extract(final)
+    found = watermarker.extract(final)
     if not found.present or found.payload != intent.payload:
         raise _lost("the watermark", f"does not read back (score {found.score:.2f})", "watermark.not-read-back")
     return WatermarkRecord(
-        scheme=watermark.scheme(),
+        scheme=watermark.scheme(watermarker),
         payload=found.payload.hex(),
         psnr=f"{watermark.psnr(intent.labelled, intent.marked):.2f}",
         score=f"{found.score:.4f}",

@@ -134,6 +134,11 @@ OUTPUT = Section(
         ),
         Key(name="watermark", kind=Flag(), doc="Imperceptible watermark; the baseline policy requires it."),
         Key(
+            name="watermarker",
+            kind=Choice(now=("built-in", "trustmark")),
+            doc="Its scheme (built-in); `trustmark` needs an extra and weights, and `verify` does not read it.",
+        ),
+        Key(
             name="label",
             kind=Choice(now=("auto", "always", "never")),
             doc="Visible label; `auto` lets the policies decide, `never` needs a `label_reason`.",

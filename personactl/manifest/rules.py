@@ -26,6 +26,7 @@ def cross_faults(value: dict[str, Any]) -> Iterator[Fault]:
             yield Fault(path=("shot", index, "scene"), code="unknown-scene", message=message, hint=hint)
     yield from _too_many(shots)
     yield from _label(value.get("output"))
+    yield from _watermarker(value.get("output"))
 
 
 def _label(output: object) -> Iterator[Fault]:
@@ -41,6 +42,14 @@ def _label(output: object) -> Iterator[Fault]:
         message = f'"label_reason" is why no label is drawn, and label is "{setting}"'
         hint = 'remove it, or set label = "never"'
         yield Fault(path=("output", "label_reason"), code="label-reason", message=message, hint=hint, at="key")
+
+
+def _watermarker(output: object) -> Iterator[Fault]:
+    """A scheme for a watermark that is not made says nothing, and nothing is ignored."""
+    if isinstance(output, dict) and output.get("watermark") is False and "watermarker" in output:
+        message = '"watermarker" names the scheme of a watermark, and watermark is false'
+        hint = "remove one of the two"
+        yield Fault(path=("output", "watermarker"), code="watermarker-unused", message=message, hint=hint, at="key")
 
 
 def right_table(fault: Fault) -> Fault:

@@ -105,6 +105,8 @@ def job_key_document(shot_key: str, plan: Plan) -> dict[str, Any]:
     }
     if plan.output.label_reason:
         document["labelReason"] = plan.output.label_reason
+    if plan.output.watermarker != "built-in":
+        document["watermarker"] = plan.output.watermarker
     if plan.label is not None:
         document["visibleLabel"] = _visible_label(plan.label)
     return document

@@ -44,7 +44,8 @@ def _head(plan: Plan, left: int) -> Iterator[Line]:
     yield _field(
         "gate", f"cosine ≥ {gate.threshold} ({gate.source}), {_count(gate.attempts, 'attempt')}, on drift {drift}"
     )
-    marks = "signed metadata and watermark" if output.watermark else "signed metadata, no watermark"
+    scheme = "" if output.watermarker == "built-in" else f" ({output.watermarker})"
+    marks = f"signed metadata and watermark{scheme}" if output.watermark else "signed metadata, no watermark"
     yield _field("disclosure", f"{marks}, {output.format}")
     yield _field("label", _label(plan))
     yield _field("policies", ", ".join(policy.id for policy in plan.policies))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from personactl.config import Config
+    from personactl.disclose import Watermarker
     from personactl.keys import KeySet
     from personactl.run.summary import RunSummary
 
@@ -71,11 +72,17 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _built_in() -> Watermarker:
+    from personactl.disclose import watermark
+
+    return watermark.DEFAULT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
     """Where a run works and what it works with.
 
-    The three factories are called once, and only when something is left to make. `resume` is the command line that
+    The factories are called once, and only when something is left to make. `resume` is the command line that
     goes on after an interruption.
     """
 
@@ -87,6 +94,7 @@ class RunContext:
     open_scorer: Callable[[], Scorer]
     resume: str
     clock: Callable[[], str] = utc_now
+    open_watermarker: Callable[[], Watermarker] = _built_in
 
 
 def local_context(
@@ -118,6 +126,11 @@ def local_context(
 
         return identity.open_scorer(model_path, project, expected=plan.scorer)
 
+    def open_watermarker() -> Watermarker:
+        from personactl import disclose
+
+        return disclose.open_watermarker(plan.output, config.trustmark_path)
+
     return RunContext(
         config=config,
         keyset=keyset,
@@ -127,4 +140,5 @@ def local_context(
         open_scorer=open_scorer,
         resume=resume,
         clock=clock,
+        open_watermarker=open_watermarker,
     )

@@ -25,7 +25,7 @@ from typing import cast
 from personactl_ledger import Ledger
 
 from personactl.config import Config
-from personactl.disclose import C2paSigner, disclose
+from personactl.disclose import C2paSigner, Watermarker, disclose
 from personactl.errors import EXIT_PARTIAL, DisclosureError, KeyProblem, PersonactlError, StorageError
 from personactl.generate import poison
 from personactl.identity import VERDICT_CODES
@@ -55,6 +55,7 @@ class Tools:
     template: object
     references: References
     c2pa: C2paSigner
+    watermarker: Watermarker
     policies: Sequence[Policy]
 
 
@@ -251,6 +252,7 @@ class Maker:
                 claimed_at=self.clock(),
                 references=self.tools.references.files(shot),
                 visible_label=plan.label,
+                watermarker=self.tools.watermarker,
             )
             _require_layers(self.tools.policies, disclosed)
         except (KeyProblem, StorageError):

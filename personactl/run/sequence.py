@@ -270,6 +270,7 @@ class _Start:
         references = References(self.project, context.persona)
         roots = project_trust.tsa_roots(context.config.trust_path)
         c2pa = C2paSigner(context.keyset.c2pa, ta_url=context.config.c2pa_tsa, tsa_roots=roots)
+        watermarker = context.open_watermarker()
         scorer = context.open_scorer()
         template = references.template(scorer)
         backend = context.open_backend()
@@ -281,6 +282,7 @@ class _Start:
             template=template,
             references=references,
             c2pa=c2pa,
+            watermarker=watermarker,
             policies=policies,
         )
 

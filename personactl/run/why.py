@@ -96,6 +96,9 @@ def _delivery(said: dict[str, Any], plan: Plan) -> Iterator[tuple[str, Any, Any]
     yield "recogniser", identity["recogniserSha256"], plan.scorer.recogniser_sha256
     yield "format", said["file"]["mediaType"], f"image/{plan.output.format}"
     yield "watermark", said["disclosure"]["watermark"] is not None, plan.output.watermark
+    if plan.output.watermark and said["disclosure"]["watermark"] is not None:
+        named = said["disclosure"]["watermark"]["scheme"].partition("/")[0]
+        yield "watermarker", "trustmark" if named == "trustmark" else "built-in", plan.output.watermarker
     label, words = said["disclosure"]["label"], plan.label.words if plan.label else ()
     yield "label", label["setting"], plan.output.label
     yield "label text", label.get("text", ""), " ".join(("AI", *words)) if words else ""

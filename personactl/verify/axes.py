@@ -263,6 +263,9 @@ def watermark(pixels: Pixels, claim: Credential, *, required: bool) -> Conclusio
         unseen = required and claim.presence == "embedded" and pixels.state != "refused"
         message = "a watermark is demanded, and this file's pixels were not looked at"
         return Conclusion("not-checked", (finding("verify.watermark-unchecked", message),) if unseen else ())
+    if claim.watermark_scheme not in ("", pixels.scheme):
+        message = f"the credential names a watermark of the scheme {claim.watermark_scheme}, which is not read here"
+        return Conclusion("not-checked", (finding("verify.watermark-other-scheme", message),))
     code = "verify.watermark-required" if required and claim.presence == "embedded" else "verify.watermark-absent"
     return Conclusion("absent", (finding(code, "the pixels carry no watermark that can be read"),))
 

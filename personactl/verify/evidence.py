@@ -12,6 +12,7 @@ The rules in `axes.py` see nothing else, so each of them can be tested without a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +22,8 @@ from personactl.verdict import EntryCandidate
 
 if TYPE_CHECKING:
     from personactl_ledger import Approval
+
+_SCHEME = re.compile(r"[A-Za-z0-9._-]{1,40}/[A-Za-z0-9._-]{1,40}")
 
 Presence = Literal["embedded", "absent", "remote"]
 ClaimState = Literal["Trusted", "Valid", "Invalid", ""]
@@ -96,6 +99,12 @@ class Credential:
         return _text(self.generation.get("ledgerOrigin"))
 
     @property
+    def watermark_scheme(self) -> str:
+        """The scheme, `name/version`, of a watermark other than the built-in one; "" where the assertion names none."""
+        scheme = _text(self.generation.get("watermark"))
+        return scheme if _SCHEME.fullmatch(scheme) else ""
+
+    @property
     def persona(self) -> tuple[str, int] | None:
         return persona_of(self.generation)
 
@@ -124,7 +133,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pixels:
-    """The watermark. `payload` is 16 hex digits, `score` a decimal string.
+    """The watermark. `payload` is 16 hex digits, `score` a decimal string, `scheme` what was looked for.
 
     `refused`: it could not be decoded; `skipped`: it is larger than what is decoded unasked; `not-read`: this version
     looks for no watermark in such a file, a clip for example. `problem` says why.
@@ -134,6 +143,7 @@ class Pixels:
     state: Literal["not-decoded", "skipped", "refused", "not-read", "absent", "present"] = "not-decoded"
     payload: str = ""
     score: str = ""
+    scheme: str = ""
     problem: str = ""
     codes: tuple[bytes, ...] = ()
 

@@ -57,6 +57,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.watermark-unchecked": ("error", "ask the sender for a picture whose watermark can be read"),
     "verify.watermark-differs": ("error", _TELL_THE_SENDER),
     "verify.watermark-not-read": ("info", "rely on the credential and the receipt"),
+    "verify.watermark-other-scheme": ("info", "read it with that scheme's own tool; the credential and receipt stand"),
     "verify.watermark-only": ("info", "give --ledger FILE to look up the entry that it points to"),
     "verify.pixels-skipped": ("warning", "give --pixels to look for the watermark"),
     "verify.pixels-refused": ("error", _GET_A_FRESH_COPY),

@@ -38,6 +38,7 @@ def read_watermark(data: bytes, *, asked: bool, codes: bool = False) -> Pixels:
             return Pixels(state="not-read", problem=error.message)
         too_large = error.code == "disclosure.picture-too-large"
         return Pixels(state="skipped" if too_large and not asked else "refused", problem=error.message)
+    scheme, score = watermark.scheme(), f"{found.score:.3f}"
     if not found.present:
-        return Pixels(state="absent", score=f"{found.score:.3f}", codes=looks)
-    return Pixels(state="present", payload=found.payload.hex(), score=f"{found.score:.3f}", codes=looks)
+        return Pixels(state="absent", score=score, scheme=scheme, codes=looks)
+    return Pixels(state="present", payload=found.payload.hex(), score=score, scheme=scheme, codes=looks)

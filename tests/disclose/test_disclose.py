@@ -171,7 +171,7 @@ def test_a_picture_too_small_for_the_watermark_is_withheld() -> None:
 def _break(monkeypatch: pytest.MonkeyPatch, layer: str) -> str:
     """Make one layer fail between writing and reading back; the code that must name it."""
     if layer == "watermark":
-        monkeypatch.setattr(watermark, "embed", lambda rgb, payload: rgb)
+        monkeypatch.setattr(watermark.LayeredWatermarker, "embed", lambda _scheme, rgb, _payload: rgb)
         return "watermark.not-read-back"
     if layer == "xmp":
         build = xmp.build

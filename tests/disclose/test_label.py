@@ -137,7 +137,7 @@ def test_the_watermark_lies_over_the_label() -> None:
 
 def test_a_label_that_the_encoder_loses_withholds_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
     original = picture(128, 128)
-    monkeypatch.setattr(sequence, "_mark", lambda rgb, payload: watermark.embed(original, payload))
+    monkeypatch.setattr(sequence, "_mark", lambda rgb, payload, scheme: watermark.embed(original, payload))
     with pytest.raises(DisclosureError) as caught:
         disclosed("jpeg", pixels=original, visible_label=spec())
     assert caught.value.code == "disclosure.label-lost"

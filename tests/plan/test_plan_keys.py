@@ -131,6 +131,19 @@ def test_all_that_makes_the_label_is_in_the_job_key(make: Make) -> None:
     assert {plan.keys.keyed(found.shots[0], found).shot_key for found in plans} == {labelled.shots[0].shot_key}
 
 
+def test_another_watermark_is_another_delivery_of_the_same_pixels(make: Make) -> None:
+    """The built-in one is in no key: its arrival beside others makes no finished work new."""
+    from personactl.plan.keys import job_key_document
+
+    found = make()
+    other = replace(found, output=replace(found.output, watermarker="trustmark"))
+    ours, theirs = (job_key_document("0" * 64, item) for item in (found, other))
+    assert theirs == {**ours, "watermarker": "trustmark"}
+    keyed = plan.keys.keyed(found.shots[0], other)
+    assert (keyed.shot_key, keyed.job_key != found.shots[0].job_key) == (found.shots[0].shot_key, True)
+    assert "watermarker" not in plan.to_json(found)["output"]
+
+
 def test_a_plan_with_a_label_reads_back(make: Make) -> None:
     import json
 

@@ -134,6 +134,11 @@ def test_why_says_where_a_picture_is_or_what_happened(shop: Workshop) -> None:
         ),
         (
             text("rain: in the rain"),
+            text("rain: in the rain", extra='[output]\nwatermarker = "trustmark"'),
+            "watermarker: built-in → trustmark",
+        ),
+        (
+            text("rain: in the rain"),
             text("rain: in the rain", extra='[reference]\nroles = ["three-quarter"]'),
             "references:",
         ),

@@ -18,6 +18,7 @@ from personactl import casting, config, keys, manifest, persona, policy
 from personactl import plan as planning
 from personactl import run as running
 from personactl.config import Config
+from personactl.disclose import Watermarker, watermark
 from personactl.keys import KeySet
 from personactl.model import Capabilities, ModelLock, Persona, Plan, ScorerLock
 from personactl.run import Observer, RunContext, RunSummary
@@ -95,13 +96,17 @@ def text(
 
 @dataclass(slots=True)
 class Workshop:
-    """A copy of the project in a folder of its own. `backend` is the one that the last run opened."""
+    """A copy of the project in a folder of its own. `backend` is the one that the last run opened.
+
+    `watermarker` marks what is run next.
+    """
 
     folder: Path
     config: Config = field(init=False)
     keyset: KeySet = field(init=False)
     persona: Persona = field(init=False)
     backend: DrawnBackend | None = None
+    watermarker: Watermarker = watermark.DEFAULT
 
     def __post_init__(self) -> None:
         self.config = config.find(self.folder)
@@ -132,6 +137,7 @@ class Workshop:
             open_scorer=MiddleScorer,
             resume="personactl run manifests/test.toml",
             clock=lambda: f"2026-11-21T10:{next(ticks) // 60 % 60:02d}:{0:02d}Z",
+            open_watermarker=lambda: self.watermarker,
         )
 
     def run(

@@ -98,7 +98,10 @@ def make(folder: Path, *, organisation: str, domain: str, formats: tuple[str, ..
     )  # fmt: skip
 
 
-def output_of(keyset: keys.KeySet, origin: str, entry_id: str, name: str, seed: int, *, side: int = 192) -> Disclosed:
+def output_of(
+    keyset: keys.KeySet, origin: str, entry_id: str, name: str, seed: int, *, side: int = 192,
+    watermarker: disclose.Watermarker = disclose.watermark.DEFAULT,
+) -> Disclosed:  # fmt: skip
     """One picture through the real disclosure."""
     shot = Shot(
         shot_id="shot", index=0, shot_key="66" * 32, job_key=f"{seed:064x}", base_seed=1, given_seed=False, prompt="p",
@@ -118,7 +121,7 @@ def output_of(keyset: keys.KeySet, origin: str, entry_id: str, name: str, seed: 
     return disclose.disclose(
         Scored(candidate=candidate, identity=IDENTITY), entry_id=entry_id, output=spec, persona_id="lira",
         persona_version=2, model=MODEL, origin=origin, policies=(), organisation="Studio", detector="",
-        signer=C2paSigner(keyset.c2pa), claimed_at=NOW,
+        signer=C2paSigner(keyset.c2pa), claimed_at=NOW, watermarker=watermarker,
     )  # fmt: skip
 
 

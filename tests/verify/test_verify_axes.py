@@ -240,6 +240,26 @@ def test_a_missing_watermark_fails_where_a_policy_demands_it() -> None:
     assert verdict_of(bare) == ("pass", 0, {"verify.watermark-absent"})
 
 
+@pytest.mark.parametrize("demands", [{"count": 2}, {"policies": BASELINE}])
+def test_a_mark_that_another_program_reads_is_neither_shown_nor_missing(demands: dict[str, Any]) -> None:
+    claim = replace(CLAIM, generation={**CLAIM.generation, "watermark": "trustmark/Q"})
+    looked = replace(GOOD, credential=claim, pixels=Pixels(state="absent", scheme="personactl-mark/2"))
+    assert verdict_of(looked) == ("pass", 0, {"verify.watermark-other-scheme"})
+    verdict = conclude(looked, Demands(**demands))
+    assert (verdict.verdict, verdict.exit_code, verdict.axes.watermark) == ("unproven", 7, "not-checked")
+    assert verdict.layers_found == ("signed-metadata",)
+    assert "trustmark/Q" in next(item.message for item in verdict.findings if "other-scheme" in item.code)
+    ours = replace(looked, pixels=replace(looked.pixels, state="present", payload=ENTRY[:16]))
+    assert conclude(ours, Demands(**demands)).axes.watermark == "present"
+
+
+@pytest.mark.parametrize("said", ["personactl-mark/2", "", 7, None, "trustmark", "\x1b[31m/2", "a/" + "b" * 10_000])
+def test_only_the_name_of_another_scheme_excuses_a_mark_that_is_not_found(said: object) -> None:
+    claim = replace(CLAIM, generation={**CLAIM.generation, "watermark": said})
+    bare = replace(GOOD, credential=claim, pixels=Pixels(state="absent", scheme="personactl-mark/2"))
+    assert verdict_of(bare, count=2) == ("fail", 7, {"verify.watermark-required"})
+
+
 def test_as_many_layers_as_were_asked_for_and_the_stricter_of_count_and_policy_wins() -> None:
     marked, bare = (replace(GOOD, pixels=pixels) for pixels in (Pixels(state="present", payload=ENTRY[:16]), UNMARKED))
     assert verdict_of(marked, count=2) == ("pass", 0, set())
