@@ -90,15 +90,18 @@ def unmarked(pairs: int, seed: int, searched: int) -> Result:
     for number in range(pairs // KEYS_PER_PICTURE):
         rgb = _variant(sources[number % len(sources)], random)
         seen = spectrum.analyse(rgb, *watermark.reach_seen(*rgb.shape[:2]))
+        inner = watermark.inside_border(spectrum.luma(rgb))
         looks = tuple(list(stage) for stage in watermark_search.stages(seen))
         for count in range(KEYS_PER_PICTURE):
             watermarker = watermark.LayeredWatermarker(key=random.bytes(16))
-            readings = list(watermarker.readings(seen, looks if count < searched else ()))
+            readings = list(watermarker.readings(seen, looks if count < searched else (), inner))
             present += any(reading.present for reading in readings)
             scores = [reading.score for reading in readings]
+            bordered = [] if inner is None else [scores.pop(2)]
             rows.append(
-                [scores[0], scores[1], max(scores[2:], default=0.0), len(scores) - 2, max(strengths, default=0.0)]
-            )
+                [scores[0], max(scores[1], *bordered), max(scores[2:], default=0.0), len(scores) - 2,
+                 max(strengths, default=0.0), len(bordered)]
+            )  # fmt: skip
             strengths.clear()
     watermark_search.peak = peak
     return {"group": f"unmarked-{seed}", "present": present, "pairs": rows}
@@ -147,7 +150,7 @@ def print_unmarked(results: list[Result]) -> None:
     pairs = np.array([row for result in results for row in result["pairs"]])
     present = sum(result["present"] for result in results)
     print(f"\nunmarked pairs of picture and key called marked: {present} of {len(pairs)}")
-    decodings = 2 + watermark.SEARCHED + 8 * pairs[:, 3]
+    decodings = 2 + watermark.SEARCHED + 8 * pairs[:, 3] + watermark.BORDERED * pairs[:, 5]
     print(f"decodings per pair: mean {decodings.mean():.2f}, largest {decodings.max():.0f}")
     strengths = pairs[pairs[:, 4] > 0, 4]
     print(f"strongest look of {len(strengths)}: median {np.median(strengths):.2f}, highest {strengths.max():.2f}")

@@ -57,11 +57,15 @@ def luma(rgb: Array) -> Array:
 
 def analyse(rgb: Array, rows: int, columns: int) -> Spectrum:
     """The first `rows` × `columns` coefficients, or as many as the luma plane has."""
-    plane = luma(rgb)
+    return of_plane(luma(rgb), rows, columns, rgb.shape[:2])
+
+
+def of_plane(plane: Array, rows: int, columns: int, size: tuple[int, ...]) -> Spectrum:
+    """The same of a luma plane. `size`: height and width of the picture that it was averaged from."""
     height, width = plane.shape
     tall, wide = _basis(height, min(rows, height)), _basis(width, min(columns, width))
     values = tall.T @ plane @ wide / np.float32(np.sqrt(plane.size))
-    return Spectrum(values, rgb.shape[0], rgb.shape[1])
+    return Spectrum(values, size[0], size[1])
 
 
 def texture(rgb: Array, rows: int, columns: int) -> Array:
