@@ -257,14 +257,18 @@ def watermark(pixels: Pixels, claim: Credential, *, required: bool) -> Conclusio
         return Conclusion("present", (finding("verify.watermark-only", message),))
     if pixels.state == "skipped":
         return Conclusion("not-checked", (finding("verify.pixels-skipped", pixels.problem),))
-    if pixels.state == "not-read":
-        return Conclusion("not-checked", (finding("verify.watermark-not-read", pixels.problem),))
     if pixels.state != "absent":
-        unseen = required and claim.presence == "embedded" and pixels.state != "refused"
-        message = "a watermark is demanded, and this file's pixels were not looked at"
-        return Conclusion("not-checked", (finding("verify.watermark-unchecked", message),) if unseen else ())
+        return Conclusion("not-checked", _unseen(pixels, demanded=required and claim.presence == "embedded"))
     code = "verify.watermark-required" if required and claim.presence == "embedded" else "verify.watermark-absent"
     return Conclusion("absent", (finding(code, "the pixels carry no watermark that can be read"),))
+
+
+def _unseen(pixels: Pixels, *, demanded: bool) -> tuple[Finding, ...]:
+    """What is said of pixels that nobody looked at. `refused` ones make the file unreadable, which says enough."""
+    if demanded and pixels.state != "refused":
+        why = pixels.problem or "this file's pixels were not looked at"
+        return (finding("verify.watermark-unchecked", f"a watermark is demanded, and none was looked for: {why}"),)
+    return (finding("verify.watermark-not-read", pixels.problem),) if pixels.state == "not-read" else ()
 
 
 def ledger(evidence: Evidence) -> Conclusion:
