@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from personactl.claim_terms import ASSERTION_SCHEMA, COMPOSITE, TRAINED_ALGORITHMIC_MEDIA
 from personactl.model import Finding
 from personactl.policy import FILE_LAYERS, MACHINE_LAYERS
 from personactl.verify.evidence import Credential, Evidence, Metadata, Pixels, Record, Source
@@ -23,11 +24,6 @@ from personactl.verify.findings import finding
 
 if TYPE_CHECKING:
     from personactl_ledger import Approval
-
-_VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-SYNTHETIC = _VOCABULARY + "trainedAlgorithmicMedia"
-COMPOSITE = _VOCABULARY + "compositeWithTrainedAlgorithmicMedia"
-GENERATION_SCHEMA = "personactl.generation/1"
 
 _ABOUT_THE_SIGNER = ("signingCredential.", "timeStamp.")
 """Failure codes that speak of who signed and when, not of the bytes (C2PA 2.4, "Validation status codes")."""
@@ -162,7 +158,9 @@ def disclosure(
 ) -> Conclusion:
     """`demanded`: the marks that policies insist on; the findings that name the rules are `judgement`'s."""
     if claim.presence != "embedded":
-        return Conclusion({SYNTHETIC: "synthetic", COMPOSITE: "edited"}.get(metadata.source_type, "missing"))
+        return Conclusion(
+            {TRAINED_ALGORITHMIC_MEDIA: "synthetic", COMPOSITE: "edited"}.get(metadata.source_type, "missing")
+        )
     if claim.problem is not None:
         return Conclusion("missing")
     missing = (*_source_type_faults(claim), *_assertion_faults(claim))
@@ -186,7 +184,7 @@ def _source_type_faults(claim: Credential) -> tuple[Finding, ...]:
         return (finding("verify.disclosure-missing", "the credential lists no actions"),)
     first = claim.actions[0]
     if first.name == "c2pa.created":
-        found, wanted = first.source_type, SYNTHETIC
+        found, wanted = first.source_type, TRAINED_ALGORITHMIC_MEDIA
     elif first.name == "c2pa.opened":
         if first.source_type:
             return (finding("verify.source-type-unknown", "c2pa.opened must not carry a digitalSourceType"),)
@@ -210,7 +208,7 @@ def _assertion_faults(claim: Credential) -> tuple[Finding, ...]:
             )
         )
     complete = (
-        claim.generation.get("schema") == GENERATION_SCHEMA and claim.entry_id and claim.ledger_origin and claim.persona
+        claim.generation.get("schema") == ASSERTION_SCHEMA and claim.entry_id and claim.ledger_origin and claim.persona
     )
     if not complete:
         message = "the assertion org.personactl.generation is not there, or names no persona, ledger and entry"
@@ -220,7 +218,7 @@ def _assertion_faults(claim: Credential) -> tuple[Finding, ...]:
 
 def _metadata_contradictions(claim: Credential, metadata: Metadata, value: str) -> tuple[Finding, ...]:
     faults = []
-    wanted = SYNTHETIC if value == "synthetic" else COMPOSITE
+    wanted = TRAINED_ALGORITHMIC_MEDIA if value == "synthetic" else COMPOSITE
     if metadata.twice:
         message = "the XMP gives several answers, and readers differ in which one they believe"
         faults.append(finding("verify.disclosure-contradicts", message))

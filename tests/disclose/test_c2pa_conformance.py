@@ -19,9 +19,9 @@ import pytest
 from conformance_rules import RULES, Json, Rule, actions, assertions, ingredients
 from signed_pictures import CLAIMED_AT, ENTRY_ID, MODEL, ORIGIN, disclosed, picture, signer
 
+from personactl.claim_terms import COMPOSITE, TRAINED_ALGORITHMIC_MEDIA, VOCABULARY
 from personactl.disclose import C2paSigner, c2pa_manifest, enrol_picture, exif, formats, read_marks, xmp
 from personactl.disclose import c2pa as room
-from personactl.disclose.c2pa_manifest import COMPOSITE, TRAINED_ALGORITHMIC_MEDIA, VOCABULARY
 from personactl.model import OutputSpec
 
 FORMS = tuple(row.name for row in formats.FORMATS)

@@ -20,9 +20,10 @@ from evidence_by_hand import (
     XMP,
 )
 
+from personactl.claim_terms import COMPOSITE
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
 from personactl.verdict import EntryCandidate
 from personactl.verify import axes
-from personactl.verify.axes import COMPOSITE, SYNTHETIC
 from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Source
 from personactl.verify.findings import CODES, finding
 from personactl.verify.judgement import Demands, conclude
