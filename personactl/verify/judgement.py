@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from personactl.model import Finding
 from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_layers, required_layers
@@ -55,7 +56,8 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
         "ledger": rules.ledger(evidence),
         "approval": rules.approval(evidence.approval, required=demands.approval),
     }
-    axes = Axes(**{name: conclusion.value for name, conclusion in conclusions.items()})
+    values: dict[str, Any] = {name: conclusion.value for name, conclusion in conclusions.items()}
+    axes = Axes(**values)
     findings = tuple(item for conclusion in conclusions.values() for item in conclusion.findings)
     outcome, exit_code = judge(axes, _conditions(evidence, demands, findings))
     development = claim.development or any(record.development for record in evidence.records)
