@@ -111,10 +111,20 @@ def trust(claim: Credential) -> Conclusion:
     if claim.signer == "not-asked":
         message = "no trust file was given, so nothing is known about the signer"
         return Conclusion("not-checked", (finding("verify.no-trust-file", message),))
-    if claim.signer == "not-established":
-        return Conclusion("not-checked")
-    if claim.signer not in ("accepted", "listed"):
-        return _refused(claim)
+    doubts = [code for code in claim.failures if code.startswith(_ABOUT_THE_SIGNER)]
+    if claim.signer == "not-established" and len(doubts) < max(1, len(claim.failures)):
+        return Conclusion("not-checked")  # the bytes are not those that were signed, and integrity says so
+    if claim.signer in ("accepted", "listed", "not-established"):
+        return _doubted(doubts) if doubts else _accepted(claim)
+    return _refused(claim)
+
+
+def _doubted(codes: list[str]) -> Conclusion:
+    message = f"the validator refuses the signer's certificate or time-stamp ({', '.join(codes)})"
+    return Conclusion("untrusted", (finding("verify.untrusted", message),))
+
+
+def _accepted(claim: Credential) -> Conclusion:
     strangers = [code for code in claim.ingredient_failures if code.startswith(_ABOUT_THE_SIGNER)]
     if strangers:
         message = f"a picture that went in was signed by someone whom no trust file accepts ({', '.join(strangers)})"

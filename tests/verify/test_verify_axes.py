@@ -24,7 +24,7 @@ from personactl.claim_terms import COMPOSITE
 from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
 from personactl.verdict import EntryCandidate
 from personactl.verify import axes
-from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Source
+from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Signer, Source
 from personactl.verify.findings import CODES, finding
 from personactl.verify.judgement import Demands, conclude
 
@@ -207,6 +207,18 @@ def test_altered_bytes_lend_no_persona_and_no_entry() -> None:
     assert verdict.persona is None
     assert verdict.entry is None
     assert verdict.layers_found == ()
+
+
+@pytest.mark.parametrize("signer", ["accepted", "listed", "not-established"])
+@pytest.mark.parametrize("code", ["timeStamp.mismatch", "signingCredential.ocsp.revoked", "signingCredential.invalid"])
+def test_a_signature_whose_certificate_or_stamp_fails_is_refused_and_the_verdict_says_why(
+    code: str, signer: Signer
+) -> None:
+    claim = replace(CLAIM, state="Invalid", failures=(code,), signer=signer)
+    verdict = conclude(replace(GOOD, credential=claim), Demands())
+    assert (verdict.verdict, verdict.exit_code, verdict.axes.trust) == ("fail", 5, "untrusted")
+    (told,) = [item for item in verdict.findings if item.code == "verify.untrusted"]
+    assert code in told.message
 
 
 def test_an_unsigned_picture_is_unproven_and_never_a_failed_disclosure() -> None:
