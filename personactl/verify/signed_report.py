@@ -68,7 +68,7 @@ class Reporter:
 
 
 def build(document: Mapping[str, Any], trust: Sequence[TrustFile], asked: Asked, signer: Signer) -> bytes:
-    """The report on `document` (`personactl.verify/1`, without lone surrogates). Raises UsageProblem (report.too-large)."""
+    """The report on `document` (`personactl.verify/1`, no lone surrogates). Raises UsageProblem (report.too-large)."""
     files = [_file(item) for item in document["files"]]
     subjects = {(item["name"], item["sha256"]): None for item in files if item["sha256"]}
     statement = {
