@@ -27,7 +27,6 @@ which the C2PA library leaves out of its own accord and the walker reports when 
 
 _VOUCHED = frozenset({ASSERTION_LABEL, AI_DISCLOSURE_LABEL})
 
-
 Ranges = Sequence[tuple[int, int]]
 
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _ABOUT_THE_SIGNER = ("signingCredential.", "timeStamp.")
 """Failure codes that speak of who signed and when, not of the bytes (C2PA 2.4, "Validation status codes")."""
 
-
 _METADATA_LAYERS = frozenset(FILE_LAYERS).difference(MACHINE_LAYERS)
 """The marks that a policy may demand beside the signed claim and the watermark, in the names of its checks."""
 
