@@ -127,10 +127,13 @@ def _judged_here(options: dict[str, Any], found: Iterator[Target]) -> Iterator[V
 
 
 def _judged_apart(workers: Workers, options: dict[str, Any], found: Iterator[Target]) -> Iterator[Verdict]:
-    from personactl.verify.judgement import unread
+    from personactl.verify.judgement import is_conceivable, unread
 
     for target, outcome in workers.judge(options, found):
         if isinstance(outcome, Failure):
             yield unread(str(target.path), outcome.code, outcome.message, options["demands"])
+        elif not is_conceivable(outcome):
+            message = "the process that read it answered what no verdict says"
+            yield unread(str(target.path), "verify.worker-crashed", message, options["demands"])
         else:
             yield outcome

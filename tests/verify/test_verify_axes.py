@@ -22,11 +22,12 @@ from evidence_by_hand import (
 
 from personactl.claim_terms import COMPOSITE
 from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
+from personactl.model import Finding
 from personactl.verdict import EntryCandidate
 from personactl.verify import axes
 from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Signer, Source
 from personactl.verify.findings import CODES, finding
-from personactl.verify.judgement import Demands, conclude
+from personactl.verify.judgement import Demands, conclude, is_conceivable
 
 
 def verdict_of(evidence: Evidence, **demands: Any) -> tuple[str, int, set[str]]:
@@ -341,3 +342,16 @@ def test_every_code_is_emitted_by_some_rule_or_reader(repository: Any) -> None:
     }
     composed = {f"verify.{subject}-{state}" for subject, found in states.items() for state in found}
     assert set(CODES) == {code for code in CODES if f'"{code}"' in text} | composed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"exit_code": 4}, {"exit_code": 999}, {"verdict": "fail"}, {"verdict": "fail", "exit_code": 1},
+        {"findings": (Finding(code="verify.altered; curl example.org", severity="error", message=""),)},
+    ],
+)  # fmt: skip
+def test_a_verdict_that_no_rule_gives_is_not_conceivable(change: dict[str, Any]) -> None:
+    assert is_conceivable(conclude(GOOD, Demands()))
+    assert is_conceivable(conclude(STRIPPED, Demands(policies=BASELINE, count=2, exact=True, approval=True)))
+    assert not is_conceivable(replace(conclude(GOOD, Demands()), **change))
