@@ -16,7 +16,6 @@ from personactl.verify.evidence import Evidence, Source
 from personactl.verify.findings import CODES, PASSED_ON, finding
 from personactl.verify.table import Condition, judge
 
-
 _CODES = PASSED_ON.union(CODES, (check.code for check in CHECKS.values()))
 """Every code that a finding of a verdict can have."""
 
