@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from personactl import keys
+from personactl import claim_terms, keys
 from personactl.disclose import C2paSigner, c2pa_manifest, exif, formats, pixels, watermark, xmp
 from personactl.model import ModelLock, OutputSpec
 
 NOW = "2026-01-02T03:04:05Z"
 ENTRY_ID = "0123456789abcdef" * 2
 PROPERTIES = {
-    xmp.DIGITAL_SOURCE_TYPE: c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
+    xmp.DIGITAL_SOURCE_TYPE: claim_terms.TRAINED_ALGORITHMIC_MEDIA,
     "Iptc4xmpExt:AISystemUsed": "pocket",
     "Iptc4xmpExt:AISystemVersionUsed": "sha256:" + "ab" * 32,
     "Iptc4xmpExt:DigImageGUID": ENTRY_ID,

@@ -24,6 +24,7 @@ from typing import Any
 import c2pa as library
 from PIL import Image
 
+from personactl import claim_terms
 from personactl.disclose import c2pa_manifest, exif, fingerprint, formats, marks, pixels, watermark, xmp
 from personactl.model import OutputSpec
 
@@ -90,7 +91,7 @@ def write(folder: str, data: bytes, *, sync: bool) -> None:
 def rows(side: int, folder: str) -> list[Row]:
     original = picture(side, side)
     marked = watermark.embed(original, PAYLOAD)
-    packet = xmp.build({xmp.DIGITAL_SOURCE_TYPE: c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA, xmp.ALT_TEXT: "AI"})
+    packet = xmp.build({xmp.DIGITAL_SOURCE_TYPE: claim_terms.TRAINED_ALGORITHMIC_MEDIA, xmp.ALT_TEXT: "AI"})
     block = exif.build(software="personactl", description="AI", created_at=CLAIMED_AT)
     png = formats.named("png")
     encoded = png.encode(marked, xmp=packet, exif=block)

@@ -10,15 +10,18 @@ from personactl.model import Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
-    """The axes of `verify`, in the words of the product contract."""
+    """The axes of `verify` with every value of each, in the words of the product contract.
 
-    integrity: str = "content"
-    credential: str = "absent"
-    trust: str = "not-checked"
-    disclosure: str = "missing"
-    watermark: str = "not-checked"
-    ledger: str = "not-checked"
-    approval: str = "not-checked"
+    `integrity: not-checked`: neither a credential nor a record, see ADR 0601.
+    """
+
+    integrity: Literal["exact", "content", "not-checked", "altered", "unreadable"] = "content"
+    credential: Literal["embedded", "absent", "remote"] = "absent"
+    trust: Literal["trusted", "listed", "untrusted", "expired", "not-checked"] = "not-checked"
+    disclosure: Literal["synthetic", "edited", "missing", "contradictory"] = "missing"
+    watermark: Literal["present", "absent", "not-checked"] = "not-checked"
+    ledger: Literal["exact", "similar", "absent", "not-checked"] = "not-checked"
+    approval: Literal["approved", "rejected", "pending", "not-checked"] = "not-checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,14 +45,7 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> 
     UsageProblem (file.*) or PersonaError when the version is no longer what was loaded, LedgerError, StorageError, and
     as `enrol`.
     """
-    current = personas.load(config.project, persona.id, persona.version)
-    if current.record_sha256 != persona.record_sha256:
-        raise PersonaError(
-            "the record changed while it was being frozen",
-            where=f"{persona.id}@{persona.version}",
-            hint="run the same command again",
-            code="persona.changed",
-        )
+    current = _unchanged(config, persona)
     marker = personas.marker(config.project, current)
     with continuity.open_writer(config, signers=keyset.signing) as ledger:
         time = moments.read(now)
@@ -77,6 +70,18 @@ def freeze(config: Config, keyset: KeySet, persona: Persona, *, now: Moment) -> 
         return FreezeResult(
             persona=current, entry_index=index, origin=ledger.origin, already=marker is not None, enrolment=enrolment
         )
+
+
+def _unchanged(config: Config, persona: Persona) -> Persona:
+    current = personas.load(config.project, persona.id, persona.version)
+    if current.record_sha256 != persona.record_sha256:
+        raise PersonaError(
+            "the record changed while it was being frozen",
+            where=f"{persona.id}@{persona.version}",
+            hint="run the same command again",
+            code="persona.changed",
+        )
+    return current
 
 
 def _recorded(ledger: Ledger, persona: Persona) -> StoredEntry | None:

@@ -55,8 +55,9 @@ def judge(terminal: Terminal, request: Request, workers: Workers, given: Sequenc
     lists = trust_list.load_all(request.trust_lists, request.tsa_lists)
     policies = policy.load_all(request.policies) if request.policies or request.pixels else ()
     asked = Asked(
-        exact=request.exact, approval=request.approval, layers=request.layers, pixels=request.pixels, policies=policies
-    )
+        exact=request.exact, approval=request.approval, layers=request.layers, pixels=request.pixels, policies=policies,
+        lists=lists,
+    )  # fmt: skip
     signing = verify_reports.prepare(request.reports, request.report_key, trust, asked)
     found = verify_paths(
         given, trust, receipts=request.receipts, ledger=request.ledger, pixels=request.pixels, policies=policies,

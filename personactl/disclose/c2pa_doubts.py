@@ -15,9 +15,7 @@ from typing import Any
 
 from personactl.disclose.c2pa_manifest import AI_DISCLOSURE_LABEL, ASSERTION_LABEL
 
-LEFT_OUT = frozenset(
-    {"assertion.dataHash.additionalExclusionsPresent", "assertion.bmffHash.additionalExclusionsPresent"}
-)
+LEFT_OUT = frozenset(f"assertion.{kind}.additionalExclusionsPresent" for kind in ("dataHash", "bmffHash", "boxesHash"))
 """The informational status codes that become failures here."""
 
 _BOXES: tuple[Mapping[str, Any], ...] = (
@@ -28,7 +26,6 @@ _BOXES: tuple[Mapping[str, Any], ...] = (
 which the C2PA library leaves out of its own accord and the walker reports when it follows the picture."""
 
 _VOUCHED = frozenset({ASSERTION_LABEL, AI_DISCLOSURE_LABEL})
-
 
 Ranges = Sequence[tuple[int, int]]
 
@@ -61,7 +58,9 @@ def _harmless(detailed: Mapping[str, Any], active: str, unhashed: Ranges) -> boo
     bindings = [data for label, data in assertions.items() if label.startswith("c2pa.hash.")]
     if len(bindings) != 1:
         return False
-    exclusions = bindings[0]["exclusions"]
+    exclusions = bindings[0].get("exclusions") or []
+    if not exclusions:  # a hash over the boxes of a picture names what it leaves out in another way
+        return False
     if all("xpath" in item for item in exclusions):
         return all(item in _BOXES for item in exclusions)
     return bool(unhashed) and sorted((item["start"], item["length"]) for item in exclusions) == sorted(unhashed)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from personactl import __version__
+from personactl.claim_terms import ALGORITHMIC_MEDIA, ASSERTION_SCHEMA, COMPOSITE, TRAINED_ALGORITHMIC_MEDIA
 from personactl.disclose import label as visible_label
 from personactl.model import ModelLock, OutputSpec, PolicyLock
 from personactl.visible_label import LabelRecord
@@ -14,17 +15,12 @@ SPEC_VERSION = "2.4.0"
 GENERATOR = "personactl"
 
 ASSERTION_LABEL = "org.personactl.generation"
-ASSERTION_SCHEMA = "personactl.generation/1"
 ACTIONS_LABEL = "c2pa.actions.v2"
 AI_DISCLOSURE_LABEL = "c2pa.ai-disclosure"
 TRAINING_LABEL = "cawg.training-mining"
 
 ADDED_TEXT = "c2pa.addedText"
 WATERMARKED = "c2pa.watermarked.unbound"
-VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-TRAINED_ALGORITHMIC_MEDIA = VOCABULARY + "trainedAlgorithmicMedia"
-ALGORITHMIC_MEDIA = VOCABULARY + "algorithmicMedia"
-COMPOSITE = VOCABULARY + "compositeWithTrainedAlgorithmicMedia"
 
 _MODEL_TYPES = {"diffusers": "c2pa.types.model.pytorch"}
 """c2pa.types of model formats (Table 12 of C2PA 2.4) by backend; anything else is a plain c2pa.types.model."""

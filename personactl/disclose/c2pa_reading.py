@@ -5,7 +5,7 @@ accepted and that of an ingredient is not. So the codes of the file itself and t
 apart, the latter from all places where the library puts them: what was found when the ingredient was added, what is
 found now, and both again for the ingredients of ingredients.
 
-Nothing that stands twice is taken for one: several assertions of one label say nothing, and the actions are those of
+The report has been through `c2pa_doubts`, which leaves no assertion of ours that stands twice. The actions are those of
 every actions assertion in the order of the claim (C2PA 2.4, "Actions": the first one holds created or opened).
 """
 
@@ -121,8 +121,8 @@ def from_document(document: Mapping[str, Any], stores: Sequence[bytes]) -> C2paR
         title=_text(manifest.get("title")),
         generator=_generator(manifest),
         actions=tuple(_actions(assertions)),
-        assertion=_only(assertions, ASSERTION_LABEL),
-        ai_disclosure=_only(assertions, AI_DISCLOSURE_LABEL),
+        assertion=_data(assertions, ASSERTION_LABEL),
+        ai_disclosure=_data(assertions, AI_DISCLOSURE_LABEL),
         ingredients=len(manifest.get("ingredients", [])),
         issuer=_text(signature.get("issuer")),
         signed_at=_text(signature.get("time")),
@@ -203,10 +203,9 @@ def _actions(assertions: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, A
                 yield action if isinstance(action, Mapping) else {}
 
 
-def _only(assertions: Sequence[Mapping[str, Any]], label: str) -> Mapping[str, Any] | None:
-    """The data of the one assertion of this label; of several, none."""
-    found = [item.get("data") for item in assertions if item["label"] == label]
-    return found[0] if len(found) == 1 and isinstance(found[0], dict) else None
+def _data(assertions: Sequence[Mapping[str, Any]], label: str) -> Mapping[str, Any] | None:
+    data = next((item.get("data") for item in assertions if item["label"] == label), None)
+    return data if isinstance(data, dict) else None
 
 
 def _text(value: object) -> str:

@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from personactl.claim_terms import VOCABULARY
 from personactl.disclose import enrolment_manifest, formats, xmp
 from personactl.disclose.c2pa import C2paReading, C2paSigner
-from personactl.disclose.c2pa_manifest import VOCABULARY
 from personactl.disclose.marks import Marks, read_marks
 from personactl.errors import DisclosureError
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from personactl.disclose.c2pa_manifest import ACTIONS_LABEL, VOCABULARY, claim_generator
+from personactl.claim_terms import VOCABULARY
+from personactl.disclose.c2pa_manifest import ACTIONS_LABEL, claim_generator
 
 PARENT = "original"
 TITLE = "Reference picture of a persona"

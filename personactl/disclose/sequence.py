@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from personactl import __version__
+from personactl import __version__, claim_terms
 from personactl.disclose import c2pa_manifest, exif, fingerprint, formats, label, pixels, watermark, xmp
 from personactl.disclose.c2pa import C2paSigner, Signed
 from personactl.disclose.label import Drawing
@@ -153,7 +153,7 @@ def _xmp(
     alt_text: str,
 ) -> dict[str, str]:
     properties = {
-        xmp.DIGITAL_SOURCE_TYPE: c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
+        xmp.DIGITAL_SOURCE_TYPE: claim_terms.TRAINED_ALGORITHMIC_MEDIA,
         "Iptc4xmpExt:AISystemUsed": model.name,
         "Iptc4xmpExt:AISystemVersionUsed": f"sha256:{model.sha256}",
         "Iptc4xmpExt:DigImageGUID": entry_id,
@@ -195,7 +195,7 @@ def require_marks(intent: Said, signed: Signed, signer: C2paSigner, *, software:
         raise _lost(
             "the C2PA signature", f"is {reading.state.lower()} under its own anchors ({why})", "c2pa.not-trusted"
         )
-    if reading.assertion != intent.assertion or reading.digital_source_type != c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA:
+    if reading.assertion != intent.assertion or reading.digital_source_type != claim_terms.TRAINED_ALGORITHMIC_MEDIA:
         raise _lost("the C2PA manifest", "does not say what was put into it", "c2pa.assertion-changed")
     if reading.leaf_sha256 != signer.leaf_sha256 or reading.manifest_sha256 != store_sha256:
         raise _lost("the C2PA manifest", "is not found in the file as it was signed", "c2pa.assertion-changed")
@@ -229,7 +229,7 @@ def _read_back(
         media_type=row.media_type,
         layers=("signed-metadata", *(("watermark",) if record else ()), "xmp", "exif"),
         statements=statements(intent.xmp),
-        digital_source_type=c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
+        digital_source_type=claim_terms.TRAINED_ALGORITHMIC_MEDIA,
         c2pa_manifest_sha256=hashlib.sha256(signed.manifest_store).hexdigest(),
         watermark=record,
         label=intent.label,

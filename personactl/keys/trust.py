@@ -96,9 +96,8 @@ def export_trust(
 ) -> bytes:
     """The trust file of a project as bytes: public halves only. Raises TrustError when the result would not parse.
 
-    `ledger` (`Ledger.trust()`) adds what the key folder does not know any more: earlier log and root keys, revocations,
-    and the approvers where none are given. `witnesses` is the quorum and the verifier keys of witnesses (SPEC 14.2);
-    without keys the file does not name them. Raises UsageProblem for a name or witnesses that a file cannot have.
+    `ledger` (`Ledger.trust()`) adds earlier keys, revocations, and the approvers where none are given; `witnesses` is
+    their quorum and verifier keys (SPEC 14.2). Raises UsageProblem for a name or witnesses that a file cannot have.
     """
     own = LedgerTrust(origin, keyset.log.vkeys(origin), keyset.root_public_keys)
     known = ledger or own
@@ -112,10 +111,9 @@ def export_trust(
         "detector": detector,
         "issuedAt": moments.read(now),
     }
-    if known.revoked:
-        document["revoked"] = [{"kid": kid, "fromIndex": index} for kid, index in known.revoked]
-    if report_keys:
-        document["reportKeys"] = [b64encode(key).decode() for key in report_keys]
+    revoked = [{"kid": kid, "fromIndex": index} for kid, index in known.revoked]
+    reporters = [b64encode(key).decode() for key in report_keys]
+    document |= {key: rows for key, rows in (("revoked", revoked), ("reportKeys", reporters)) if rows}
     if witnesses[1] or witnesses[0]:
         document["witnesses"] = {"quorum": witnesses[0], "vkeys": list(witnesses[1])}
     _require_asked(name, replace(known, witnesses=witnesses))

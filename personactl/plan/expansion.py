@@ -71,7 +71,11 @@ def expand(
         findings=_findings(manifest, persona, active, model, scorer, gate, label),
         label=label,
     )
-    plan = replace(draft, shots=tuple(_shots(manifest, persona, draft)))
+    return _named(replace(draft, shots=tuple(_shots(manifest, persona, draft))))
+
+
+def _named(plan: Plan) -> Plan:
+    """The plan with its digest, and the run that is named by it."""
     sha256 = plan_digest(plan)
     return replace(plan, sha256=sha256, run_id=run_id(plan.campaign.id, sha256))
 

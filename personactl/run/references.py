@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from personactl.disclose import formats
 from personactl.document import read_plain_file
 from personactl.errors import PersonaError
 from personactl.model import Persona, Shot
@@ -18,7 +19,8 @@ from personactl.run.context import Embedder, Scorer
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = tuple(row.pillow for row in formats.FORMATS)
+"""Those of which a reference can be enrolled."""
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 64_000_000
 
@@ -94,6 +96,6 @@ def _decode(data: bytes, path: Path) -> Array:
         raise PersonaError(
             f"a reference picture cannot be read: {error}",
             where=str(path),
-            hint="a reference is a PNG, JPEG or WebP picture",
+            hint="a reference is a PNG, JPEG, WebP, AVIF or TIFF picture",
             code="persona.reference-unreadable",
         ) from error

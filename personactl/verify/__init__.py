@@ -93,22 +93,16 @@ def verify_paths(
     credential is always decoded. `policies`: ask for the marks that their rules, and those of the baseline, demand of a
     file (`policy.load_all`), and decode every picture; without any, no mark is demanded. `lists`: public lists of
     authorities; a signer whom no trust file accepts and a list does is `listed`. `require_layers`: 1 asks for the
-    signed metadata, 2 for the watermark too, and decodes. Raises UsageProblem when `receipts` is no folder and
-    LedgerError when the ledger cannot be opened; whatever the files hold ends in a verdict.
-
-    `workers`: read the files there, under their limits; without, in this process and under none, which is for files
-    that are known or for callers who have put themselves under limits. Raises EnvironmentProblem (verify.no-worker).
+    signed metadata, 2 for the watermark too, and decodes. `workers`: read the files there, under their limits; without,
+    in this process and under none, for files that are known or callers who have put themselves under limits. Raises
+    UsageProblem when `receipts` is no folder, LedgerError when the ledger cannot be opened, EnvironmentProblem
+    (verify.no-worker); whatever the files hold ends in a verdict.
     """
-    if receipts is not None and not os.path.isdir(receipts):  # noqa: PTH112, Path.is_dir raises for a name that is too long
-        raise UsageProblem(
-            "this is not a folder of receipts", where=str(receipts), hint="check --receipts", code="usage.no-receipts"
-        )
     from personactl.verify.judgement import Demands
 
+    _require_folder(receipts)
     demands = Demands(policies=tuple(policies), count=require_layers, exact=require_exact, approval=require_approval)
-    options: dict[str, Any] = {
-        "trust": tuple(trust), "lists": tuple(lists), "demands": demands, "ledger": None, "pixels": pixels,
-    }  # fmt: skip
+    options: dict[str, Any] = {"trust": tuple(trust), "lists": tuple(lists), "demands": demands, "pixels": pixels}
     with ExitStack() as stack:
         if ledger is not None:
             from personactl.verify.ledger_source import LedgerSource
@@ -116,6 +110,13 @@ def verify_paths(
             options["ledger"] = stack.enter_context(LedgerSource(ledger, trust))
         found = targets(paths, receipts=receipts)
         yield from _judged_here(options, found) if workers is None else _judged_apart(workers, options, found)
+
+
+def _require_folder(receipts: Path | None) -> None:
+    if receipts is not None and not os.path.isdir(receipts):  # noqa: PTH112, Path.is_dir raises for a name that is too long
+        raise UsageProblem(
+            "this is not a folder of receipts", where=str(receipts), hint="check --receipts", code="usage.no-receipts"
+        )
 
 
 def _judged_here(options: dict[str, Any], found: Iterator[Target]) -> Iterator[Verdict]:
@@ -126,10 +127,13 @@ def _judged_here(options: dict[str, Any], found: Iterator[Target]) -> Iterator[V
 
 
 def _judged_apart(workers: Workers, options: dict[str, Any], found: Iterator[Target]) -> Iterator[Verdict]:
-    from personactl.verify.judgement import unread
+    from personactl.verify.judgement import is_conceivable, unread
 
     for target, outcome in workers.judge(options, found):
         if isinstance(outcome, Failure):
             yield unread(str(target.path), outcome.code, outcome.message, options["demands"])
+        elif not is_conceivable(outcome):
+            message = "the process that read it answered what no verdict says"
+            yield unread(str(target.path), "verify.worker-crashed", message, options["demands"])
         else:
             yield outcome

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from personactl.claim_terms import ASSERTION_SCHEMA, COMPOSITE, TRAINED_ALGORITHMIC_MEDIA
 from personactl.model import Finding
 from personactl.policy import FILE_LAYERS, MACHINE_LAYERS
 from personactl.verify.evidence import Credential, Evidence, Metadata, Pixels, Record, Source
@@ -24,14 +25,8 @@ from personactl.verify.findings import finding
 if TYPE_CHECKING:
     from personactl_ledger import Approval
 
-_VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-SYNTHETIC = _VOCABULARY + "trainedAlgorithmicMedia"
-COMPOSITE = _VOCABULARY + "compositeWithTrainedAlgorithmicMedia"
-GENERATION_SCHEMA = "personactl.generation/1"
-
 _ABOUT_THE_SIGNER = ("signingCredential.", "timeStamp.")
 """Failure codes that speak of who signed and when, not of the bytes (C2PA 2.4, "Validation status codes")."""
-
 
 _METADATA_LAYERS = frozenset(FILE_LAYERS).difference(MACHINE_LAYERS)
 """The marks that a policy may demand beside the signed claim and the watermark, in the names of its checks."""
@@ -115,10 +110,20 @@ def trust(claim: Credential) -> Conclusion:
     if claim.signer == "not-asked":
         message = "no trust file was given, so nothing is known about the signer"
         return Conclusion("not-checked", (finding("verify.no-trust-file", message),))
-    if claim.signer == "not-established":
-        return Conclusion("not-checked")
-    if claim.signer not in ("accepted", "listed"):
-        return _refused(claim)
+    doubts = [code for code in claim.failures if code.startswith(_ABOUT_THE_SIGNER)]
+    if claim.signer == "not-established" and len(doubts) < max(1, len(claim.failures)):
+        return Conclusion("not-checked")  # the bytes are not those that were signed, and integrity says so
+    if claim.signer in ("accepted", "listed", "not-established"):
+        return _doubted(doubts) if doubts else _accepted(claim)
+    return _refused(claim)
+
+
+def _doubted(codes: list[str]) -> Conclusion:
+    message = f"the validator refuses the signer's certificate or time-stamp ({', '.join(codes)})"
+    return Conclusion("untrusted", (finding("verify.untrusted", message),))
+
+
+def _accepted(claim: Credential) -> Conclusion:
     strangers = [code for code in claim.ingredient_failures if code.startswith(_ABOUT_THE_SIGNER)]
     if strangers:
         message = f"a picture that went in was signed by someone whom no trust file accepts ({', '.join(strangers)})"
@@ -162,7 +167,9 @@ def disclosure(
 ) -> Conclusion:
     """`demanded`: the marks that policies insist on; the findings that name the rules are `judgement`'s."""
     if claim.presence != "embedded":
-        return Conclusion({SYNTHETIC: "synthetic", COMPOSITE: "edited"}.get(metadata.source_type, "missing"))
+        return Conclusion(
+            {TRAINED_ALGORITHMIC_MEDIA: "synthetic", COMPOSITE: "edited"}.get(metadata.source_type, "missing")
+        )
     if claim.problem is not None:
         return Conclusion("missing")
     missing = (*_source_type_faults(claim), *_assertion_faults(claim))
@@ -186,7 +193,7 @@ def _source_type_faults(claim: Credential) -> tuple[Finding, ...]:
         return (finding("verify.disclosure-missing", "the credential lists no actions"),)
     first = claim.actions[0]
     if first.name == "c2pa.created":
-        found, wanted = first.source_type, SYNTHETIC
+        found, wanted = first.source_type, TRAINED_ALGORITHMIC_MEDIA
     elif first.name == "c2pa.opened":
         if first.source_type:
             return (finding("verify.source-type-unknown", "c2pa.opened must not carry a digitalSourceType"),)
@@ -210,7 +217,7 @@ def _assertion_faults(claim: Credential) -> tuple[Finding, ...]:
             )
         )
     complete = (
-        claim.generation.get("schema") == GENERATION_SCHEMA and claim.entry_id and claim.ledger_origin and claim.persona
+        claim.generation.get("schema") == ASSERTION_SCHEMA and claim.entry_id and claim.ledger_origin and claim.persona
     )
     if not complete:
         message = "the assertion org.personactl.generation is not there, or names no persona, ledger and entry"
@@ -220,7 +227,7 @@ def _assertion_faults(claim: Credential) -> tuple[Finding, ...]:
 
 def _metadata_contradictions(claim: Credential, metadata: Metadata, value: str) -> tuple[Finding, ...]:
     faults = []
-    wanted = SYNTHETIC if value == "synthetic" else COMPOSITE
+    wanted = TRAINED_ALGORITHMIC_MEDIA if value == "synthetic" else COMPOSITE
     if metadata.twice:
         message = "the XMP gives several answers, and readers differ in which one they believe"
         faults.append(finding("verify.disclosure-contradicts", message))
@@ -257,17 +264,21 @@ def watermark(pixels: Pixels, claim: Credential, *, required: bool) -> Conclusio
         return Conclusion("present", (finding("verify.watermark-only", message),))
     if pixels.state == "skipped":
         return Conclusion("not-checked", (finding("verify.pixels-skipped", pixels.problem),))
-    if pixels.state == "not-read":
-        return Conclusion("not-checked", (finding("verify.watermark-not-read", pixels.problem),))
     if pixels.state != "absent":
-        unseen = required and claim.presence == "embedded" and pixels.state != "refused"
-        message = "a watermark is demanded, and this file's pixels were not looked at"
-        return Conclusion("not-checked", (finding("verify.watermark-unchecked", message),) if unseen else ())
+        return Conclusion("not-checked", _unseen(pixels, demanded=required and claim.presence == "embedded"))
     if claim.watermark_scheme not in ("", pixels.scheme):
         message = f"the credential names a watermark of the scheme {claim.watermark_scheme}, which is not read here"
         return Conclusion("not-checked", (finding("verify.watermark-other-scheme", message),))
     code = "verify.watermark-required" if required and claim.presence == "embedded" else "verify.watermark-absent"
     return Conclusion("absent", (finding(code, "the pixels carry no watermark that can be read"),))
+
+
+def _unseen(pixels: Pixels, *, demanded: bool) -> tuple[Finding, ...]:
+    """What is said of pixels that nobody looked at. `refused` ones make the file unreadable, which says enough."""
+    if demanded and pixels.state != "refused":
+        why = pixels.problem or "this file's pixels were not looked at"
+        return (finding("verify.watermark-unchecked", f"a watermark is demanded, and none was looked for: {why}"),)
+    return (finding("verify.watermark-not-read", pixels.problem),) if pixels.state == "not-read" else ()
 
 
 def ledger(evidence: Evidence) -> Conclusion:

@@ -86,6 +86,10 @@ CODES: dict[str, tuple[Severity, str]] = {
 }
 
 
+PASSED_ON = frozenset({"disclosure.trailing-data", "disclosure.exif-twice", "disclosure.exif-unreadable"})
+"""Findings of the reader that do not bear on an axis; they stand in the verdict as warnings."""
+
+
 def finding(code: str, message: str, *, instead: str = "") -> Finding:
     """A finding with the severity and hint of its code. `message` completes neither; it says what was found. `instead`
     is the hint where another one helps."""

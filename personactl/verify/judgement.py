@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from personactl.errors import EXIT_OK, WORST_FIRST
 from personactl.model import Finding
 from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_layers, required_layers
+from personactl.policy.checks import CHECKS
 from personactl.verdict import Axes, Verdict
 from personactl.verify import axes as rules
 from personactl.verify.candidates import leading
 from personactl.verify.evidence import Evidence, Source
-from personactl.verify.findings import finding
+from personactl.verify.findings import CODES, PASSED_ON, finding
 from personactl.verify.table import Condition, judge
+
+_CODES = PASSED_ON.union(CODES, (check.code for check in CHECKS.values()))
+"""Every code that a finding of a verdict can have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,8 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
         "ledger": rules.ledger(evidence),
         "approval": rules.approval(evidence.approval, required=demands.approval),
     }
-    axes = Axes(**{name: conclusion.value for name, conclusion in conclusions.items()})
+    values: dict[str, Any] = {name: conclusion.value for name, conclusion in conclusions.items()}
+    axes = Axes(**values)
     findings = tuple(item for conclusion in conclusions.values() for item in conclusion.findings)
     outcome, exit_code = judge(axes, _conditions(evidence, demands, findings))
     development = claim.development or any(record.development for record in evidence.records)
@@ -86,6 +93,15 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
 def unread(path: str, code: str, message: str, demands: Demands) -> Verdict:
     """The verdict on what could not be read at all; `path` as it is shown."""
     return conclude(Evidence(source=Source(path=path, problem=finding(code, message))), demands)
+
+
+def is_conceivable(verdict: Verdict) -> bool:
+    """Whether `conclude` could have said this: codes that exist, an exit code of the table that fits the verdict.
+
+    A worker that a file has taken over can lie about files, and must not put words of its own before people.
+    """
+    fits = verdict.exit_code in WORST_FIRST if verdict.verdict != "pass" else verdict.exit_code == EXIT_OK
+    return fits and _CODES.issuperset(item.code for item in verdict.findings)
 
 
 def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, ...]) -> frozenset[Condition]:

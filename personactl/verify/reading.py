@@ -14,13 +14,11 @@ from personactl.keys.trust import TrustFile
 from personactl.keys.trust_list import TrustList
 from personactl.model import Finding
 from personactl.verify.evidence import Action, Credential, Metadata, Presence, Signer
-from personactl.verify.findings import finding
+from personactl.verify.findings import PASSED_ON, finding
 
 _SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 _IMAGE_GUID = "Iptc4xmpExt:DigImageGUID"
 _PRESENCE: dict[str, Presence] = {"Absent": "absent", "Remote": "remote"}
-_PASSED_ON = frozenset({"disclosure.trailing-data", "disclosure.exif-twice", "disclosure.exif-unreadable"})
-"""Findings of the reader that do not bear on an axis; they stand in the verdict as warnings."""
 
 
 def read_claim(
@@ -146,7 +144,7 @@ def _passed_on(marks: Marks) -> tuple[Finding, ...]:
     return tuple(
         Finding(code=item.code, severity="warning", message=item.message, hint=item.hint)
         for item in marks.findings
-        if item.code in _PASSED_ON
+        if item.code in PASSED_ON
     )
 
 

@@ -24,6 +24,7 @@ from personactl_ledger.statement import TYPE
 
 from personactl.errors import IntegrityError, TrustError, UsageProblem
 from personactl.keys.trust import TrustFile
+from personactl.keys.trust_list import TrustList
 from personactl.policy import Policy
 
 PREDICATE_TYPE = "urn:personactl:predicate:verification-report:1"
@@ -42,6 +43,7 @@ class Asked:
     layers: int = 0
     pixels: bool = False
     policies: Sequence[Policy] = ()
+    lists: Sequence[TrustList] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +68,7 @@ class Reporter:
 
 
 def build(document: Mapping[str, Any], trust: Sequence[TrustFile], asked: Asked, signer: Signer) -> bytes:
-    """The report on `document` (`personactl.verify/1`, without lone surrogates) as bytes.
-
-    Raises UsageProblem (report.too-large).
-    """
+    """The report on `document` (`personactl.verify/1`, no lone surrogates). Raises UsageProblem (report.too-large)."""
     files = [_file(item) for item in document["files"]]
     subjects = {(item["name"], item["sha256"]): None for item in files if item["sha256"]}
     statement = {
@@ -85,6 +84,7 @@ def build(document: Mapping[str, Any], trust: Sequence[TrustFile], asked: Asked,
                 "requireLayers": asked.layers,
                 "pixels": asked.pixels,
                 "policies": [{"id": item.id, "sha256": item.sha256} for item in asked.policies],
+                "lists": [_list(item) for item in asked.lists],
             },
             "trust": [
                 {"name": item.name, "sha256": item.sha256, "issuedAt": item.issued_at, "origin": item.origin}
@@ -104,6 +104,10 @@ def build(document: Mapping[str, Any], trust: Sequence[TrustFile], asked: Asked,
             hint="verify fewer files at once, and sign a report on each part",
             code="report.too-large",
         ) from None
+
+
+def _list(item: TrustList) -> dict[str, str]:
+    return {"name": item.name, "sha256": item.sha256, "for": "time stamps" if item.stamps else "signers"}
 
 
 def _file(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ exit code is the worst of all outcomes in the order of `errors.WORST_FIRST`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 from personactl.errors import (
     EXIT_CREDENTIAL,
@@ -36,16 +36,8 @@ Condition = Literal[
 GRAVEST_FIRST: tuple[Outcome, ...] = ("error", "fail", "unproven")
 ANY = "*"
 
-VALUES: dict[str, tuple[str, ...]] = {
-    "integrity": ("exact", "content", "not-checked", "altered", "unreadable"),
-    "credential": ("embedded", "absent", "remote"),
-    "trust": ("trusted", "listed", "untrusted", "expired", "not-checked"),
-    "disclosure": ("synthetic", "edited", "missing", "contradictory"),
-    "watermark": ("present", "absent", "not-checked"),
-    "ledger": ("exact", "similar", "absent", "not-checked"),
-    "approval": ("approved", "rejected", "pending", "not-checked"),
-}
-"""Every value of every axis. `integrity: not-checked`: neither a credential nor a record, see ADR 0601."""
+VALUES: dict[str, tuple[str, ...]] = {name: get_args(kind) for name, kind in get_type_hints(Axes).items()}
+"""Every value of every axis."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from workshop import NOW, Workshop, png, text
 
 from personactl import casting, config, keys, persona
 from personactl.casting import Enrolment
+from personactl.claim_terms import VOCABULARY
 from personactl.disclose import C2paSigner, read_marks, xmp
-from personactl.disclose.c2pa_manifest import VOCABULARY
 from personactl.errors import KeyProblem, PersonactlError, PersonaError
 from personactl.model import Persona
 

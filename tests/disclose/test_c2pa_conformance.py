@@ -15,13 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import labels
 import pytest
 from conformance_rules import RULES, Json, Rule, actions, assertions, ingredients
 from signed_pictures import CLAIMED_AT, ENTRY_ID, MODEL, ORIGIN, disclosed, picture, signer
 
+from personactl.claim_terms import COMPOSITE, TRAINED_ALGORITHMIC_MEDIA, VOCABULARY
 from personactl.disclose import C2paSigner, c2pa_manifest, enrol_picture, exif, formats, read_marks, xmp
 from personactl.disclose import c2pa as room
-from personactl.disclose.c2pa_manifest import COMPOSITE, TRAINED_ALGORITHMIC_MEDIA, VOCABULARY
 from personactl.model import OutputSpec
 
 FORMS = tuple(row.name for row in formats.FORMATS)
@@ -56,16 +57,18 @@ def edited(form: str) -> bytes:
 
 
 @cache
-def made(form: str, *, watermark: bool = True, references: tuple[str, ...] = ()) -> bytes:
+def made(form: str, *, watermark: bool = True, references: tuple[str, ...] = (), labelled: bool = False) -> bytes:
     output = OutputSpec(format=form, watermark=watermark)  # type: ignore[arg-type]
     held = tuple(enrolled(form, declared) for declared in references)
-    return disclosed(form, output=output, references=held).data
+    label = labels.spec() if labelled else None
+    return disclosed(form, output=output, references=held, visible_label=label).data
 
 
 KINDS: dict[str, Callable[[str], bytes]] = {
     "created": lambda form: made(form, watermark=False),
     "created and watermarked": made,
     "created with references": lambda form: made(form, references=("algorithmicMedia", "")),
+    "created and labelled": lambda form: made(form, labelled=True),
     "edited": edited,
     "reference declared": enrolled,
     "reference undeclared": lambda form: enrolled(form, ""),

@@ -74,6 +74,16 @@ def test_two_bindings_are_no_binding() -> None:
     assert doubted(report, unhashed=unhashed, detailed=lambda: twice)["validation_state"] == "Invalid"
 
 
+def test_a_box_hash_that_leaves_boxes_out_is_no_binding() -> None:
+    """The picture itself can be one of the boxes that it excludes (C2PA 2.4, "General box hash")."""
+    report, detailed, unhashed = reports("png")
+    informational(report).append({"code": "assertion.boxesHash.additionalExclusionsPresent", "url": "x"})
+    store = detailed["manifests"][detailed["active_manifest"]]["assertion_store"]
+    del store["c2pa.hash.data"]
+    store["c2pa.hash.boxes"] = {"alg": "sha256", "boxes": [{"names": ["IDAT"], "excluded": True, "hash": ""}]}
+    assert doubted(report, unhashed=unhashed, detailed=lambda: detailed)["validation_state"] == "Invalid"
+
+
 def informational(report: Report) -> list[Report]:
-    found: list[Report] = report["validation_results"]["activeManifest"]["informational"]
+    found: list[Report] = report["validation_results"]["activeManifest"].setdefault("informational", [])
     return found

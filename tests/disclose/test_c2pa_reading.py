@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from signed_pictures import actions_definition, bare, keyset, signer
 
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA
 from personactl.disclose import C2paSigner, read_marks
 from personactl.disclose import c2pa as room
-from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
 from personactl.disclose.c2pa_reading import C2paReading, from_document
 from personactl.errors import DisclosureError
 

@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from signed_pictures import actions_definition, bare, delivered, keyset, signer
 
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA
 from personactl.disclose import C2paSigner, chains, cose, formats, read_marks
-from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
 from personactl.errors import DisclosureError, KeyProblem
 from personactl.keys import C2paCredential
 from personactl.keys.certificates import Validity, _builder, _key_usage, make_leaf, make_root, subject

@@ -25,8 +25,8 @@ from signed_pictures import (
     signer,
 )
 
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA
 from personactl.disclose import C2paSigner, exif, pixels, read_marks, sequence, watermark, xmp
-from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
 from personactl.errors import DisclosureError, KeyProblem, NotAvailable
 from personactl.model import OutputSpec, PolicyLock
 

@@ -10,8 +10,8 @@ import pytest
 from labels import PLACES, backgrounds, plain, spec
 from signed_pictures import disclosed, picture, saved, signer
 
+from personactl.claim_terms import ALGORITHMIC_MEDIA
 from personactl.disclose import badge, contrast, label, pixels, read_marks, sequence, watermark
-from personactl.disclose.c2pa_manifest import ALGORITHMIC_MEDIA
 from personactl.errors import DisclosureError
 from personactl.model import OutputSpec
 

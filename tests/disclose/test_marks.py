@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from signed_pictures import delivered, disclosed, picture, signer
 
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA
 from personactl.disclose import Marks, formats, read_marks, xmp
-from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
 
 FORMS = ("png", "jpeg", "webp", "avif", "tiff")
 

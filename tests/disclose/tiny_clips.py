@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 from signed_pictures import CLAIMED_AT, ENTRY_ID, MODEL, ORIGIN, POLICIES, picture, signer
 
+from personactl import claim_terms
 from personactl.disclose import c2pa_manifest, xmp
 from personactl.disclose.clip import disclose_clip
 from personactl.model import OutputSpec
 
 PROPERTIES = {
-    xmp.DIGITAL_SOURCE_TYPE: c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA,
+    xmp.DIGITAL_SOURCE_TYPE: claim_terms.TRAINED_ALGORITHMIC_MEDIA,
     "Iptc4xmpExt:DigImageGUID": ENTRY_ID,
     "xmp:CreatorTool": "personactl",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from personactl import policy
-from personactl.verify.axes import SYNTHETIC
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
 from personactl.verify.evidence import Action, Credential, Evidence, Metadata, Pixels, Record, Source
 
 SHA = "aa" * 32

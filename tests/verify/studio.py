@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from personactl_ledger import Draft, Ed25519Signer, Ledger, sign_entry, statement
 
-from personactl import disclose, keys
+from personactl import claim_terms, disclose, keys
 from personactl.disclose import C2paSigner, c2pa_manifest, exif, png, xmp
 from personactl.keys.trust import TrustFile
 from personactl.model import Candidate, Disclosed, IdentityRecord, ModelLock, OutputSpec, Scored, Shot
@@ -194,7 +194,7 @@ def sign(
     software: str = "test",
 ) -> bytes:
     """A PNG under the studio's own key that says whatever the test wants: any claim, any XMP, any pixels."""
-    said = {xmp.DIGITAL_SOURCE_TYPE: c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA, "Iptc4xmpExt:DigImageGUID": "d1" * 16}
+    said = {xmp.DIGITAL_SOURCE_TYPE: claim_terms.TRAINED_ALGORITHMIC_MEDIA, "Iptc4xmpExt:DigImageGUID": "d1" * 16}
     said.update(properties or {})
     written = xmp.build({name: value for name, value in said.items() if value}) if packet is None else packet
     block = exif.build(software=software, description="test", created_at=NOW)

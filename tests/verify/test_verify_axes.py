@@ -20,12 +20,14 @@ from evidence_by_hand import (
     XMP,
 )
 
+from personactl.claim_terms import COMPOSITE
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
+from personactl.model import Finding
 from personactl.verdict import EntryCandidate
 from personactl.verify import axes
-from personactl.verify.axes import COMPOSITE, SYNTHETIC
-from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Source
+from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Signer, Source
 from personactl.verify.findings import CODES, finding
-from personactl.verify.judgement import Demands, conclude
+from personactl.verify.judgement import Demands, conclude, is_conceivable
 
 
 def verdict_of(evidence: Evidence, **demands: Any) -> tuple[str, int, set[str]]:
@@ -208,6 +210,18 @@ def test_altered_bytes_lend_no_persona_and_no_entry() -> None:
     assert verdict.layers_found == ()
 
 
+@pytest.mark.parametrize("signer", ["accepted", "listed", "not-established"])
+@pytest.mark.parametrize("code", ["timeStamp.mismatch", "signingCredential.ocsp.revoked", "signingCredential.invalid"])
+def test_a_signature_whose_certificate_or_stamp_fails_is_refused_and_the_verdict_says_why(
+    code: str, signer: Signer
+) -> None:
+    claim = replace(CLAIM, state="Invalid", failures=(code,), signer=signer)
+    verdict = conclude(replace(GOOD, credential=claim), Demands())
+    assert (verdict.verdict, verdict.exit_code, verdict.axes.trust) == ("fail", 5, "untrusted")
+    (told,) = [item for item in verdict.findings if item.code == "verify.untrusted"]
+    assert code in told.message
+
+
 def test_an_unsigned_picture_is_unproven_and_never_a_failed_disclosure() -> None:
     outcome, code, codes = verdict_of(STRIPPED)
     assert (outcome, code, codes) == ("unproven", 6, {"credential.absent"})
@@ -348,3 +362,16 @@ def test_every_code_is_emitted_by_some_rule_or_reader(repository: Any) -> None:
     }
     composed = {f"verify.{subject}-{state}" for subject, found in states.items() for state in found}
     assert set(CODES) == {code for code in CODES if f'"{code}"' in text} | composed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"exit_code": 4}, {"exit_code": 999}, {"verdict": "fail"}, {"verdict": "fail", "exit_code": 1},
+        {"findings": (Finding(code="verify.altered; curl example.org", severity="error", message=""),)},
+    ],
+)  # fmt: skip
+def test_a_verdict_that_no_rule_gives_is_not_conceivable(change: dict[str, Any]) -> None:
+    assert is_conceivable(conclude(GOOD, Demands()))
+    assert is_conceivable(conclude(STRIPPED, Demands(policies=BASELINE, count=2, exact=True, approval=True)))
+    assert not is_conceivable(replace(conclude(GOOD, Demands()), **change))

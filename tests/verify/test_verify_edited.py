@@ -8,8 +8,9 @@ import pytest
 import studio
 from studio import Studio
 
+from personactl import claim_terms
+from personactl.claim_terms import COMPOSITE
 from personactl.disclose import C2paSigner, c2pa_manifest, exif, png, read_marks, xmp
-from personactl.disclose.c2pa_manifest import COMPOSITE
 from personactl.errors import DisclosureError
 from personactl.model import OutputSpec
 from personactl.verdict import Verdict
@@ -55,7 +56,7 @@ def test_an_edited_picture_of_a_parent_without_a_credential_passes_as_edited(our
 
 
 def test_the_xmp_of_an_edited_picture_must_say_so_too(ours: Studio, tmp_path: Path) -> None:
-    data = edited(ours, ours.works["png"].data, source_type=c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA)
+    data = edited(ours, ours.works["png"].data, source_type=claim_terms.TRAINED_ALGORITHMIC_MEDIA)
     verdict = judge(ours, tmp_path, data)
     assert (verdict.exit_code, verdict.axes.disclosure) == (7, "contradictory")
 

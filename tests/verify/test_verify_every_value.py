@@ -9,8 +9,8 @@ import pytest
 from evidence_by_hand import BASELINE, CLAIM, ENTRY, GOOD, ORIGIN, RECEIPT, SOURCE, STRIPPED, UNMARKED, XMP
 from personactl_ledger import Approval, Word
 
+from personactl.claim_terms import COMPOSITE
 from personactl.verdict import EntryCandidate
-from personactl.verify.axes import COMPOSITE
 from personactl.verify.evidence import Action, Credential, Evidence, Metadata, Pixels, Record, Source
 from personactl.verify.findings import finding
 from personactl.verify.judgement import Demands, conclude

@@ -146,8 +146,11 @@ def test_a_watermark_that_is_demanded_of_a_clip_leaves_it_unproven(delivered: Ca
     verdict = file.judge(file.data, receipt=True, policies=BASELINE)
     assert (verdict.verdict, verdict.exit_code) == ("unproven", 7)
     assert (verdict.axes.watermark, verdict.axes.disclosure) == ("not-checked", "synthetic")
-    assert codes(verdict) >= {"verify.watermark-not-read", "policy.watermark"}
-    assert "verify.watermark-required" not in codes(verdict)
+    assert codes(verdict) >= {"verify.watermark-unchecked", "policy.watermark"}
+    assert not codes(verdict) & {"verify.watermark-required", "verify.watermark-not-read"}
+    (told,) = [item for item in file.judge(file.data, require_layers=2).findings if item.severity == "error"]
+    assert told.code == "verify.watermark-unchecked"
+    assert "clip" in told.message
 
 
 def test_pages_beside_the_first_are_not_vouched_for_by_its_watermark(
@@ -162,7 +165,7 @@ def test_pages_beside_the_first_are_not_vouched_for_by_its_watermark(
     assert file.judge(signed).verdict == "pass"
     asked = file.judge(signed, pixels=True, policies=BASELINE)
     assert (asked.verdict, asked.exit_code, asked.axes.watermark) == ("fail", 7, "not-checked")  # there is no XMP
-    assert "verify.watermark-not-read" in codes(asked)
+    assert "verify.watermark-unchecked" in codes(asked)
 
 
 @pytest.mark.parametrize("kind", KINDS)

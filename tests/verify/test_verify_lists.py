@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from studio import Studio
 
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA
 from personactl.disclose import C2paSigner, exif, png, xmp
-from personactl.disclose.c2pa_manifest import TRAINED_ALGORITHMIC_MEDIA
 from personactl.keys import C2paCredential, certificates, trust_list
 from personactl.keys.development import private_pem
 from personactl.keys.trust import TrustFile

@@ -10,10 +10,11 @@ import studio
 from studio import Studio
 
 from personactl import keys, policy
+from personactl.claim_terms import COMPOSITE
+from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
 from personactl.disclose import watermark, xmp
 from personactl.verdict import Verdict
 from personactl.verify import summary_line, verify_file
-from personactl.verify.axes import COMPOSITE, SYNTHETIC
 
 ACTIONS = "c2pa.actions.v2"
 ENTRY = "d1" * 16

@@ -23,9 +23,14 @@ from personactl import policy
 from personactl.cli import execute
 from personactl.errors import IntegrityError, PersonactlError, TrustError, UsageProblem
 from personactl.keys import trust
+from personactl.keys.trust_list import TrustList
 from personactl.verify import document, report_check, signed_report, verify_paths
 from personactl.verify.signed_report import Asked, Reporter
 
+LISTS = (
+    TrustList(name="signers.pem", sha256="a1" * 32, stamps=False, anchors=()),
+    TrustList(name="stamps.pem", sha256="b2" * 32, stamps=True, anchors=()),
+)
 KEY = Ed25519Signer.generate()
 NOW = "2026-11-21T09:00:00Z"
 
@@ -46,7 +51,7 @@ def delivery(ours: Studio, tmp_path: Path) -> Path:
 @pytest.fixture
 def report(ours: Studio, delivery: Path) -> bytes:
     found = document(list(verify_paths([delivery], [ours.trust])), [ours.trust], NOW)
-    asked = Asked(exact=True, layers=2, policies=policy.load_all(()))
+    asked = Asked(exact=True, layers=2, policies=policy.load_all(()), lists=LISTS)
     return signed_report.build(found, [ours.trust], asked, KEY)
 
 
@@ -96,6 +101,10 @@ def test_it_says_what_was_used_what_was_asked_and_what_each_verdict_rests_on(our
         {"name": ours.trust.name, "sha256": ours.trust.sha256, "issuedAt": studio.NOW, "origin": ours.origin}
     ]
     (baseline,) = said["asked"].pop("policies")
+    assert said["asked"].pop("lists") == [
+        {"name": "signers.pem", "sha256": "a1" * 32, "for": "signers"},
+        {"name": "stamps.pem", "sha256": "b2" * 32, "for": "time stamps"},
+    ]
     assert said["asked"] == {"requireExact": True, "requireApproval": False, "requireLayers": 2, "pixels": False}
     assert (baseline["id"], len(baseline["sha256"])) == ("baseline", 64)
     assert said["summary"] == {"files": 3, "pass": 1, "fail": 1, "unproven": 0, "error": 1}

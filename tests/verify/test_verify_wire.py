@@ -81,6 +81,7 @@ def test_what_was_said_before_nonsense_counts() -> None:
         {"path": None}, {"path": 4}, {"exit_code": True}, {"exit_code": "0"}, {"exit_code": 0.0}, {"verdict": "good"},
         {"verdict": ["pass"]}, {"axes": {}}, {"axes": []}, {"axes": {"integrity": "exact"}}, {"layers_found": "signed"},
         {"layers_found": [1]}, {"persona": ["lira"]}, {"persona": ["lira", "2"]}, {"entry": ["a", "b", "c"]},
+        {"axes": {**plain()["axes"], "trust": "very"}},
         {"entry": {}}, {"findings": [{}]}, {"findings": [[]]}, {"findings": {}}, {"development": 1}, {"more": 1},
     ],
 )  # fmt: skip

@@ -18,13 +18,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from studio import Studio
 
+from personactl import claim_terms
 from personactl.disclose import c2pa_manifest, exif, png, xmp
 
 LABEL = "urn:c2pa:11111111-2222-4333-8444-555555555555"
 INNER = "urn:c2pa:22222222-2222-4333-8444-555555555555"
 ACTIONS, OURS = c2pa_manifest.ACTIONS_LABEL, c2pa_manifest.ASSERTION_LABEL
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
-SYNTHETIC = c2pa_manifest.TRAINED_ALGORITHMIC_MEDIA
+SYNTHETIC = claim_terms.TRAINED_ALGORITHMIC_MEDIA
 COMPOSITE = SYNTHETIC.replace("trained", "compositeWithTrained")
 PLACE = 33
 """Where the manifest goes in a PNG: behind IHDR."""
