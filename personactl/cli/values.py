@@ -3,6 +3,7 @@ the option: exit 2, before a file is opened."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ class _Text(click.ParamType[str]):
 
 TEXT = _Text()
 """A text that stays on record."""
+
+
+class FiniteRange(click.FloatRange):
+    """A number within limits; "nan", which compares with no limit, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
 
 
 class _Output(click.Path):

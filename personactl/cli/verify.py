@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,8 @@ import click
 from personactl.cli import verify_reports
 from personactl.cli.judging import Request, judge
 from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.cli.values import FiniteRange
+from personactl.cli.verify_outputs import check_outputs
 from personactl.errors import UsageProblem
 from personactl.render.terminal import Terminal
 
@@ -57,7 +60,7 @@ STANDARD_INPUT = "-"
 @click.option("--events", type=PATH, metavar="FILE", help="Append what happens as NDJSON.")
 @click.option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes that read files; all cores without.")
 @click.option(
-    "--timeout", type=click.FloatRange(1, 86400), default=30.0, show_default=True, metavar="SECONDS",
+    "--timeout", type=FiniteRange(1, 86400), default=30.0, show_default=True, metavar="SECONDS",
     help="Give up on a file after this long, and 0.5 s more per MiB.",
 )  # fmt: skip
 @pass_terminal
@@ -78,17 +81,22 @@ def verify(
         for_verdicts = (receipts, receipt, ledger, pixels, policies, require_layers, require_exact, require_approval)
         if any((*for_verdicts, trust_lists, tsa_lists, reports, events, jobs)):
             raise click.UsageError("--check-report takes PATHS, --trust and --report-key; it gives no verdicts itself.")
+        if STANDARD_INPUT in paths or "" in paths:
+            raise click.UsageError("--check-report compares files that have a path; standard input has none.")
         files = tuple(map(Path, paths))
         return verify_reports.check(terminal, check_report, files, trust_files=trust_files, key=report_key)
     from personactl.render.reports import parse_request
 
     if not paths:
         raise click.UsageError("Missing argument 'PATHS...'.")
+    if "" in paths:  # a variable that was not set: the working folder was hardly meant
+        raise click.UsageError("A path is empty; name the working folder as `.`.")
     request = Request(
         trust_files=trust_files, trust_lists=trust_lists, tsa_lists=tsa_lists, receipts=receipts, ledger=ledger,
         pixels=pixels, policies=policies, layers=require_layers or 0, exact=require_exact, approval=require_approval,
         reports=[parse_request(text) for text in reports], report_key=report_key, events=events,
     )  # fmt: skip
+    check_outputs(request, paths, receipt)
     with ExitStack() as stack:
         workers, given = _prepare(stack, paths, receipt, jobs, timeout)
         return judge(terminal, request, workers, given)
@@ -115,12 +123,13 @@ def _check_standard_input(paths: tuple[str, ...], receipt: Path | None) -> None:
     problem, hint = "", "a file with the name - is ./-"
     if count > 1:
         problem = "standard input (`-`) is named twice, and can be read once"
+    elif count and sys.stdin is None:
+        problem, hint = "standard input (`-`) is closed", "personactl verify - < FILE"
     elif count and sys.stdin.isatty():
         problem, hint = "standard input (`-`) is a terminal", "personactl verify - < FILE"
     elif receipt is not None and not count:
-        problem, hint = (
-            "--receipt is for standard input (`-`)",
-            "name the folder: --receipts DIR",
-        )
+        problem, hint = "--receipt is for standard input (`-`)", "name the folder: --receipts DIR"
+    elif receipt is not None and not os.path.lexists(receipt):
+        problem, hint = f"there is no receipt {receipt}", "check --receipt"
     if problem:
         raise UsageProblem(problem, hint=hint, code="cli.standard-input")

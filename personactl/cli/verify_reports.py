@@ -40,7 +40,24 @@ def prepare(
 
     for place in places:
         require_new(place)
-    return Signing(signer=load_signer(key, "report key", "--report-key"), trust=trust, asked=asked)
+    signer = load_signer(key, "report key", "--report-key")
+    _refuse_other_keys(key, signer.public_key, trust)
+    return Signing(signer=signer, trust=trust, asked=asked)
+
+
+def _refuse_other_keys(path: Path, public_key: bytes, trust: Sequence[TrustFile]) -> None:
+    """A key that a trust file names for something else signs no reports: whoever accepts it there would be misled."""
+    from personactl_ledger import Vkey
+
+    for item in trust:
+        approvers = item.approvers[1] if item.approvers else ()
+        log_keys = [Vkey.parse(text).public_key for text in item.log_keys]
+        if public_key in (*item.root_keys, *approvers, *log_keys):
+            raise UsageProblem(
+                f"{item.name} names this key for the ledger, so that it does not sign reports", where=str(path),
+                hint="make a key for reports alone: openssl genpkey -algorithm ed25519 -out report.pem",
+                code="cli.report-key",
+            )  # fmt: skip
 
 
 def check(

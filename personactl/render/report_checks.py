@@ -11,6 +11,8 @@ from personactl.render.verdicts import STYLES
 if TYPE_CHECKING:
     from personactl.verify.report_check import Checked, Compared
 
+DEVELOPMENT = "verify.development-keys"
+
 
 def lines_of(checked: Checked) -> Iterator[Line]:
     """The report, each of its files, then each file at hand."""
@@ -28,10 +30,20 @@ def lines_of(checked: Checked) -> Iterator[Line]:
 
 def _verdict(item: Mapping[str, Any]) -> list[Styled | str]:
     """Verdict, digest, and the codes of its findings."""
-    word = str(item["verdict"])
-    codes = " ".join(str(finding.get("code")) for finding in item["findings"] if isinstance(finding, dict))
+    codes = " ".join(_codes(item))
     digest = f"sha256 {item['sha256'][:16]}…" if item["sha256"] else "not read"
-    return [Styled(word.upper(), STYLES.get(word, "warn")), f" · {digest}", f" · {codes}" if codes else ""]
+    return [_word(item), f" · {digest}", f" · {codes}" if codes else ""]
+
+
+def _word(item: Mapping[str, Any]) -> Styled:
+    """The verdict as `verify` prints it: a pass under development keys says so."""
+    word = str(item["verdict"])
+    mark = " (development keys: not for release)" if word == "pass" and DEVELOPMENT in _codes(item) else ""
+    return Styled(word.upper() + mark, STYLES.get(word, "warn"))
+
+
+def _codes(item: Mapping[str, Any]) -> list[str]:
+    return [str(finding.get("code")) for finding in item["findings"] if isinstance(finding, dict)]
 
 
 def _compared(item: Compared) -> Line:
@@ -40,6 +52,4 @@ def _compared(item: Compared) -> Line:
         return [name, "  ", Styled("NOT COMPARED", "bad"), f" · {item.problem}"]
     if item.found is None:
         return [name, "  ", Styled("NOT IN THE REPORT", "bad"), f" · sha256 {item.sha256[:16]}…"]
-    word = str(item.found["verdict"])
-    verdict = Styled(word.upper(), STYLES.get(word, "warn"))
-    return [name, "  is ", quote(item.found["name"]), " of the report: ", verdict]
+    return [name, "  is ", quote(item.found["name"]), " of the report: ", _word(item.found)]

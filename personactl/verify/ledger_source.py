@@ -29,7 +29,7 @@ from personactl_ledger import (
     check,
 )
 
-from personactl.errors import EXIT_OK, EXIT_TRUST
+from personactl.errors import EXIT_OK, EXIT_TRUST, UsageProblem
 from personactl.keys.trust import TrustFile
 from personactl.verdict import EntryCandidate
 from personactl.verify import candidates, similarity
@@ -39,12 +39,15 @@ from personactl.verify.similarity import Table
 
 _WITNESSES = "ask the sender for a newer copy of the ledger, with the cosignatures of its witnesses"
 
+_NO_LEDGER = frozenset({"ledger.not-plain", "ledger.empty-file", "ledger.not-sqlite", "ledger.other-application"})
+
 
 class LedgerSource:
     """One ledger file, open for reading, or the reason why nothing that it says is used."""
 
     def __init__(self, path: Path, trust: Sequence[TrustFile]) -> None:
-        """Open and check. Raises LedgerMissing or LedgerStorage; a ledger that is broken or not trusted is a Record."""
+        """Open and check. A ledger that is broken or not trusted is a Record. Raises LedgerMissing, LedgerStorage, and
+        UsageProblem for a file that is no ledger at all: that says nothing about the files under test."""
         self._fault: Record | None = None
         self._ledger: Ledger | None = None
         self._report: CheckReport | None = None
@@ -55,6 +58,8 @@ class LedgerSource:
             self._ledger = Ledger.open_reader(path)
             self._fault = self._examine(path, self._ledger.origin, trust)
         except LedgerCorrupt as error:
+            if error.code in _NO_LEDGER:
+                raise UsageProblem(error.message, where=str(path), hint=error.hint, code=error.code) from None
             self._fault = Record(source="ledger", state="broken", reason=error.message)
         except BaseException:
             self.close()
