@@ -30,9 +30,9 @@ ORDERS_EACH = 3
 """Orders that a worker has at a time, at least: the one it is at, and what keeps it busy until its parent looks again.
 """
 MOST_ORDERS = 16
-ORDERED_SECONDS = 0.02
+ORDERED_SECONDS = 0.1
 """So much work may lie before a worker: of small files more than `ORDERS_EACH`, up to `MOST_ORDERS`."""
-REST_SECONDS = 0.004
+REST_SECONDS = 0.02
 """The parent rests so long where every worker has more to do than that: waking up costs more than an answer does."""
 AHEAD_EACH = 64
 """Targets for each worker that are read ahead of the first verdict that is still missing."""
