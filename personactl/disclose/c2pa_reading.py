@@ -111,11 +111,12 @@ def from_document(document: Mapping[str, Any], stores: Sequence[bytes]) -> C2paR
     signature = manifest.get("signature_info") or {}
     results = document.get("validation_results") or {}
     own = results.get("activeManifest") or {}
+    groups = tuple(_ingredient_groups(document))
     return C2paReading(
         state=document["validation_state"],
         failures=_judged(_codes(own.get("failure"))),
-        ingredient_failures=_judged(_ingredient_failures(document)),
-        informational=_informational((own, *_ingredient_groups(document))),
+        ingredient_failures=_judged(_ingredient_failures(groups, results)) if groups else (),
+        informational=_informational((own, *groups)),
         signer_accepted=_TRUSTED in _codes(own.get("success")) and document["validation_state"] != "Invalid",
         active_label=label,
         title=_text(manifest.get("title")),
@@ -145,14 +146,13 @@ def _codes(items: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(item.get("code", "")) for item in items or []))
 
 
-def _ingredient_failures(document: Mapping[str, Any]) -> tuple[str, ...]:
+def _ingredient_failures(groups: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) -> tuple[str, ...]:
     """Failure codes of everything that went in, without repetition.
 
     What was found when an ingredient was added stays written there. A signer who was a stranger then and is accepted
     now is told by a success of the delta that names the same signature; nothing else is taken back.
     """
-    groups = list(_ingredient_groups(document))
-    now = (document.get("validation_results") or {}).get("ingredientDeltas") or []
+    now = results.get("ingredientDeltas") or []
     accepted = {
         str(item.get("url"))
         for delta in now

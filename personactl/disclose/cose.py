@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 _X5CHAIN = 33
@@ -26,7 +27,7 @@ def leaf_sha256(store: bytes, active_label: str) -> str:
     """SHA-256 (hex) of the DER certificate that signed the active manifest; "" when it cannot be told for certain."""
     try:
         manifest = _only(_superboxes(_only(_superboxes(store), "c2pa")), active_label)
-        return hashlib.sha256(_signing_chain(manifest)[0]).hexdigest()
+        return _digest(_signing_chain(manifest)[0])
     except (_MalformedError, IndexError, KeyError, TypeError, ValueError):
         return ""
 
@@ -57,7 +58,7 @@ def _signing_chain(manifest: bytes) -> tuple[bytes, ...]:
 def _certificates(signature: bytes) -> tuple[bytes, ...]:
     """The certificates of the only x5chain in a COSE_Sign1 structure."""
     structure, _ = _cbor(signature, 0, 0)
-    protected, _ = _cbor(structure[0], 0, 0)
+    protected = _header(structure[0])
     headers = (protected, structure[1])
     chains = [header[key] for header in headers for key in (_X5CHAIN, _X5CHAIN_TEXT) if key in header]
     if len(chains) != 1:
@@ -66,6 +67,17 @@ def _certificates(signature: bytes) -> tuple[bytes, ...]:
     if not chain or not all(isinstance(item, bytes) for item in chain):
         raise _MalformedError("a certificate is not a byte string")
     return tuple(chain)
+
+
+@lru_cache(maxsize=16)
+def _header(encoded: bytes) -> Any:
+    """A protected header, the same in all files that one certificate has signed. It is only read."""
+    return _cbor(encoded, 0, 0)[0]
+
+
+@lru_cache(maxsize=16)
+def _digest(certificate: bytes) -> str:
+    return hashlib.sha256(certificate).hexdigest()
 
 
 def _only(boxes: Iterator[tuple[str, bytes]], wanted: str) -> bytes:

@@ -20,6 +20,8 @@ _SUPERBOX = b"jumb\0"
 _REFERENCE = b"#jumbf="
 _COMPRESSED = b"brob"
 _CBOR = b"cbor"
+_SIZES = bytes(1 << ((head & 31) - 24) if 24 <= head & 31 <= 27 else 0 for head in range(256))
+"""How many bytes of a number follow the first byte of a CBOR head."""
 
 
 def check(store: bytes) -> None:
@@ -59,12 +61,14 @@ def _promises_more(store: bytes) -> bool:
         end = place - 4 + length if length <= len(store) - place + 4 else 0
         position = place + 4
         while position < end:
-            major, low = store[position] >> 5, store[position] & 31
-            size = 1 << (low - 24) if 24 <= low <= 27 else 0
-            number = int.from_bytes(store[position + 1 : position + 1 + size], "big") if size else low % 31
+            initial = store[position]
+            size = _SIZES[initial]
             position += 1 + size
-            if 2 <= major <= 5 and number > end - position:
-                return True
-            position += number if major in (2, 3) else 0
+            if 0x40 <= initial < 0xC0:  # major types 2 to 5
+                number = int.from_bytes(store[position - size : position], "big") if size else (initial & 31) % 31
+                if number > end - position:
+                    return True
+                if initial < 0x80:
+                    position += number
         place = store.find(_CBOR, place + 4)
     return False

@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy import fft
 
 from personactl.disclose import spectrum, watermark_tiles
 from personactl.disclose.watermark_tiles import ACROSS, PITCHES, TILE
@@ -143,13 +142,13 @@ def _folded(phases: Array, density: int) -> Array:
     tall, wide = (-(-length // size) for length in phases.shape)
     padded = np.zeros((tall * size, wide * size), dtype=np.float32)
     padded[: phases.shape[0], : phases.shape[1]] = phases
-    return np.asarray(fft.rfft2(padded.reshape(tall, size, wide, size).sum(axis=(0, 2))))
+    return np.asarray(_fft().rfft2(padded.reshape(tall, size, wide, size).sum(axis=(0, 2))))
 
 
 def peak(look: Look, key: bytes) -> Placement:
     """The best place of the tile in one look, to the nearest 1/density of a pitch, by cyclic correlation."""
     size = TILE * look.density
-    correlation = fft.irfft2(look.folded * _pattern(key, look.density), s=(size, size))
+    correlation = _fft().irfft2(look.folded * _pattern(key, look.density), s=(size, size))
     row, column = divmod(int(correlation.argmax()), size)
     strength = float(correlation[row, column]) / float(np.sqrt(look.cells * _known_share(key) / 2))
     corner = look.row + row / look.density, look.column + column / look.density
@@ -222,4 +221,12 @@ def _pattern(key: bytes, density: int) -> Array:
     """The conjugate spectrum of the known signs on the fine grid."""
     pattern = np.zeros((TILE * density, TILE * density), dtype=np.float32)
     pattern[::density, ::density] = watermark_tiles.layout(key).signs
-    return np.asarray(np.conj(fft.rfft2(pattern)))
+    return np.asarray(np.conj(_fft().rfft2(pattern)))
+
+
+def _fft() -> Any:
+    """`scipy.fft`, loaded when the first picture is searched: most files that are verified are never decoded, and it
+    takes a third of a worker's start."""
+    from scipy import fft
+
+    return fft

@@ -42,6 +42,7 @@ MAX_NAMESPACE = 256
 MAX_PROPERTIES = 1000
 
 _PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
+_RDF, _DESCRIPTION = f"{RDF} RDF", f"{RDF} Description"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What is not a Char of XML 1.0, production 2."""
 _ESCAPES = str.maketrans(
@@ -186,9 +187,11 @@ class _Reader:
 
     def _in_description(self) -> int | None:
         """How deep the current element stands in an rdf:Description that stands in rdf:RDF; None when in none."""
-        for index, item in enumerate(self._path[1:], start=1):
-            if item.name == f"{RDF} Description" and self._path[index - 1].name == f"{RDF} RDF":
+        above = ""
+        for index, item in enumerate(self._path):
+            if item.name == _DESCRIPTION and above == _RDF:
                 return len(self._path) - 1 - index
+            above = item.name
         return None
 
     def _add(self, expanded: str, value: str) -> None:

@@ -7,6 +7,7 @@ exit code is the worst of all outcomes in the order of `errors.WORST_FIRST`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args, get_type_hints
 
 from personactl.errors import (
@@ -76,8 +77,9 @@ TABLE: tuple[Row, ...] = (
 )
 
 
+@lru_cache(maxsize=256)
 def judge(axes: Axes, conditions: frozenset[Condition]) -> tuple[Outcome, int]:
-    """The verdict and exit code of one file."""
+    """The verdict and exit code of one file. The files of a delivery have few different ones."""
     outcomes = [row for row in TABLE if _applies(row, axes, conditions)]
     for outcome in GRAVEST_FIRST:
         if any(row.outcome == outcome for row in outcomes):

@@ -26,6 +26,8 @@ from personactl.verify.walking import Target
 MAX_FRAME = 16 << 20
 """Largest answer that is read. A verdict of a file with a title of 10,000 characters takes about 12 KiB."""
 LENGTH_BYTES = 4
+MAX_REMEMBERED, MAX_REMEMBERED_LENGTH = 512, 2000
+"""Axes and findings that are kept for the next verdicts, and how many characters one of them may have."""
 
 Reader = Callable[[Any], Any]
 
@@ -163,7 +165,33 @@ def _dataclass(kind: type) -> Reader:
             raise WireError(f"this is no {kind.__name__}")
         return kind(**{name: reader(value[name]) for name, reader in readers.items()})
 
-    return read
+    return _remembering(read) if all(_is_text(hint) for hint in hints.values()) else read
+
+
+def _is_text(kind: Any) -> bool:
+    return kind is str or typing.get_origin(kind) is Literal
+
+
+def _remembering(read: Reader) -> Reader:
+    """The same reader for a class whose fields are all texts, which most files of a delivery have in common. Nothing
+    but the very texts is equal to them, so that what was read once need not be looked at again."""
+    known: dict[Any, Any] = {}
+
+    def recall(value: Any) -> Any:
+        try:
+            key = tuple(value.items())
+            found = known.get(key)
+        except (AttributeError, TypeError):  # no object, or a field that is no text
+            return read(value)
+        if found is None:
+            found = read(value)
+            if len(known) >= MAX_REMEMBERED:
+                known.clear()
+            if sum(map(len, value.values())) <= MAX_REMEMBERED_LENGTH:
+                known[key] = found
+        return found
+
+    return recall
 
 
 @cache

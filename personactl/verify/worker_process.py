@@ -40,11 +40,12 @@ _NO_MEMORY = (b"memory allocation of", b"MemoryError", b"bad_alloc", b"out of me
 
 
 class WorkerProcess:
-    """A worker, from its start to its end. `orders` are (place, target), the first is the one that it is at `since`."""
+    """A worker, from its start to its end. `orders` are (place, target), the first is the one that it is at `since`;
+    `pace` is how many seconds it took for one of the last, on average."""
 
     def __init__(self, limits: Limits, selector: selectors.BaseSelector, *, keep: tuple[int, ...] = ()) -> None:
         self.orders: deque[tuple[int, Target]] = deque()
-        self.ready_at = float("inf")
+        self.ready_at = self.pace = float("inf")
         self.ended = False
         self.since = time.monotonic()
         self._selector = selector
@@ -68,7 +69,9 @@ class WorkerProcess:
 
     def answered(self) -> int:
         """The place of the order that is answered; the time of the next one begins."""
-        self.since = time.monotonic()
+        before, self.since = self.since, time.monotonic()
+        took = max(self.since - before, 1e-6)  # of several answers at once the first took it all
+        self.pace = took if self.pace == float("inf") else self.pace + (took - self.pace) / 8
         return self.orders.popleft()[0]
 
     @property

@@ -27,7 +27,13 @@ from personactl.verify.walking import Target
 from personactl.verify.worker_process import WorkerProcess
 
 ORDERS_EACH = 3
-"""Orders that a worker has at a time: the one it is at, and what keeps it busy until its parent looks again."""
+"""Orders that a worker has at a time, at least: the one it is at, and what keeps it busy until its parent looks again.
+"""
+MOST_ORDERS = 16
+ORDERED_SECONDS = 0.1
+"""So much work may lie before a worker: of small files more than `ORDERS_EACH`, up to `MOST_ORDERS`."""
+REST_SECONDS = 0.02
+"""The parent rests so long where every worker has more to do than that: waking up costs more than an answer does."""
 AHEAD_EACH = 64
 """Targets for each worker that are read ahead of the first verdict that is still missing."""
 WORTH_ANOTHER = 24
@@ -114,7 +120,7 @@ class Workers:
     def _hand_out(self) -> None:
         """Give each worker its orders, the idlest first, and start another where enough is left over."""
         while self._ahead:
-            free = [worker for worker in self._running if len(worker.orders) < ORDERS_EACH]
+            free = [worker for worker in self._running if len(worker.orders) < _depth(worker)]
             if not free:
                 break
             worker = min(free, key=lambda one: (len(one.orders), not one.ready))
@@ -131,6 +137,8 @@ class Workers:
 
     def _receive(self) -> None:
         """Wait until something happens, or until the first worker is out of time."""
+        if self._running and all(_work_left(worker) > REST_SECONDS for worker in self._running):
+            time.sleep(REST_SECONDS)
         now = time.monotonic()
         soonest = min((self._deadline(worker, now) for worker in self._running), default=now)
         for key, mask in self._selector.select(max(0.0, min(soonest - now, 1.0))):
@@ -222,6 +230,16 @@ def _size(target: Target) -> int:
         return min(os.lstat(target.path).st_size if target.descriptor is None else MAX_BYTES, MAX_BYTES)
     except (OSError, ValueError):
         return 0
+
+
+def _depth(worker: WorkerProcess) -> int:
+    """How many orders this worker is given at a time."""
+    return max(ORDERS_EACH, min(MOST_ORDERS, int(ORDERED_SECONDS / worker.pace)))
+
+
+def _work_left(worker: WorkerProcess) -> float:
+    """Seconds that this worker has something to do, by its pace; 0 when that is not known."""
+    return (len(worker.orders) - 1) * worker.pace if worker.ready and worker.pace < ORDERED_SECONDS else 0.0
 
 
 def _refusal(words: dict[str, Any]) -> Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -241,6 +242,24 @@ def test_nothing_that_lies_in_the_folder_under_test_has_an_effect(studios: Studi
     assert [code for code, _ in told[planted]] == [5, 5]
     assert [files[0]["axes"]["trust"] for _, files in told[planted]] == ["not-checked", "untrusted"]
     assert not marker.exists()
+
+
+def test_check_sums_that_lie_in_a_bundle_are_not_believed(studios: Studios, tmp_path: Path) -> None:
+    """Whoever changed a file can write its check sum anew: neither right nor wrong ones have a say."""
+    bundle = tmp_path / "bundle"
+    for name in ("files", "receipts"):
+        (bundle / name).mkdir(parents=True)
+    path = studios.ours.deliver(bundle / "files", called="a.png")
+    path.with_name("a.png.receipt").rename(bundle / "receipts" / "a.png.receipt")
+    before = by_command(bundle, studios, tmp_path)
+    assert before["a.png"][0] == "pass"
+    (bundle / "SHA256SUMS").write_text(f"{'0' * 64}  files/a.png\n{'1' * 64}  files/none.png\n")
+    assert by_command(bundle, studios, tmp_path) == before
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    (bundle / "SHA256SUMS").write_text(f"{hashlib.sha256(content).hexdigest()}  files/a.png\n")
+    assert by_command(bundle, studios, tmp_path)["a.png"][0] == "fail"
 
 
 def test_the_installed_command_runs_nothing_of_the_working_folder(tmp_path: Path) -> None:
