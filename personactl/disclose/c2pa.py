@@ -1,4 +1,4 @@
-"""C2PA: signing and reading. The only file that knows c2pa-python; `c2pa_library.py` knows the library below it.
+"""C2PA: signing and reading. The only file that knows c2pa-python.
 
 The library accepts misspelt settings in silence, fetches remote manifests by default, and calls a stranger's signature
 "Valid"; so every context is built here: nothing is fetched, no thumbnails, the accepted key usages always listed, and
@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from personactl.disclose import c2pa_library, c2pa_reading, chains, formats, native
+from personactl.disclose import c2pa_reading, chains, formats, native
 from personactl.disclose.c2pa_doubts import doubted
 from personactl.disclose.c2pa_reading import EXPIRED, UNTRUSTED, C2paReading, State
 from personactl.disclose.parts import ContainerError, Parts
@@ -194,14 +194,19 @@ def read(
 
 def _read(data: bytes, media_type: str, anchors: tuple[str, ...], parts: Parts) -> C2paReading:
     try:
-        with c2pa_library.reader(data, media_type, _context(anchors)) as reader:
+        reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=_context(anchors))
+        if reader is None:
+            return C2paReading(state="Absent")
+        try:
             document = doubted(
                 json.loads(reader.json()),
                 unhashed=parts.unhashed,
                 detailed=lambda: json.loads(reader.detailed_json()),
             )
+        finally:
+            reader.close()
         return c2pa_reading.from_document(document, parts.c2pa)
-    except c2pa_library.LibraryError as error:
+    except c2pa.C2paError as error:
         message = str(error)[:_MAX_ERROR]
         if "ManifestNotFound" in message:
             return C2paReading(state="Absent")
