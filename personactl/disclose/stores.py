@@ -15,6 +15,10 @@ for 1,000, 4 s for 4,000, minutes for 20,000, which is a file of 3 MB."""
 MAX_REFERENCES = 20_000
 """Addresses in one store; the library follows each of 50,000 that name one assertion in 1.5 s of CPU."""
 
+MAX_HEADS = 200_000
+"""CBOR values that are looked at in one store, those of boxes within boxes once for each: 0.1 s of CPU. A manifest has
+some hundred, one with 2,000 actions 40,000."""
+
 _SUPERBOX = b"jumb\0"
 """A superbox's type and the first byte of the length of its description; addresses ("self#jumbf=…") do not match."""
 _REFERENCE = b"#jumbf="
@@ -54,13 +58,20 @@ def _compressed(store: bytes) -> bool:
 
 def _promises_more(store: bytes) -> bool:
     """Whether a CBOR string or list in a box says that it is longer than its box: the library reserves what it says,
-    up to 4 GB for one flipped bit. Heads are read one after the other (RFC 8949, section 3), nothing is nested."""
+    up to 4 GB for one flipped bit. Heads are read one after the other (RFC 8949, section 3), nothing is nested.
+
+    Raises OverLimitError for more than MAX_HEADS: boxes that lie in each other would be read again for each of them.
+    """
+    left = MAX_HEADS
     place = store.find(_CBOR)
     while place >= 0:
         length = int.from_bytes(store[max(0, place - 4) : place], "big")  # the type in a description has none before it
         end = place - 4 + length if length <= len(store) - place + 4 else 0
         position = place + 4
         while position < end:
+            left -= 1
+            if not left:
+                raise OverLimitError(f"its manifest store has more than {MAX_HEADS} values")
             initial = store[position]
             size = _SIZES[initial]
             position += 1 + size
