@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from personactl.model import Finding
-from personactl.policy.checks import CHECKS, MACHINE_LAYERS, PlanFacts
+from personactl.policy.checks import CHECKS, LABEL_CHECKS, MACHINE_LAYERS, LabelFacts, PlanFacts
 from personactl.policy.files import BASELINE, Policy, Rule, load
 
 
@@ -39,14 +39,30 @@ def check_plan(policies: Sequence[Policy], facts: PlanFacts) -> tuple[Finding, .
     return tuple(findings)
 
 
-def check_layers(policies: Sequence[Policy], layers: Sequence[str]) -> tuple[Finding, ...]:
-    """The marks that the policies demand and that `layers`, the marks found in a file, lack."""
+def check_layers(policies: Sequence[Policy], layers: Sequence[str], *, received: bool = False) -> tuple[Finding, ...]:
+    """The marks that the policies demand and that `layers`, the marks found in a file, lack. The hints are for whoever
+    makes the file, or with `received` for whoever got it."""
     return tuple(
-        _finding(policy, rule)
+        _finding(policy, rule, received=received)
         for policy in with_baseline(policies)
         for rule in policy.rules
         if CHECKS[rule.check].stage == "file" and rule.check not in layers
     )
+
+
+def check_label(policies: Sequence[Policy], facts: LabelFacts) -> tuple[Finding, ...]:
+    """What the policies demand of the visible label and a received file does not have, by `facts`."""
+    return tuple(
+        _finding(policy, rule, received=True)
+        for policy in with_baseline(policies)
+        for rule in policy.rules
+        if rule.check in LABEL_CHECKS and not LABEL_CHECKS[rule.check](facts)
+    )
+
+
+def label_rules(policies: Sequence[Policy]) -> tuple[Rule, ...]:
+    """The rules about the visible label. Whom they bind is not asked: a file does not tell the sender's part."""
+    return tuple(rule for policy in with_baseline(policies) for rule in policy.rules if rule.check in LABEL_CHECKS)
 
 
 def demanded_layers(policies: Sequence[Policy]) -> frozenset[str]:
@@ -64,9 +80,9 @@ def binds(rule: Rule, role: str) -> bool:
     return "both" in (rule.binds, role) or rule.binds == role
 
 
-def _finding(policy: Policy, rule: Rule, *, prefix: str = "") -> Finding:
+def _finding(policy: Policy, rule: Rule, *, prefix: str = "", received: bool = False) -> Finding:
     # A reminder that nothing can answer is no warning about this plan.
     severity = "info" if prefix else rule.severity
     message = f"{prefix}{rule.text} ({policy.id}, {rule.id})"
     check = CHECKS[rule.check]
-    return Finding(code=check.code, severity=severity, message=message, hint=check.hint)
+    return Finding(code=check.code, severity=severity, message=message, hint=check.ask if received else check.hint)

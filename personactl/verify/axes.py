@@ -163,9 +163,15 @@ def _refused(claim: Credential) -> Conclusion:
 
 
 def disclosure(
-    claim: Credential, metadata: Metadata, pixels: Pixels, *, demanded: frozenset[str] = frozenset()
+    claim: Credential,
+    metadata: Metadata,
+    pixels: Pixels,
+    *,
+    demanded: frozenset[str] = frozenset(),
+    unlabelled: bool = False,
 ) -> Conclusion:
-    """`demanded`: the marks that policies insist on; the findings that name the rules are `judgement`'s."""
+    """`demanded`: the marks that policies insist on; `unlabelled`: they insist on a visible label that the claim does
+    not describe. The findings that name the rules are `judgement`'s."""
     if claim.presence != "embedded":
         return Conclusion(
             {TRAINED_ALGORITHMIC_MEDIA: "synthetic", COMPOSITE: "edited"}.get(metadata.source_type, "missing")
@@ -184,7 +190,7 @@ def disclosure(
     if contradictions:
         return Conclusion("contradictory", contradictions + notes)
     lacking = demanded.intersection(_METADATA_LAYERS).difference(metadata.layers)
-    return Conclusion("missing" if lacking else value, notes)
+    return Conclusion("missing" if lacking or unlabelled else value, notes)
 
 
 def _source_type_faults(claim: Credential) -> tuple[Finding, ...]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from personactl.model import Finding
+from personactl.policy import LabelFacts
 from personactl.verdict import EntryCandidate
 
 if TYPE_CHECKING:
@@ -107,6 +108,15 @@ class Credential:
     @property
     def persona(self) -> tuple[str, int] | None:
         return persona_of(self.generation)
+
+    @property
+    def label(self) -> LabelFacts:
+        """What the assertion says of the visible label. One without the member, as older files have it, says none."""
+        said = self.generation.get("label")
+        if not isinstance(said, Mapping) or said.get("decision") != "drawn":
+            return LabelFacts(visible_label=False, label_words=())
+        acronym, *words = _text(said.get("text")).split() or [""]
+        return LabelFacts(visible_label=True, label_words=tuple(words) if acronym == "AI" else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

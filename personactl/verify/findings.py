@@ -51,6 +51,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "verify.entry-id-differs": ("error", _TELL_THE_SENDER),
     "verify.xmp-missing": ("warning", "ask the sender why the embedded XMP is not there"),
     "verify.xmp-unreadable": ("warning", "ask the sender for the original file"),
+    "verify.label-unchecked": ("warning", "look at the picture; get trust.json from the sender by another way"),
     # watermark
     "verify.watermark-absent": ("warning", "a heavy crop or re-encoding can remove it; ask for the original"),
     "verify.watermark-required": ("error", _TELL_THE_SENDER),

@@ -11,6 +11,7 @@ from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_lay
 from personactl.policy.checks import CHECKS
 from personactl.verdict import Axes, Verdict
 from personactl.verify import axes as rules
+from personactl.verify import label
 from personactl.verify.candidates import leading
 from personactl.verify.evidence import Evidence, Source
 from personactl.verify.findings import CODES, PASSED_ON, finding
@@ -51,22 +52,15 @@ class Demands:
 
 def conclude(evidence: Evidence, demands: Demands) -> Verdict:
     """The verdict on one file. Pure: the same evidence gives the same verdict."""
-    claim, demanded = evidence.credential, demands.layers
-    conclusions = {
-        "integrity": rules.integrity(evidence),
-        "credential": rules.credential(claim) if evidence.source.problem is None else rules.Conclusion("absent"),
-        "trust": rules.trust(claim),
-        "disclosure": rules.disclosure(claim, evidence.metadata, evidence.pixels, demanded=demanded),
-        "watermark": rules.watermark(evidence.pixels, claim, required="watermark" in demanded),
-        "ledger": rules.ledger(evidence),
-        "approval": rules.approval(evidence.approval, required=demands.approval),
-    }
+    claim = evidence.credential
+    conclusions, lacking = _conclusions(evidence, demands)
     values: dict[str, Any] = {name: conclusion.value for name, conclusion in conclusions.items()}
     axes = Axes(**values)
     findings = tuple(item for conclusion in conclusions.values() for item in conclusion.findings)
     outcome, exit_code = judge(axes, _conditions(evidence, demands, findings))
     development = claim.development or any(record.development for record in evidence.records)
     known = axes.integrity not in ("altered", "unreadable") and axes.trust not in ("untrusted", "expired")
+    believed = _believed(axes.trust, evidence)
     return Verdict(
         path=evidence.source.path,
         sha256=evidence.source.sha256,
@@ -75,19 +69,48 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
         exit_code=exit_code,
         axes=axes,
         layers_required=demands.required,
-        layers_found=_layers(axes),
+        layers_found=_layers(axes.integrity, axes.credential, axes.watermark),
         basis=_basis(axes),
-        persona=_persona(evidence, believed=_believed(axes, evidence)) if known else None,
-        entry=_entry(evidence, believed=_believed(axes, evidence)) if known else None,
+        persona=_persona(evidence, believed=believed) if known else None,
+        entry=_entry(evidence, believed=believed) if known else None,
         development=development,
         candidates=evidence.candidates,
         findings=(
             *findings,
-            *_policy(axes, evidence, demands),
+            *lacking,
             *evidence.notes,
             *_closing(axes, demands, outcome, development),
         ),
     )
+
+
+def _conclusions(evidence: Evidence, demands: Demands) -> tuple[dict[str, rules.Conclusion], tuple[Finding, ...]]:
+    """The axes in their order, and what the policies demand and the file lacks, by the ids of the rules."""
+    claim, demanded = evidence.credential, demands.layers
+    integrity, trust = rules.integrity(evidence), rules.trust(claim)
+    credential = rules.credential(claim) if evidence.source.problem is None else rules.Conclusion("absent")
+    watermark = rules.watermark(evidence.pixels, claim, required="watermark" in demanded)
+    labels: tuple[Finding, ...] = ()
+    marks: tuple[Finding, ...] = ()
+    if demands.policies and integrity.value != "unreadable":  # a file that was not read lacks nothing
+        repeated = integrity.value != "altered" and _believed(trust.value, evidence)
+        labels = label.findings(claim, demands.policies, repeated=repeated)
+        layers = _layers(integrity.value, credential.value, watermark.value)
+        marks = check_layers(demands.policies, (*layers, *evidence.metadata.layers), received=True)
+    disclosure = rules.disclosure(
+        claim, evidence.metadata, evidence.pixels, demanded=demanded,
+        unlabelled=any(item.severity == "error" for item in labels),
+    )  # fmt: skip
+    found = {
+        "integrity": integrity,
+        "credential": credential,
+        "trust": trust,
+        "disclosure": disclosure,
+        "watermark": watermark,
+        "ledger": rules.ledger(evidence),
+        "approval": rules.approval(evidence.approval, required=demands.approval),
+    }
+    return found, (*marks, *labels)
 
 
 def unread(path: str, code: str, message: str, demands: Demands) -> Verdict:
@@ -109,6 +132,7 @@ def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, .
     holds: dict[Condition, bool] = {
         "signed": claim.presence == "embedded" and claim.problem is None,
         "watermark-required": "watermark" in demands.layers,
+        "label-required": bool(demands.policies) and label.required(demands.policies),
         "record-contradicts": bool(
             codes
             & {
@@ -129,17 +153,10 @@ def _conditions(evidence: Evidence, demands: Demands, findings: tuple[Finding, .
     return frozenset(name for name, true in holds.items() if true)
 
 
-def _layers(axes: Axes) -> tuple[str, ...]:
+def _layers(integrity: str, credential: str, watermark: str) -> tuple[str, ...]:
     """The layers that count towards the required number. XMP and EXIF lie under the signature and count with it."""
-    signed = axes.credential == "embedded" and axes.integrity in ("exact", "content")
-    return (("signed-metadata",) if signed else ()) + (("watermark",) if axes.watermark == "present" else ())
-
-
-def _policy(axes: Axes, evidence: Evidence, demands: Demands) -> tuple[Finding, ...]:
-    """What the policies demand and the file lacks, by the ids of the rules. A file that was not read lacks nothing."""
-    if not demands.policies or axes.integrity == "unreadable":
-        return ()
-    return check_layers(demands.policies, (*_layers(axes), *evidence.metadata.layers))
+    signed = credential == "embedded" and integrity in ("exact", "content")
+    return (("signed-metadata",) if signed else ()) + (("watermark",) if watermark == "present" else ())
 
 
 def _basis(axes: Axes) -> tuple[str, ...]:
@@ -152,8 +169,8 @@ def _basis(axes: Axes) -> tuple[str, ...]:
     return tuple(name for name, true in used.items() if true)
 
 
-def _believed(axes: Axes, evidence: Evidence) -> bool:
-    """Whether what the file claims of persona and entry may be repeated.
+def _believed(trust: str, evidence: Evidence) -> bool:
+    """Whether what the file claims of persona, entry and visible label may be repeated.
 
     Without a signer whom a trust file accepts it is the word of a stranger, also of one on a public list; where the
     ledger lacks the entry it is not true.
@@ -162,7 +179,7 @@ def _believed(axes: Axes, evidence: Evidence) -> bool:
         record.state == "refuted" or (record.state == "absent" and rules.claims_entry_of(evidence.credential, record))
         for record in evidence.records
     )
-    return axes.trust == "trusted" and not unheld
+    return trust == "trusted" and not unheld
 
 
 def _persona(evidence: Evidence, *, believed: bool) -> tuple[str, int] | None:

@@ -25,6 +25,7 @@ Outcome = Literal["error", "fail", "unproven", "pass"]
 Condition = Literal[
     "signed",  # the file carries a credential of its own
     "watermark-required",  # a policy or --require-layers demands it
+    "label-required",  # a rule of severity error asks something of the visible label
     "record-contradicts",  # a proven receipt or entry, or a checked ledger, says something else than the file
     "record-unreadable",  # a receipt that the system does not let be read
     "record-broken",  # a receipt does not verify, or the ledger does not check
@@ -62,6 +63,7 @@ TABLE: tuple[Row, ...] = (
     Row("trust", "untrusted", "fail", EXIT_TRUST),
     Row("trust", "expired", "fail", EXIT_TRUST),
     Row("trust", "not-checked", "unproven", EXIT_TRUST, ("signed",)),
+    Row("trust", "listed", "unproven", EXIT_DISCLOSURE, ("label-required",)),
     Row("disclosure", "missing", "fail", EXIT_DISCLOSURE, ("signed",)),
     Row("disclosure", "contradictory", "fail", EXIT_DISCLOSURE, ("signed",)),
     Row("watermark", "absent", "fail", EXIT_DISCLOSURE, ("signed", "watermark-required")),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from personactl import policy
-from personactl.policy import CHECKS, PlanFacts
+from personactl.policy import CHECKS, LABEL_CHECKS, LabelFacts, PlanFacts
 
 GOOD = PlanFacts(
     role="both",
@@ -90,6 +90,36 @@ def test_the_chinese_policy_asks_for_chinese_words() -> None:
     assert ("policy.label-chinese", "warning") not in codes(replace(LABELLED, label_words=("生成",)), china)
 
 
+UNLABELLED = LabelFacts(visible_label=False, label_words=())
+ENGLISH = LabelFacts(visible_label=True, label_words=("GENERATED",))
+
+
+@pytest.mark.parametrize("name", policy.builtin_ids())
+def test_a_received_file_is_asked_for_the_label_by_the_rules_that_ask_a_plan(name: str) -> None:
+    regime = (policy.load(name),)
+    for facts in (UNLABELLED, ENGLISH, replace(ENGLISH, label_words=("生成",)), replace(ENGLISH, label_words=())):
+        planned = replace(GOOD, visible_label=facts.visible_label, label_words=facts.label_words)
+        by_role = [policy.check_plan(regime, replace(planned, role=role)) for role in ("provider", "deployer")]
+        of_plan = {(item.code, item.severity, item.message) for found in by_role for item in found}
+        asked = {item for item in of_plan if item[0].removeprefix("policy.") in LABEL_CHECKS}
+        assert {(item.code, item.severity, item.message) for item in policy.check_label(regime, facts)} == asked
+
+
+def test_a_received_file_without_the_words_that_china_asks_for() -> None:
+    china = (policy.load("cn-gb45438"),)
+    assert [item.code for item in policy.check_label(china, ENGLISH)] == ["policy.label-chinese"]
+    assert policy.check_label(china, replace(ENGLISH, label_words=("GENERATED", "生成"))) == ()
+    assert policy.check_label((), UNLABELLED) == ()
+
+
+def test_who_received_a_file_is_told_what_to_ask_the_sender_for() -> None:
+    every = [policy.load(name) for name in policy.builtin_ids()]
+    received = (*policy.check_layers(every, (), received=True), *policy.check_label(every, UNLABELLED))
+    assert {item.hint.startswith("ask the sender for ") for item in received} == {True}
+    made = policy.check_layers(every, ())
+    assert not [item for item in made if "sender" in item.hint]
+
+
 def test_rules_for_the_other_part_are_not_asked() -> None:
     provider = [finding.message for finding in policy.check_plan(EU, replace(GOOD, role="provider"))]
     deployer = [finding.message for finding in policy.check_plan(EU, replace(GOOD, role="deployer"))]
@@ -159,5 +189,6 @@ def test_every_statement_is_asked_for_by_some_policy(statement: str) -> None:
 def test_every_check_says_what_to_do() -> None:
     for name, check in CHECKS.items():
         assert check.hint, name
+        assert bool(check.ask) == (check.stage == "file" or name in LABEL_CHECKS), name
         assert check.code == f"policy.{name}"
         assert (check.met is not None) == (check.stage == "plan"), name

@@ -67,6 +67,9 @@ def test_the_rules_that_are_not_met_are_named_for_people(unmarked: list[str]) ->
     assert "(baseline, base-2)" in told
     assert "warning[policy.watermark]" in told
     assert "(eu-ai-act-art50, code-1.1.2)" in told
+    assert "warning[policy.visible-label]" in told
+    assert "ask the sender for a copy with a visible label" in told
+    assert "personactl.toml" not in told
 
 
 def test_a_public_list_is_an_option_of_the_command(ours: Studio, theirs: Studio, tmp_path: Path) -> None:

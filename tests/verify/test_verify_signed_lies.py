@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from studio import Studio
 from personactl import keys, policy
 from personactl.claim_terms import COMPOSITE
 from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
+from personactl.disclose import label as visible_label
 from personactl.disclose import watermark, xmp
 from personactl.verdict import Verdict
 from personactl.verify import summary_line, verify_file
+from personactl.visible_label import LabelRecord
 
 ACTIONS = "c2pa.actions.v2"
 ENTRY = "d1" * 16
@@ -212,11 +215,91 @@ def test_a_file_with_every_mark_meets_every_policy(ours: Studio, tmp_path: Path)
         "Iptc4xmpExt:AISystemUsed": "pocket", "Iptc4xmpExt:AISystemVersionUsed": "1",
         "personactl:Detector": "https://example.org", "TC260:AIGC": xmp.china_label("example.org", "d1" * 16),
     }  # fmt: skip
-    signed = studio.sign(ours, studio.claim(ours), rgb=marked(), properties=said)
+    claim = labelled(studio.claim(ours), "AI GENERATED 生成")
+    signed = studio.sign(ours, claim, rgb=marked(), properties=said)
     verdict = judge(ours, tmp_path, signed, policies=every)
     expect(verdict, "pass", 0)
     assert (verdict.layers_required, verdict.layers_found) == (2, ("signed-metadata", "watermark"))
     assert not [item for item in verdict.findings if item.code.startswith("policy.")]
+
+
+def labelled(definition: dict[str, Any], text: str) -> dict[str, Any]:
+    """The claim says of the visible label what a delivered file says where one was drawn."""
+    drawn = visible_label.decision(
+        LabelRecord(setting="auto", decision="drawn", reason="", text=text, place="top-right", box=(100, 8, 184, 22))
+    )
+    studio.assertion_data(definition, "org.personactl.generation")["label"] = drawn
+    return definition
+
+
+LABEL_CODES = ("policy.visible-label", "policy.label-words", "policy.label-placement", "policy.label-chinese")
+
+
+def about_the_label(verdict: Verdict) -> list[tuple[str, str]]:
+    return [(item.code, item.severity) for item in verdict.findings if item.code in (*LABEL_CODES, UNCHECKED)]
+
+
+UNCHECKED = "verify.label-unchecked"
+ASKING = ("in-it-rules-2026", "kr-ai-basic-act", "eu-ai-act-art50", "us-ny-gbl-396b", "cn-gb45438")
+
+
+@pytest.mark.parametrize("text", ["", "AI GENERATED", "AI GENERATED 生成"])
+def test_policies_that_ask_for_a_label_are_answered_from_the_signed_claim(
+    ours: Studio, tmp_path: Path, text: str
+) -> None:
+    claim = labelled(studio.claim(ours), text) if text else studio.claim(ours)
+    data = studio.sign(ours, claim, rgb=marked())
+    for name in ASKING:
+        verdict = judge(ours, tmp_path, data, policies=policy.load_all([name]))
+        expect(verdict, "pass", 0)
+        told = about_the_label(verdict)
+        assert {severity for _, severity in told} <= {"warning"}
+        codes = {code for code, _ in told}
+        assert ("policy.visible-label" in codes) == (not text)
+        assert ("policy.label-chinese" in codes) == (name == "cn-gb45438" and "生成" not in text)
+        assert ("policy.label-words" in codes) == (name == "eu-ai-act-art50" and not text)
+
+
+def test_a_claim_without_the_member_says_that_there_is_no_label(ours: Studio, tmp_path: Path) -> None:
+    claim = studio.claim(ours)
+    del studio.assertion_data(claim, "org.personactl.generation")["label"]
+    verdict = judge(ours, tmp_path, studio.sign(ours, claim, rgb=marked()), policies=policy.load_all(ASKING[:1]))
+    expect(verdict, "pass", 0)
+    assert about_the_label(verdict) == [("policy.visible-label", "warning")]
+
+
+def test_without_a_policy_that_asks_nothing_is_said_of_the_label(ours: Studio, tmp_path: Path) -> None:
+    data = studio.sign(ours, studio.claim(ours), rgb=marked())
+    for asked in ({}, {"policies": BASELINE}, {"policies": policy.load_all(["us-ca-sb942"])}):
+        assert about_the_label(judge(ours, tmp_path, data, **asked)) == []
+
+
+def insisting() -> tuple[policy.Policy, ...]:
+    """A policy of somebody who read the rule, and insists on the label."""
+    own = policy.load("us-ny-gbl-396b")
+    rules = tuple(
+        replace(rule, severity="error", confirmed=True) for rule in own.rules if rule.check == "visible-label"
+    )
+    return (replace(own, id="house", rules=rules), *BASELINE)
+
+
+def test_a_label_that_a_rule_insists_on_is_a_missing_disclosure(ours: Studio, tmp_path: Path) -> None:
+    bare = judge(ours, tmp_path, studio.sign(ours, studio.claim(ours), rgb=marked()), policies=insisting())
+    expect(bare, "fail", 7)
+    assert about_the_label(bare) == [("policy.visible-label", "error")]
+    assert bare.axes.disclosure == "missing"
+    good = studio.sign(ours, labelled(studio.claim(ours), "AI GENERATED"), rgb=marked())
+    expect(judge(ours, tmp_path, good, policies=insisting()), "pass", 0)
+
+
+def test_what_a_stranger_says_of_the_label_is_not_repeated(ours: Studio, theirs: Studio, tmp_path: Path) -> None:
+    for text in ("", "AI GENERATED"):
+        claim = labelled(studio.claim(theirs), text) if text else studio.claim(theirs)
+        data = studio.sign(theirs, claim, rgb=marked())
+        for policies in (policy.load_all(ASKING), insisting()):
+            verdict = judge(ours, tmp_path, data, policies=policies)
+            expect(verdict, "fail", 5)
+            assert about_the_label(verdict) == [(UNCHECKED, "warning")]
 
 
 def edited_claim(ours: Studio, edited_type: str) -> dict[str, Any]:

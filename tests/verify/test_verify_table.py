@@ -37,6 +37,8 @@ def test_everything_good_passes_with_exit_0() -> None:
         ({"credential": "absent", "trust": "not-checked", "disclosure": "missing"}, frozenset(), ("unproven", 6)),
         ({"credential": "remote", "trust": "not-checked", "disclosure": "missing"}, frozenset(), ("unproven", 6)),
         ({"trust": "listed"}, SIGNED, ("pass", 0)),
+        ({"trust": "listed"}, SIGNED | {"label-required"}, ("unproven", 7)),
+        ({}, SIGNED | {"label-required"}, ("pass", 0)),
         ({"trust": "untrusted"}, SIGNED, ("fail", 5)),
         ({"trust": "expired"}, SIGNED, ("fail", 5)),
         ({"trust": "not-checked"}, SIGNED, ("unproven", 5)),
