@@ -65,8 +65,10 @@ def parts(data: bytes) -> Parts:
 
 
 def not_decoded(data: bytes) -> str:
-    """ "" always. Raises ContainerError where the segments before the first scan are malformed or too many: Pillow looks
-    for the next marker byte by byte there, which takes half a second for each megabyte."""
+    """No reason at all. Raises ContainerError where the segments before the first scan are malformed or too many.
+
+    There Pillow looks for the next marker byte by byte, which takes it half a second for each megabyte.
+    """
     for marker, _, _ in bounded(_segments(data)):
         if marker == _SOS:
             break

@@ -57,8 +57,8 @@ def integrity(evidence: Evidence) -> Conclusion:
         return Conclusion("exact")
     if claim.presence == "embedded":
         note = (
-            "the credential binds the content; about a thousand bytes of a file, such as padding and container headers, "
-            "are not covered without a receipt"
+            "the credential binds the content; about a thousand bytes of a file, such as padding and container headers "
+            "(of AVIF pictures and clips also the file type), are not covered without a receipt"
         )
         return Conclusion("content", (finding("verify.content-only", note),))
     return Conclusion("not-checked")
