@@ -10,12 +10,22 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from personactl.disclose.parts import ContainerError, Parts
+from personactl.disclose.parts import ContainerError, OverLimitError, Parts
 
 MAX_BOXES = 8_000
 """Boxes of a whole file, at every depth. The C2PA library takes time by the square of their number: 0.4 seconds of
 CPU for 8,000, minutes for a megabyte of empty ones. An MP4 of one track has about 30, each fragment adds seven.
 """
+
+MAX_PADDING = 64 << 10
+MAX_HELD = 256
+"""Bytes of padding in a whole file, and those of them that are not zero. A C2PA signature covers none of them. Encoders
+write zeros, or their name: padding that holds more than that is a place to hide things in."""
+_HELD_A_FRAGMENT = 64
+"""What a table of fragments, which no signature covers either, may hold for each fragment: about ten for each track."""
+
+MAX_FILE_TYPE = 1024
+"""Bytes of a file type box. That of an encoder has about 30."""
 
 C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 """The user type of the box that holds a manifest store (C2PA 2.4, "Embedding manifests into BMFF-based assets")."""
@@ -26,6 +36,7 @@ _STORES = (b"manifest", b"original", b"update")
 """Purposes of a C2PA box whose content is a manifest store, behind an offset of eight bytes."""
 _MERKLE = b"merkle"
 _PADDING = (b"free", b"skip")
+_FRAGMENT, _FRAGMENT_TABLE = b"moof", b"mfra"
 _CONTAINERS = frozenset(
     {
         b"moov", b"trak", b"mdia", b"minf", b"stbl", b"dinf", b"edts", b"udta", b"tref", b"mvex", b"moof", b"traf",
@@ -58,14 +69,14 @@ def brands(data: bytes) -> tuple[bytes, ...]:
 
 
 def top_level(data: bytes) -> tuple[list[Box], int]:
-    """The boxes of a file and how many bytes follow the last one. Raises ContainerError.
+    """The boxes of a file and how many bytes follow the last one. Raises ContainerError, OverLimitError for padding.
 
     What has no room for a box header, or whose type is not four printable characters, is no box: it trails, and so does
-    padding at the end. A box that claims more bytes than there are is an error, since the file may have been cut off
-    inside it.
+    padding at the end, and a table of fragments where there are none. A box that claims more bytes than there are is an
+    error, since the file may have been cut off inside it.
 
-    A C2PA signature covers neither padding nor file type boxes (C2PA 2.4, "BMFF-based hash"): whoever appends them
-    leaves it sound. Hence the padding is counted, and a second file type box refused.
+    A C2PA signature covers neither padding, tables of fragments and its own boxes, nor the file type (C2PA 2.4,
+    "BMFF-based hash"): whoever adds some leaves it sound. Hence what they may hold is bounded here.
     """
     boxes: list[Box] = []
     position = 0
@@ -79,7 +90,10 @@ def top_level(data: bytes) -> tuple[list[Box], int]:
         _add(boxes, box)
         position = box.end
     _bound(data, boxes)
-    while boxes and boxes[-1].kind in _PADDING:
+    _require_file_type(data, boxes)
+    _bound_unsigned(data, boxes)
+    fragmented = any(box.kind == _FRAGMENT for box in boxes)
+    while _is_unsigned(data, boxes[-1]) and not (fragmented and boxes[-1].kind == _FRAGMENT_TABLE):
         position = boxes.pop().start
     return boxes, len(data) - position
 
@@ -126,6 +140,60 @@ def _store(data: bytes, body: int, end: int) -> list[bytes]:
     if purpose not in _STORES or start > end:
         raise ContainerError("a C2PA box has a purpose that does not exist, or is too short for it")
     return [data[start:end]]
+
+
+def _require_file_type(data: bytes, boxes: list[Box]) -> None:
+    """Raises ContainerError unless the file begins with a file type box of brands and nothing else.
+
+    QuickTime writes zeros where it has no further brand.
+    """
+    if not boxes or boxes[0].kind != b"ftyp":
+        raise ContainerError("it does not begin with a file type box")
+    _, start, body, end = boxes[0]
+    if body - start != 8 or end - start > MAX_FILE_TYPE:
+        raise ContainerError(f"the length of its file type box is in a long form, or beyond {MAX_FILE_TYPE} bytes")
+    named = [data[body : body + 4], *(data[place : min(place + 4, end)] for place in range(body + 8, end, 4))]
+    if end - body < 8 or not all(_is_brand(brand) for brand in named):
+        raise ContainerError("its file type box holds what is no brand")
+
+
+def _is_brand(brand: bytes) -> bool:
+    return len(brand) == 4 and (brand == bytes(4) or all(0x20 <= character < 0x7F for character in brand))
+
+
+def _is_unsigned(data: bytes, box: Box) -> bool:
+    """Whether no signature covers the box, and it is neither the manifest store nor the file type."""
+    return box.kind in (*_PADDING, _FRAGMENT_TABLE) or (
+        _is_own(data, box) and data.startswith(_MERKLE + b"\0", box.body + 20)
+    )
+
+
+def _is_own(data: bytes, box: Box) -> bool:
+    return box.kind == b"uuid" and data[box.body : box.body + 16] == C2PA_UUID
+
+
+def _bound_unsigned(data: bytes, boxes: list[Box]) -> None:
+    """Raises OverLimitError for unsigned boxes that could hide something, ContainerError for a manifest store behind
+    all that its signature covers. There nothing would bound its length; anywhere else more of it moves the next box,
+    and the hash covers where that lies.
+    """
+    unsigned = [box for box in boxes if _is_unsigned(data, box)]
+    tables = [box for box in unsigned if box.kind == _FRAGMENT_TABLE]
+    allowed = _HELD_A_FRAGMENT * sum(box.kind == _FRAGMENT for box in boxes)
+    in_tables = _held(data, tables)
+    held = _held(data, unsigned) - min(in_tables, allowed)
+    if held > MAX_HELD:
+        raise OverLimitError(f"{held} bytes of padding that no signature covers hold something")
+    if sum(box.end - box.start for box in unsigned) > MAX_PADDING:
+        raise OverLimitError(f"it has more than {MAX_PADDING} bytes of padding that no signature covers")
+    last = next(box for box in reversed(boxes) if not _is_unsigned(data, box))
+    if _is_own(data, last):
+        raise ContainerError("its manifest store stands behind all that it signs")
+
+
+def _held(data: bytes, boxes: list[Box]) -> int:
+    """How many bytes of the boxes are not zero."""
+    return sum(box.end - box.body - data.count(b"\0", box.body, box.end) for box in boxes)
 
 
 def _bound(data: bytes, boxes: list[Box]) -> None:

@@ -67,6 +67,7 @@ FORMATS = (
         matches=lambda data: data.startswith(jpeg.SIGNATURE),
         encode=jpeg.encode,
         parts=jpeg.parts,
+        not_decoded=jpeg.not_decoded,
     ),
     Format(
         name="webp",

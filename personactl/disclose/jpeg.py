@@ -17,6 +17,9 @@ SIGNATURE = b"\xff\xd8\xff"
 QUALITY = 95
 MAX_SCANS = 100
 """Encoders write a dozen at most. A decoder passes over the whole picture for each scan, however few bytes it has."""
+MAX_FILL = 1024
+"""Fill bytes of a file. Any number may stand before a marker, nobody writes more than a few, and decoders take them one
+by one: two million cost Pillow more than a second."""
 
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
@@ -26,7 +29,8 @@ so that it cannot say in some readers what the first does not say in ours."""
 _APP1, _APP11, _SOS, _EOI = 0xE1, 0xEB, 0xDA, 0xD9
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """The next marker after entropy-coded data: neither a stuffed byte nor a restart (clause B.1.1.5)."""
-_FILL = re.compile(rb"\xff+")
+_MARKER = re.compile(rb"\xff+")
+_FILL = re.compile(rb"\xff{2,}")
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _JUMBF_SEGMENT = struct.Struct(">2sHI4s4s")
 """APP11 of ISO/IEC 19566-5, Annex D: identifier, box instance, packet number, then LBox and TBox in each packet."""
@@ -60,11 +64,22 @@ def parts(data: bytes) -> Parts:
     return found
 
 
+def not_decoded(data: bytes) -> str:
+    """No reason at all. Raises ContainerError where the segments before the first scan are malformed or too many.
+
+    There Pillow looks for the next marker byte by byte, which takes it half a second for each megabyte.
+    """
+    for marker, _, _ in bounded(_segments(data)):
+        if marker == _SOS:
+            break
+    return ""
+
+
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Each marker, the bytes of its segment and where it ends, through every scan to the end of the picture."""
-    position, scans = 2, 0
+    position, scans, fill = 2, 0, 0
     while True:
-        marker, position = _marker(data, position)
+        marker, position, fill = _marker(data, position, fill)
         if marker == _EOI:
             yield marker, b"", position
             return
@@ -85,12 +100,25 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
             scan_end = _AFTER_SCAN.search(data, position)
             if scan_end is None:
                 raise ContainerError("the JPEG ends inside its picture data")
+            for run in _FILL.finditer(data, position, scan_end.start() + 1):
+                fill = _filled(fill, run.end() - run.start() - 1)
             position = scan_end.start()
 
 
-def _marker(data: bytes, position: int) -> tuple[int, int]:
-    """The marker at `position`, behind any number of fill bytes (clause B.1.1.2), and where it ends."""
-    fill = _FILL.match(data, position)
-    if fill is None or fill.end() >= len(data):
+def _filled(before: int, more: int) -> int:
+    """How many fill bytes there are by now. Raises OverLimitError for more than MAX_FILL."""
+    if before + more > MAX_FILL:
+        raise OverLimitError(f"it has more than {MAX_FILL} fill bytes between its segments")
+    return before + more
+
+
+def _marker(data: bytes, position: int, filled: int) -> tuple[int, int, int]:
+    """The marker at `position`, behind fill bytes (clause B.1.1.2), where it ends, and how many fill bytes there are by
+    now, `filled` of them before."""
+    start = _MARKER.match(data, position)
+    if start is None:
         raise ContainerError("the JPEG breaks off between its segments")
-    return data[fill.end()], fill.end() + 1
+    filled = _filled(filled, start.end() - position - 1)
+    if start.end() >= len(data):
+        raise ContainerError("the JPEG breaks off between its segments")
+    return data[start.end()], start.end() + 1, filled

@@ -69,7 +69,8 @@ def _parts(row: formats.Container, data: bytes) -> Parts:
 def _trailing(parts: Parts) -> list[Finding]:
     if not parts.trailing:
         return []
-    return [_finding("disclosure.trailing-data", f"{parts.trailing} bytes follow the end of the picture", "warning")]
+    message = f"{parts.trailing} bytes follow the end of the file's content"
+    return [_finding("disclosure.trailing-data", message, "warning")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

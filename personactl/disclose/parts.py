@@ -18,7 +18,8 @@ class ContainerError(ValueError):
 
 
 class OverLimitError(ContainerError):
-    """The file may be well-formed, but nothing goes on with it: whoever read or decoded it would be busy for long."""
+    """The file may be well-formed, but nothing goes on with it: whoever read or decoded it would be busy for long, or
+    things may hide in it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Parts:
     """The mark-carrying blocks of one file, each as often as it occurs.
 
     `exif` holds TIFF structures without the "Exif" prefix, `c2pa` whole JUMBF manifest stores; `trailing` counts the
-    bytes after the end of the picture. `unhashed`: where (start, length) a data hash leaves something out, in a format
+    bytes after the end of the content. `unhashed`: where (start, length) a data hash leaves something out, in a format
     in which that is more than the manifest store.
     """
 

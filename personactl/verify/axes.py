@@ -51,7 +51,10 @@ def integrity(evidence: Evidence) -> Conclusion:
     if any(_is_exact(record, source) for record in evidence.records):
         return Conclusion("exact")
     if claim.presence == "embedded":
-        note = "the credential binds the content; a few bytes of its padding are not covered without a receipt"
+        note = (
+            "the credential binds the content; about a thousand bytes of a file, such as padding and container headers "
+            "(of AVIF pictures and clips also the file type), are not covered without a receipt"
+        )
         return Conclusion("content", (finding("verify.content-only", note),))
     return Conclusion("not-checked")
 

@@ -14,7 +14,7 @@ from signed_pictures import ENTRY_ID, SECRETS, delivered, signer
 
 from personactl.disclose import bmff, formats, mp4, read_marks, sequence, xmp
 from personactl.disclose.clip import disclose_clip
-from personactl.disclose.parts import ContainerError, Parts
+from personactl.disclose.parts import ContainerError, OverLimitError, Parts
 from personactl.errors import DisclosureError
 
 PACKET = xmp.build(tiny_clips.PROPERTIES)
@@ -126,10 +126,10 @@ def test_every_packet_and_store_is_counted() -> None:
         (box(b"moov") + struct.pack(">I4sQ", 1, b"mdat", 15), "shorter"),
         (box(b"moov") + struct.pack(">I4sI", 1, b"mdat", 0), "header"),
         (box(b"moov") + box(b"uuid", bytes(15)), "short"),
-        (box(b"moov") + box(b"uuid", bmff.C2PA_UUID + bytes(4) + b"manifest\0" + bytes(7)), "short"),
+        (box(b"uuid", bmff.C2PA_UUID + bytes(4) + b"manifest\0" + bytes(7)) + box(b"moov"), "short"),
         (box(b"moov", box(b"udta", b"\0\0\0\x10XMP_")), "longer"),
         (box(b"moov", b"\0\0\0\0udta"), "shorter"),
-        (box(b"moov") + box(b"uuid", bmff.C2PA_UUID + bytes(4) + b"anything\0" + bytes(90)), "purpose"),
+        (box(b"uuid", bmff.C2PA_UUID + bytes(4) + b"anything\0" + bytes(90)) + box(b"moov"), "purpose"),
         (box(b"moov") + box(b"ftyp", b"avif\0\0\0\0"), "second"),
         (box(b"moov") + box(b"free") * bmff.MAX_BOXES, "more than"),
         (box(b"moov", box(b"trak") * (bmff.MAX_BOXES + 1)), "more than"),
@@ -153,6 +153,82 @@ def test_padding_that_a_signature_does_not_cover_is_a_finding() -> None:
     marks = read_marks(tiny_clips.signed() + PADDING, anchors=signer().anchors)
     assert marks.c2pa.state == "Trusted"
     assert [item.code for item in marks.findings] == ["disclosure.trailing-data"]
+
+
+FILM = box(b"ftyp", b"isom\0\0\0\0") + box(b"moov")
+MERKLE = bmff.C2PA_UUID + bytes(4) + b"merkle\0"
+HELD = "padding that no signature covers hold something"
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        box(b"free", b"A" * 256) + box(b"skip", bytes(60_000)),
+        box(b"skip", b"Encoded by a program with a long name") + box(b"free", bytes(1000)),
+        box(b"moof") * 20 + box(b"mfra", b"\1" * 20 * 64),
+        box(b"uuid", MERKLE + b"\1" * 200),
+    ],
+)
+def test_the_padding_that_encoders_write_is_read(boxes: bytes) -> None:
+    assert mp4.parts(FILM + boxes).xmp == []
+    assert mp4.parts(box(b"ftyp", b"isom\0\0\0\0") + boxes + box(b"moov")).trailing == 0
+
+
+@pytest.mark.parametrize(
+    ("boxes", "reason"),
+    [
+        (box(b"free", b"PK\3\4" * 65), HELD),
+        (box(b"free", b"A" * 200) + box(b"skip", b"A" * 200), HELD),
+        (box(b"mfra", box(b"free", b"A" * 300)), HELD),
+        (box(b"moof") + box(b"mfra", b"A" * 400), HELD),
+        (box(b"uuid", MERKLE + b"A" * 300), HELD),
+        (box(b"free", bytes(65_536)), "more than 65536 bytes of padding"),
+        (box(b"free", bytes(40_000)) + box(b"skip", bytes(40_000)), "more than 65536 bytes of padding"),
+    ],
+)
+def test_padding_that_could_hide_something_is_refused_wherever_it_stands(boxes: bytes, reason: str) -> None:
+    for data in (FILM + boxes, FILM[:16] + boxes + FILM[16:]):
+        with pytest.raises(OverLimitError, match=reason):
+            mp4.parts(data)
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        (box(b"ftyp", b"isom\0\0\0\0" + b"iso2" * 300), "1024"),
+        (box(b"ftyp", b"isom\0\0\0\0" + b"iso2PK\3\4"), "brand"),
+        (box(b"ftyp", b"isom\0\0\0\0" + b"iso"), "brand"),
+        (box(b"ftyp", b"iso"), "brand"),
+        (struct.pack(">I4sQ", 1, b"ftyp", 24) + b"isom\0\0\0\0", "length"),
+        (box(b"free") + box(b"ftyp", b"isom\0\0\0\0"), "second"),
+        (b"", "begin"),
+    ],
+)
+def test_a_file_type_box_that_could_hide_something_is_refused(start: bytes, reason: str) -> None:
+    with pytest.raises(ContainerError, match=reason):
+        mp4.parts(start + box(b"moov"))
+
+
+def test_the_file_type_box_of_quicktime_has_places_without_a_brand() -> None:
+    assert mp4.parts(box(b"ftyp", b"qt  \x20\5\3\0qt  " + bytes(12)) + box(b"moov")) == Parts()
+
+
+@pytest.mark.parametrize("junk", [b"", b"PK\3\4" * 1000])
+def test_a_manifest_behind_all_that_it_signs_is_refused(junk: bytes) -> None:
+    """Nothing bounds its length there, while in front of the content a hash covers where the content begins."""
+    data = tiny_clips.signed()
+    (store,) = [item for item in bmff.top_level(data)[0] if data[item.body : item.body + 16] == bmff.C2PA_UUID]
+    instead = box(b"free", bytes(store.end - store.start - 8))
+    moved = data[: store.start] + instead + data[store.end :] + box(b"uuid", data[store.body : store.end] + junk)
+    with pytest.raises(ContainerError, match="behind all"):
+        mp4.parts(moved)
+
+
+@pytest.mark.parametrize("tail", [box(b"mfra", b"A" * 90), box(b"uuid", MERKLE + b"A" * 90)])
+def test_what_no_signature_covers_trails_without_fragments(tail: bytes) -> None:
+    assert mp4.parts(FILM + tail).trailing == len(tail)
+    fragmented = FILM + box(b"moof") + box(b"mdat") + box(b"mfra", b"A" * 90)
+    assert mp4.parts(fragmented).trailing == 0
 
 
 def test_a_cut_clip_never_shows_another_packet() -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from signed_pictures import picture
 
-from personactl.disclose import exif, formats, pixels, xmp
-from personactl.disclose.parts import ContainerError, Parts
+from personactl.disclose import exif, formats, jpeg, pixels, xmp
+from personactl.disclose.parts import ContainerError, OverLimitError, Parts
 from personactl.errors import IntegrityError, NotAvailable
 
 NAMES = [row.name for row in formats.FORMATS]
@@ -152,6 +152,40 @@ def test_a_bomb_is_refused_before_it_is_inflated() -> None:
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     with pytest.raises(IntegrityError, match="pixels"):
         pixels.decode(bomb)
+
+
+def _filled(place: str, number: int) -> bytes:
+    data = encoded("jpeg")
+    at = {"before a segment": 2, "behind the picture data": data.rindex(b"\xff\xd9")}[place]
+    return data[:at] + b"\xff" * number + data[at:]
+
+
+@pytest.mark.parametrize("place", ["before a segment", "behind the picture data"])
+def test_a_jpeg_has_as_many_fill_bytes_as_the_limit(place: str) -> None:
+    assert formats.named("jpeg").parts(_filled(place, jpeg.MAX_FILL)) == formats.named("jpeg").parts(encoded("jpeg"))
+    too_many = _filled(place, jpeg.MAX_FILL + 1)
+    with pytest.raises(OverLimitError, match="fill bytes"):
+        formats.named("jpeg").parts(too_many)
+    with pytest.raises(IntegrityError, match="fill bytes") as caught:
+        pixels.decode(too_many)
+    assert caught.value.code == "disclosure.picture-unreadable"
+
+
+def test_fill_bytes_are_counted_over_the_whole_file() -> None:
+    data = _filled("before a segment", 600)
+    at = data.rindex(b"\xff\xd9")
+    with pytest.raises(OverLimitError, match="fill bytes"):
+        formats.named("jpeg").parts(data[:at] + b"\xff" * 600 + data[at:])
+
+
+@pytest.mark.parametrize("start", [b"\xff\xe1\0\1" + b"\xff" * 5000, b"\xff\0" * 5000, b"\xff\0" + bytes(5000)])
+def test_a_jpeg_that_is_malformed_before_its_picture_data_is_not_decoded(start: bytes) -> None:
+    """Pillow would look for the next marker in Python, byte by byte."""
+    data = encoded("jpeg")
+    with pytest.raises(IntegrityError, match="longer than the file") as caught:
+        pixels.decode(data[:2] + start + data[2:])
+    assert caught.value.code == "disclosure.picture-unreadable"
+    assert pixels.decode(data[:-2] + b"\xff\xe1\0\1").shape == (70, 101, 3)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])

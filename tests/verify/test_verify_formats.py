@@ -248,6 +248,23 @@ def test_appended_padding_fails_with_a_receipt_and_is_named_without(
     assert "disclosure.trailing-data" in codes(alone)
 
 
+@pytest.mark.parametrize("kind", ["avif", "mp4"])
+def test_what_is_hidden_where_no_signature_looks_is_refused(delivered: Callable[[str], Delivered], kind: str) -> None:
+    file, junk = delivered(kind), random.Random(7).randbytes(5 << 20)  # noqa: S311, no secret
+    merkle = b"\xa4huniqueId\0glocalId\0hlocation\0fhashes\x81\x5a" + struct.pack(">I", len(junk)) + junk
+    for hidden in (
+        box(b"free", b"PK\3\4" + junk),
+        box(b"skip", junk),
+        box(b"mfra", box(b"free", junk)),
+        box(b"uuid", bmff.C2PA_UUID + bytes(4) + b"merkle\0" + merkle),
+        box(b"free", bytes(5 << 20)),
+    ):
+        verdict = file.judge(file.data + hidden)
+        assert (verdict.verdict, verdict.exit_code) == ("error", 4)
+        assert "verify.unreadable" in codes(verdict)
+        assert any("padding" in item.message for item in verdict.findings)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_bytes_written_over_at_random_end_in_a_verdict(delivered: Callable[[str], Delivered], kind: str) -> None:
     file, source = delivered(kind), random.Random(7)  # noqa: S311, places to break and no secret

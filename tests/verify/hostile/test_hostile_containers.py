@@ -173,6 +173,12 @@ def size_lies(studios: Studios) -> bytes:
     return bytes(data)
 
 
+def filled(studios: Studios, at: int) -> bytes:
+    """A JPEG with two million fill bytes, which a decoder takes one by one."""
+    data = studios.ours.works["jpeg"].data
+    return data[:at] + b"\xff" * 2_000_000 + data[at:]
+
+
 def other(form: str) -> bytes:
     out = io.BytesIO()
     Image.fromarray(studio.picture(99)).save(out, form.upper(), **({"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"}
@@ -264,7 +270,13 @@ COST = (
            (UNREAD,), "parts", ".jpg"),
     Attack("four million restarts", lambda s: JFIF + b"\xff\xd0" * 4_000_000 + b"\xff\xd9", "error", 4, (UNREAD,),
            "parts", ".jpg"),
-    Attack("64 MB of fill bytes", lambda s: JFIF + b"\xff" * (64 << 20), "error", 4, (UNREAD,), "breaks off", ".jpg"),
+    Attack("64 MB of fill bytes", lambda s: JFIF + b"\xff" * (64 << 20), "error", 4, (UNREAD,), "fill bytes", ".jpg"),
+    Attack("64 MB of fill bytes, the pixels asked for", lambda s: JFIF + b"\xff" * (64 << 20), "error", 4, (UNREAD,),
+           "fill bytes", ".jpg", {"pixels": True}),
+    Attack("fill bytes before a segment", lambda s: filled(s, 2), "error", 4, (UNREAD,), "fill bytes", ".jpg",
+           {"pixels": True}),
+    Attack("fill bytes before the end", lambda s: filled(s, -2), "error", 4, (UNREAD,), "fill bytes", ".jpg",
+           {"pixels": True}),
     Attack("20,000 scans", lambda s: many_scans(), "error", 4, (UNREAD,), "scans", ".jpg"),
     Attack("20,000 scans, with the pixels asked for", lambda s: many_scans(), "error", 4, (UNREAD,), "scans", ".jpg",
            {"pixels": True}),
