@@ -210,7 +210,7 @@ def test_the_watermark_reads_back_at_the_quality_that_is_written(size: int, leve
     written = avif.encode(watermark.embed(plain, payload), xmp=b"<x/>", exif=TIFF)
     found = watermark.extract(pixels.decode(written))
     assert (found.present, found.payload) == (True, payload)
-    assert found.score > 0.9
+    assert found.score > 0.85
 
 
 def test_the_same_pixels_give_the_same_bytes() -> None:
