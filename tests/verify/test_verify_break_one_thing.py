@@ -354,8 +354,15 @@ def test_a_ledger_whose_bytes_were_edited(ours: Studio, tmp_path: Path) -> None:
     old = digest if digest in data else digest.hex().encode()
     copy.write_bytes(data.replace(old, bytes(reversed(old))))
     expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.ledger-broken")
+
+
+def test_a_file_that_is_no_ledger_says_nothing_about_the_picture(ours: Studio, tmp_path: Path) -> None:
+    path = ours.deliver(tmp_path, "png", receipt=False)
+    copy = tmp_path / "copy.sqlite"
     copy.write_bytes(b"SQLite format 3\0" + b"\0" * 5000)
-    expect(verify_file(path, [ours.trust], ledger=copy), "fail", 4, "verify.ledger-broken")
+    with pytest.raises(UsageProblem) as caught:
+        verify_file(path, [ours.trust], ledger=copy)
+    assert caught.value.code == "ledger.other-application"
 
 
 def second_run(
