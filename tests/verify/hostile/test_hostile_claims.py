@@ -235,7 +235,8 @@ COST = (
     Attack("a tower of maps", lambda s: deep(s, b"\xa1\x61a", in_claim=False), "error", 4, (UNREAD,), "values"),
     Attack("a tower of tags", lambda s: deep(s, b"\xc1", in_claim=False), "error", 4, (BROKEN,)),
     Attack("a tower of lists in the claim", lambda s: deep(s, b"\x81", in_claim=True), "error", 4, (BROKEN,), "depth"),
-    Attack("a tower of maps in the claim", lambda s: deep(s, b"\xa1\x61a", in_claim=True), "error", 4, (UNREAD,), "values"),
+    Attack("a tower of maps in the claim", lambda s: deep(s, b"\xa1\x61a", in_claim=True), "error", 4, (UNREAD,),
+           "values"),
     Attack(
         "a tower of JSON",
         lambda s: with_more(s, Assertion("org.x.deep", claims.superbox(
