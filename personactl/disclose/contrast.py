@@ -10,8 +10,6 @@ Array = np.ndarray[Any, Any]
 
 TEXT = 4.5
 """Least ratio of text to what surrounds it (success criterion 1.4.3, level AA)."""
-SHAPE = 3.0
-"""Least ratio of a graphical object to what lies beside it (success criterion 1.4.11)."""
 
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 _VALUES = np.arange(256) / 255

@@ -17,9 +17,9 @@ from personactl.claim_terms import VOCABULARY
 from personactl.disclose import enrolment_manifest, formats, xmp
 from personactl.disclose.c2pa import C2paReading, C2paSigner
 from personactl.disclose.marks import Marks, read_marks
+from personactl.disclose.statements import CHINA_LABEL
 from personactl.errors import DisclosureError
 
-CHINA_LABEL = "TC260:AIGC"
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 

@@ -8,7 +8,6 @@ signer. None is shipped and none is fetched.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +16,8 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from personactl.document import read_plain_file
-from personactl.errors import TrustError, UsageProblem
+from personactl.errors import TrustError
+from personactl.keys import trust_store
 
 MAX_BYTES = 4 << 20
 MAX_CERTIFICATES = 1000
@@ -45,15 +44,7 @@ def load_all(signers: Sequence[Path], stamps: Sequence[Path] = ()) -> tuple[Trus
 
 
 def _read(path: Path, *, stamps: bool) -> TrustList:
-    try:
-        data = read_plain_file(Path(os.path.realpath(path)), MAX_BYTES, "trust list")
-    except UsageProblem as problem:
-        raise TrustError(
-            problem.message,
-            where=str(path),
-            hint="check the path and its permissions",
-            code="trust.list-unreadable",
-        ) from None
+    data = trust_store.read_linked(path, MAX_BYTES, "trust list", code="trust.list-unreadable")
     try:
         anchors = tuple(_authority(item) for item in x509.load_pem_x509_certificates(data))
     except (

@@ -96,20 +96,21 @@ def load_all(files: Sequence[Path], env: Mapping[str, str]) -> tuple[TrustFile, 
 
 
 def read(path: Path) -> TrustFile:
-    """Read and parse one trust file. Raises TrustError when it is missing, no plain file, or not a trust file.
+    """Read and parse one trust file. Raises TrustError when it is missing, no plain file, or not a trust file."""
+    return trust.parse(read_linked(path, MAX_BYTES, "trust file", code="trust.file-unreadable"), str(path))
+
+
+def read_linked(path: Path, most: int, what: str, *, code: str) -> bytes:
+    """The bytes of a file that a verifier trusts. Raises TrustError with `code` when it is missing or no plain file.
 
     A link is followed, as containers mount configuration through links; devices and pipes are not read.
     """
     try:
-        data = read_plain_file(Path(os.path.realpath(path)), MAX_BYTES, "trust file")
+        return read_plain_file(Path(os.path.realpath(path)), most, what)
     except UsageProblem as problem:
         raise TrustError(
-            problem.message,
-            where=str(path),
-            hint="check the path and its permissions",
-            code="trust.file-unreadable",
+            problem.message, where=str(path), hint="check the path and its permissions", code=code
         ) from None
-    return trust.parse(data, str(path))
 
 
 def _stored(env: Mapping[str, str]) -> list[Path]:

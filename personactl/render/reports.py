@@ -70,7 +70,7 @@ def write(
     if name == "signed":
         write_new(path, _signed(document, signing))
         return
-    pieces = {"json": _json, "md": _markdown, "junit": _junit}[name](verdicts, document)
+    pieces = {"json": _json, "md": markdown, "junit": junit}[name](verdicts, document)
     write_whole(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
 
 
@@ -83,25 +83,15 @@ def _signed(document: Mapping[str, Any], signing: Signing | None) -> bytes:
     return signed_report.build(whole, signing.trust, signing.asked, signing.signer) + b"\n"
 
 
-def markdown(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> str:
-    """A table of the files, then the findings of those that did not pass; at most `MAX_MARKDOWN_BYTES` in UTF-8.
-
-    What did not pass comes first where not all of it fits, and the last line says how much was left out.
-    """
-    return "".join(_markdown(verdicts, document))
-
-
-def junit(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> str:
-    """JUnit XML as Jenkins, GitLab and GitHub's actions read it: `fail` and `unproven` are failures, `error` is an
-    error. What was used stands in the properties, which the schema wants first. No times: none are measured."""
-    return "".join(_junit(verdicts, document))
-
-
 def _json(_verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
     return json_pieces(document)
 
 
-def _markdown(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
+def markdown(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
+    """A table of the files, then the findings of those that did not pass; at most `MAX_MARKDOWN_BYTES` in UTF-8.
+
+    What did not pass comes first where not all of it fits, and the last line says how much was left out.
+    """
     summary = document["summary"]
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "unproven", "error"))
     yield "# personactl verify\n\n"
@@ -148,7 +138,9 @@ def _size(text: str) -> int:
     return len(text.encode("utf-8", "backslashreplace"))
 
 
-def _junit(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
+def junit(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iterator[str]:
+    """JUnit XML as Jenkins, GitLab and GitHub's actions read it: `fail` and `unproven` are failures, `error` is an
+    error. What was used stands in the properties, which the schema wants first. No times: none are measured."""
     summary, detector = document["summary"], document["detector"]
     failures = summary["fail"] + summary["unproven"]
     counts = f'tests="{summary["files"]}" failures="{failures}" errors="{summary["error"]}"'

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from personactl.model import Candidate, Disclosed, Gate, Persona, Plan, Scored, Shot
+from personactl.model import Candidate, Disclosed, Gate, OutputSpec, Persona, Plan, Scored, Shot
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from personactl.config import Config
@@ -72,10 +75,13 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _built_in() -> Watermarker:
-    from personactl.disclose import watermark
+def _open_watermarker(output: OutputSpec, trustmark_path: Path | None) -> Watermarker:
+    from personactl import disclose
 
-    return watermark.DEFAULT
+    return disclose.open_watermarker(output, trustmark_path)
+
+
+_BUILT_IN: Callable[[], Watermarker] = partial(_open_watermarker, OutputSpec(), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +100,7 @@ class RunContext:
     open_scorer: Callable[[], Scorer]
     resume: str
     clock: Callable[[], str] = utc_now
-    open_watermarker: Callable[[], Watermarker] = _built_in
+    open_watermarker: Callable[[], Watermarker] = _BUILT_IN
 
 
 def local_context(
@@ -126,11 +132,6 @@ def local_context(
 
         return identity.open_scorer(model_path, project, expected=plan.scorer)
 
-    def open_watermarker() -> Watermarker:
-        from personactl import disclose
-
-        return disclose.open_watermarker(plan.output, config.trustmark_path)
-
     return RunContext(
         config=config,
         keyset=keyset,
@@ -140,5 +141,5 @@ def local_context(
         open_scorer=open_scorer,
         resume=resume,
         clock=clock,
-        open_watermarker=open_watermarker,
+        open_watermarker=partial(_open_watermarker, plan.output, config.trustmark_path),
     )

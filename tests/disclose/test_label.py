@@ -22,10 +22,14 @@ FACE = (36, 25, 95, 99)
 def test_letters_and_badge_stand_out_on_any_background(name: str) -> None:
     labelled, drawing = label.draw(backgrounds()[name], spec())
     assert drawing.contrast >= 15
-    assert drawing.edge >= contrast.SHAPE
+    assert drawing.edge >= SHAPE
     box = drawing.placed.box
     assert np.array_equal(label.region(labelled, box), drawing.pixels)
     assert label.measured(drawing.pixels, drawing.badge) == drawing.contrast
+
+
+SHAPE = 3.0
+"""Least contrast of a graphical object to what lies beside it (WCAG 2.2, 1.4.11)."""
 
 
 def test_the_contrast_is_that_of_the_pixels_and_not_of_a_constant() -> None:

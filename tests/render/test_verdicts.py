@@ -88,7 +88,7 @@ def test_the_summary_counts_every_verdict() -> None:
 
 
 def test_junit_has_one_test_for_each_file_and_is_sound_xml() -> None:
-    root = ET.fromstring(reports.junit(ALL, result()))  # noqa: S314 - our own text
+    root = ET.fromstring("".join(reports.junit(ALL, result())))  # noqa: S314 - our own text
     suite = root.find("testsuite")
     assert suite is not None
     assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["4", "2", "1"]
@@ -98,7 +98,7 @@ def test_junit_has_one_test_for_each_file_and_is_sound_xml() -> None:
 
 
 def test_markdown_keeps_its_table_whatever_a_file_is_called() -> None:
-    shown = reports.markdown(ALL, result())
+    shown = "".join(reports.markdown(ALL, result()))
     rows = [line for line in shown.splitlines() if line.startswith("| ") and "file | verdict" not in line]
     assert len(rows) == 4
     assert "<b>" not in shown
@@ -119,10 +119,10 @@ HOSTILE = (
 def test_no_text_from_outside_takes_effect_in_any_format(text: str) -> None:
     told = Finding(code="verify.altered", severity="error", message=text, hint=text)
     verdict = replace(FAIL, path=text, findings=(told,), persona=(text, 1), entry=(text, text, 3))
-    xml = reports.junit((verdict, PASS), result((verdict, PASS)))
+    xml = "".join(reports.junit((verdict, PASS), result((verdict, PASS))))
     root = ET.fromstring(xml.encode("utf-8"))  # noqa: S314 - our own text
     assert [len(root.findall(f".//{tag}")) for tag in ("testcase", "failure", "property")] == [2, 1, 1]
-    shown = reports.markdown((verdict, PASS), result((verdict, PASS)))
+    shown = "".join(reports.markdown((verdict, PASS), result((verdict, PASS))))
     lines = shown.splitlines()
     assert len(lines) == 12
     assert [re.sub(r"\\.", "", line).count("|") for line in lines[6:8]] == [4, 4]
@@ -153,19 +153,19 @@ def test_a_very_long_text_is_cut_for_people_and_says_so() -> None:
 
 def test_a_summary_of_ten_thousand_files_fits_and_tells_what_did_not_pass_first() -> None:
     many = [*(replace(PASS, path=f"good-{number}.png") for number in range(20_000)), replace(UNPROVEN, path="last.png")]
-    shown = reports.markdown(many, result(tuple(many)))
+    shown = "".join(reports.markdown(many, result(tuple(many))))
     assert len(shown.encode()) < reports.MAX_MARKDOWN_BYTES
     assert shown.splitlines()[6].startswith("| last.png | unproven |")
     assert "## last.png" in shown
     assert re.search(r"Too long for a summary: \d+ files are not in this table", shown)
     bad = [replace(FAIL, path=f"bad-{number}.png") for number in range(20_000)]
-    shown = reports.markdown(bad, result(tuple(bad)))
+    shown = "".join(reports.markdown(bad, result(tuple(bad))))
     assert len(shown.encode()) < reports.MAX_MARKDOWN_BYTES
     assert re.search(r"and what was found about \d+ files is left out", shown)
 
 
 def test_junit_says_what_was_used_before_its_cases() -> None:
-    root = ET.fromstring(reports.junit(ALL, result()))  # noqa: S314 - our own text
+    root = ET.fromstring("".join(reports.junit(ALL, result())))  # noqa: S314 - our own text
     suite = root.find("testsuite")
     assert suite is not None
     assert [child.tag for child in suite] == ["properties", *["testcase"] * 4]
