@@ -61,7 +61,7 @@ def survival(name: str, numbers: range, wanted: tuple[str, ...] | None = None) -
         row["extract"] = timed(lambda rgb=marked: watermark.extract(rgb))[1]
         rows.append(row)
         for index, (key, attack) in enumerate(attacks.items()):
-            if name in ("128", "192") and "crop" in key and number >= CROPS_OF_SMALL:
+            if name in ("128", "192", "generated") and "crop" in key and number >= CROPS_OF_SMALL:
                 continue
             found = watermark.extract(attack(marked, np.random.default_rng([number, index])))
             tried[key] += 1

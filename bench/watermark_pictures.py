@@ -13,10 +13,13 @@ import skimage.data
 from PIL import Image
 
 from personactl.pocket.drawing.renderer import draw
-from personactl.pocket.identity import sample_identity
-from personactl.pocket.scene import sample_scene
+from personactl.pocket.evaluate import references
+from personactl.pocket.identity import HELD_OUT, sample_identity
+from personactl.pocket.loaded import Request, generate, largest_face, open_faces, open_pipeline
+from personactl.pocket.scene import caption, sample_scene
 
 Array = np.ndarray[Any, Any]
+PACK = Path(__file__).resolve().parents[1] / "fixtures" / "pocket"
 
 PHOTOGRAPHS = (
     "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png", "gravel.png",
@@ -25,6 +28,7 @@ PHOTOGRAPHS = (
 )  # fmt: skip
 GROUPS = {
     "128": ((128, 128), 60),
+    "generated": ((128, 128), 24),
     "192": ((192, 192), 40),
     "256": ((256, 256), 60),
     "512": ((512, 512), 80),
@@ -32,7 +36,8 @@ GROUPS = {
     "1024": ((1024, 1024), 28),
     "2048": ((2048, 2048), 8),
 }
-"""Name: the shape, and how many pictures. "mixed" has other aspects, up to 8 to 1."""
+"""Name: the shape, and how many pictures. "mixed" has other aspects, up to 8 to 1; "generated" are the pocket pack's
+own, with its generator and default steps."""
 MIXED = ((512, 768), (768, 512), (600, 1000), (1200, 675), (512, 1536), (1800, 450), (360, 2880), (900, 1600))
 
 
@@ -47,6 +52,9 @@ def group(name: str, numbers: range) -> Iterator[Picture]:
     """These pictures of a group; three in seven are photographs, two drawn people."""
     shape, _ = GROUPS[name]
     for number in numbers:
+        if name == "generated":
+            yield Picture(number, "generated", _generated(number))
+            continue
         height, width = shape if name != "mixed" else MIXED[number % len(MIXED)]
         kind, make = _KINDS[number % len(_KINDS)]
         yield Picture(number, kind, make(height, width, number // len(_KINDS) * 7 + number % len(_KINDS)))
@@ -111,6 +119,30 @@ def _awkward(height: int, width: int, seed: int) -> Array:
             )
             plane[inside] = random.integers(0, 256)
     return np.repeat(plane.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _generated(seed: int) -> Array:
+    """A picture by the pocket pack: eight people, a prompt of its grammar, a noise of its own."""
+    prompt = caption(sample_scene(HELD_OUT + seed))
+    return generate(_pipeline(), [Request(prompt=prompt, seed=seed, identity=_identity(seed % 8))])[0]
+
+
+@cache
+def _pipeline() -> Any:
+    return open_pipeline(PACK)
+
+
+@cache
+def _identity(person: int) -> Array:
+    """What the pack's conditioner sees in a drawn reference."""
+    face = largest_face(_faces(), references(HELD_OUT + person)[0])
+    assert face is not None
+    return np.asarray(face.normed_embedding)
+
+
+@cache
+def _faces() -> Any:
+    return open_faces(PACK / "conditioner")
 
 
 @cache
