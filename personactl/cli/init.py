@@ -15,6 +15,7 @@ from personactl.cli import scaffold
 from personactl.cli.project import now, pasted
 from personactl.cli.session import SessionCommand, pass_terminal
 from personactl.errors import ConflictError, EnvironmentProblem, StorageError
+from personactl.render.counts import counted
 from personactl.render.terminal import Styled, Terminal
 
 HARMLESS = frozenset({".git"})
@@ -39,7 +40,7 @@ def init(terminal: Terminal, *, directory: Path, organisation: str, domain: str)
     terminal.result(
         document,
         [
-            [Styled("project ", "dim"), Styled(shown, "bold"), f": {len(made)} files, ledger {origin}"],
+            [Styled("project ", "dim"), Styled(shown, "bold"), f": {counted(len(made), 'file')}, ledger {origin}"],
             "the keys are development keys: not for release",
             "next:",
             *go,

@@ -10,6 +10,7 @@ import click
 from personactl.cli.prepare import from_either
 from personactl.cli.project import here, now
 from personactl.cli.session import SessionCommand, pass_terminal
+from personactl.render.counts import counted
 from personactl.render.terminal import Styled, Terminal
 
 PATH = click.Path(path_type=Path)
@@ -38,7 +39,7 @@ def run(terminal: Terminal, *, path: Path, events: Path | None) -> int:
         model_path=prepared.model_path, resume=resume,
     )  # fmt: skip
     logs = [] if events is None else [EventLog(events, now, terminal)]
-    terminal.note(f"{prepared.plan.run_id}: {len(prepared.plan.shots)} pictures planned")
+    terminal.note(f"{prepared.plan.run_id}: {counted(len(prepared.plan.shots), 'picture')} planned")
     try:
         with Observers(for_terminal(terminal), *logs) as observers:
             summary = execute(prepared.plan, context, observer=observers)

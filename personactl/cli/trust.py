@@ -98,7 +98,7 @@ def _lines(item: TrustFile) -> list[Line]:
         ("issued", item.issued_at),
         ("sha256", item.sha256),
         *(("signer", fingerprint) for fingerprint in item.leaf_fingerprints),
-        *(("log key", key.rpartition("+")[0]) for key in item.log_keys),
+        *(("log key", "+".join(key.split("+", 2)[:2])) for key in item.log_keys),  # without the key, which may hold a +
         *(("revoked", f"{kid} from entry {index} on") for kid, index in item.revoked),
     ]
     return [[Styled(f"{label:<8}", "dim"), value] for label, value in fields]

@@ -22,7 +22,7 @@ def prepare(
     """What the signed reports among `requests` need, None where none is asked for. Nothing is judged for a report that
     could not be written.
 
-    Raises UsageProblem (cli.report-key), KeyProblem, and what `require_new` raises.
+    Raises UsageProblem (cli.report-key), KeyProblem, and what `require_new` and `require_place` raise.
     """
     places = [path for name, path in requests if name == "signed"]
     if bool(places) != (key is not None):
@@ -32,14 +32,16 @@ def prepare(
             hint="openssl genpkey -algorithm ed25519 -out report.pem makes a key: --report-key report.pem",
             code="cli.report-key",
         )
+    if requests:
+        from personactl.render.outfile import require_new, require_place
+
+        for name, place in requests:
+            (require_new if name == "signed" else require_place)(place)
     if key is None:
         return None
     from personactl.keys import load_signer
-    from personactl.render.outfile import require_new
     from personactl.render.reports import Signing
 
-    for place in places:
-        require_new(place)
     signer = load_signer(key, "report key", "--report-key")
     _refuse_other_keys(key, signer.public_key, trust)
     return Signing(signer=signer, trust=trust, asked=asked)

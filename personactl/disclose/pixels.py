@@ -39,6 +39,8 @@ def decode(data: bytes, *, limit: int = MAX_PIXELS) -> np.ndarray[Any, Any]:
             return _rgb(picture)
     except (IntegrityError, MemoryError):
         raise
+    except Image.DecompressionBombError:  # beyond what anybody would be asked to look at
+        raise _unreadable(f"it has more than {most} pixels, the limit here") from None
     except Exception as error:  # OSError, SyntaxError, struct.error …: decoders raise anything
         raise _unreadable(str(error)[:200] or type(error).__name__) from None
 

@@ -262,14 +262,18 @@ class Several:
 
     @property
     def words(self) -> str:
-        return f"a list of {self.least} to {self.most} values, each {self.item.words}"
+        return f"a list of {self._length}, each {self.item.words}"
+
+    @property
+    def _length(self) -> str:
+        return f"{self.least} to {self.most} values" if self.least < self.most else f"exactly {self.most} values"
 
     def faults(self, value: object, path: Path) -> Iterator[Fault]:
         if not isinstance(value, list):
             yield wrong_type(self, value, path)
             return
         if not self.least <= len(value) <= self.most:
-            message = f"{_label(path)} must have {self.least} to {self.most} values, not {len(value)}"
+            message = f"{_label(path)} must have {self._length}, not {len(value)}"
             yield Fault(path=path, code="out-of-range", message=message)
         for index, element in enumerate(value[: self.most]):
             yield from self.item.faults(element, (*path, index))

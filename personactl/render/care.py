@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Styled, Terminal, quote
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def show_backup(terminal: Terminal, made: Backup) -> None:
         [
             "backup ",
             Styled(quote(str(made.path)), "bold"),
-            f": {made.size} entries in {made.origin}, {made.file_bytes} bytes",
+            f": {counted(made.size, 'entry')} in {made.origin}, {made.file_bytes} bytes",
         ],
         [Styled(f"  sha256 {made.sha256}", "dim")],
         [f"  {signed}"],
@@ -94,7 +95,7 @@ def show_restore(terminal: Terminal, done: Restored, trust: TrustFiles | None) -
     }  # fmt: skip
     lines: list[Line]
     if done.ended is None:
-        signed = f": {done.size} entries in {done.origin}, a checkpoint over {done.checkpoint}"
+        signed = f": {counted(done.size, 'entry')} in {done.origin}, a checkpoint over {done.checkpoint}"
         lines = [[Styled("the ledger goes on", "good"), signed]]
     else:
         lines = [
@@ -127,16 +128,16 @@ def _was(done: Restored) -> str:
     if done.newest > done.kept_size:
         return f"{done.newest} entries are known to have been signed"
     if (done.known.remembered or 0) > done.kept_size:
-        return f"the project remembers {done.known.remembered} entries"
+        return f"the project remembers {counted(done.known.remembered, 'entry')}"
     return f"the project remembers another entry {(done.known.remembered or 1) - 1}"
 
 
 def _known(done: Restored) -> list[Line]:
     """What showed whether more was signed than the backup has."""
     known = done.known
-    shown = [f"an anchor over {size} entries" for size in known.anchors]
+    shown = [f"an anchor over {counted(size, 'entry')}" for size in known.anchors]
     if known.remembered is not None:
-        shown.append(f"the project's own memory of {known.remembered} entries")
+        shown.append(f"the project's own memory of {counted(known.remembered, 'entry')}")
     shown += [f"the checkpoints in {quote(path.name)}" for path in known.files]
     if not shown:
         return [
@@ -176,10 +177,13 @@ def show_merge(terminal: Terminal, done: Merged) -> None:
         "count": done.count, "entry": done.index, "resumed": done.resumed,
     }  # fmt: skip
     if done.index is None:
-        terminal.result(document, [f"nothing new in {done.origin}: {done.size} entries stand here already"])
+        terminal.result(document, [f"nothing new in {done.origin}: {counted(done.size, 'entry')} stand here already"])
         return
     lines: list[Line] = [
-        [Styled(f"{done.count} entries taken in", "good"), f" from {done.origin}; entry {done.index} says so"],
+        [
+            Styled(f"{counted(done.count, 'entry')} taken in", "good"),
+            f" from {done.origin}; entry {done.index} says so",
+        ],
         ["  keep that ledger: its receipts prove what these entries said"],
     ]
     terminal.result(document, lines)
@@ -210,7 +214,9 @@ def _verdict(found: Comparison, paths: tuple[Path, Path]) -> list[Line]:
     first, second = found.sizes
     if found.origins[0] != found.origins[1]:
         sides = zip(paths, found.sizes, found.origins, strict=True)
-        told: list[Line] = [[f"  {quote(str(path))}: {size} entries of {origin}"] for path, size, origin in sides]
+        told: list[Line] = [
+            [f"  {quote(str(path))}: {counted(size, 'entry')} of {origin}"] for path, size, origin in sides
+        ]
         return [[Styled("two ledgers", "warn"), ", not two states of one:"], *told]
     word, style = VERDICTS[found.verdict]
     longer = "of equal length" if first == second else f"the {'first' if first > second else 'second'} is longer"
@@ -223,5 +229,5 @@ def show_misbehaviour(terminal: Terminal, found: Misbehaviour) -> None:
     document: dict[str, Any] = {
         "schema": "personactl.ledger-misbehaviour/1", "holds": True, "origin": found.smaller.origin, "sizes": sizes,
     }  # fmt: skip
-    text = f": {found.smaller.origin} signed two histories, over {sizes[0]} and {sizes[1]} entries"
+    text = f": {found.smaller.origin} signed two histories, over {sizes[0]} and {counted(sizes[1], 'entry')}"
     terminal.result(document, [[Styled("the proof holds", "good"), text]])

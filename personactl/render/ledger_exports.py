@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from personactl.render import ledger_findings
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def show(terminal: Terminal, report: ExportReport) -> None:
     """Every path, the tree, and each thing that is not in it."""
     lines: list[Line] = [["exported ", Styled(name, "bold")] for name in report.written]
     part = "" if report.lines in (None, report.size) else f"{report.lines} of the "
-    lines.append([f"{part}{report.size} entries of {report.origin}"])
+    lines.append([f"{part}{counted(report.size, 'entry')} of {report.origin}"])
     if report.root_hex is not None:
         lines.append([Styled(f"  root {report.root_hex}", "dim")])
     if report.left_out:
@@ -42,7 +43,8 @@ def show_check(terminal: Terminal, report: ExportCheck, *, exit_code: int) -> No
     """Every finding, the verdict as a word, what was there, and each note about what it cannot show."""
     ledger_findings.tell(terminal, report.findings)
     word = ledger_findings.verdict(report.findings, report.exit_code)
-    there = f"{report.lines} of {report.size} entries" if report.kind == "excerpt" else f"{report.size} entries"
+    size = counted(report.size, "entry")
+    there = f"{report.lines} of {size}" if report.kind == "excerpt" else size
     lines: list[Line] = [
         [word, f": {there} in {report.origin or 'an unknown ledger'} ({FORMS[report.kind]})"],
         *([[Styled(f"  root {report.root_hex}", "dim")]] if report.root_hex else []),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personactl.render import ledger_findings
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _summary(report: CheckReport) -> list[Line]:
     if not report.origin:  # nothing of it could be read as entries
         return [[word, f": no entry was read ({report.level} check)"]]
     lines: list[Line] = [
-        [word, f": {report.size} entries in {report.origin} ({report.level} check)"],
+        [word, f": {counted(report.size, 'entry')} in {report.origin} ({report.level} check)"],
         [Styled(f"  root {report.root_hex}, {report.checkpoints} checkpoints, {report.signed_size} signed", "dim")],
     ]
     if report.development:

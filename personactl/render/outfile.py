@@ -7,6 +7,7 @@ such as a plan or a report, takes the place of an earlier one.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -29,12 +30,22 @@ def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
     Pieces are written as they come. A file of that name is replaced, and its mode is kept; a link is neither followed
     nor replaced. Raises StorageError when the folder cannot take it, UsageProblem (cli.project-file).
     """
+    require_place(path)
+    with _telling(path):
+        _write(path, data, lambda draft: draft.replace(path))
+
+
+def require_place(path: Path) -> None:
+    """Refuse, without touching anything, what `write_whole` would refuse: to be asked before long work.
+
+    Raises StorageError, UsageProblem (cli.project-file).
+    """
     with _telling(path):
         refuse_project_file(path)
         _refuse_folder(path)
         if path.is_symlink() and not _device(path):
             raise StorageError("this is a symbolic link", where=str(path), hint="name the file itself")
-        _write(path, data, lambda draft: draft.replace(path))
+        _refuse_closed_folder(path)
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -61,15 +72,14 @@ def require_new(path: Path) -> None:
         if os.path.lexists(path):
             if (path.is_symlink() and not _device(path)) or _ordinary(path):
                 raise _taken(path)
-        elif not os.access(path.parent, os.W_OK | os.X_OK):
-            raise StorageError("cannot write here", where=str(path), hint="choose another place")
+        _refuse_closed_folder(path)
 
 
 def _write(path: Path, data: bytes | Iterable[bytes], name: Callable[[Path], object]) -> None:
     """Write a draft beside `path`, then `name` it. Raises OSError."""
     pieces = (data,) if isinstance(data, bytes) else data
     if not _ordinary(path):  # /dev/stdout, a named pipe: nothing to rename onto
-        with path.open("wb") as file:
+        with os.fdopen(_open_reader(path), "wb") as file:
             file.writelines(pieces)
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -96,6 +106,24 @@ def _telling(path: Path) -> Iterator[None]:
 def _refuse_folder(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         raise StorageError("this is a folder, not a file", where=str(path), hint="name a file")
+
+
+def _refuse_closed_folder(path: Path) -> None:
+    if _ordinary(path) and not os.access(path.parent, os.W_OK | os.X_OK):
+        reason = "cannot write here" if path.parent.is_dir() else "the folder does not exist"
+        raise StorageError(reason, where=str(path), hint="choose another place")
+
+
+def _open_reader(path: Path) -> int:
+    """A device or pipe, open for writing. A named pipe that nobody reads is refused instead of waited for."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise StorageError("nobody reads this pipe", where=str(path), hint="start its reader first") from None
+        raise
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _taken(path: Path) -> ConflictError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Styled, Terminal
 
 
@@ -22,6 +23,6 @@ def show_written(terminal: Terminal, receipt: bytes, path: Path) -> None:
     carried = [f"cosigned by {name}" for name in witnesses] + [f"stamped by {stamp.tsa}" for stamp in said.timestamps]
     lines: list[Line] = [
         ["receipt of entry ", str(said.proof.index), ": ", Styled(str(path), "bold")],
-        [f"  under the checkpoint over {head.size} entries{''.join(f', {text}' for text in carried)}"],
+        [f"  under the checkpoint over {counted(head.size, 'entry')}{''.join(f', {text}' for text in carried)}"],
     ]
     terminal.result(document, lines)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personactl.errors import UsageProblem
+from personactl.render.counts import counted
 from personactl.render.outfile import write_new, write_whole
 from personactl.render.terminal import encodable, escape, json_pieces, quote, shorten
 from personactl.render.verdicts import whose
@@ -95,7 +96,7 @@ def markdown(verdicts: Collection[Verdict], document: Mapping[str, Any]) -> Iter
     summary = document["summary"]
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "unproven", "error"))
     yield "# personactl verify\n\n"
-    yield f"{summary['files']} files: {counts}. Verified at {_md(document['verifiedAt'])}.\n\n"
+    yield f"{counted(summary['files'], 'file')}: {counts}. Verified at {_md(document['verifiedAt'])}.\n\n"
     yield "| file | verdict | persona, entry |\n|---|---|---|\n"
     ordered, left = _order(verdicts), []
     parts = ((_row, "{} files are not in this table"), (_section, "what was found about {} files is left out"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def show_kept(
 ) -> None:  # fmt: skip
     """One line of what is shown, one for each thing that was claimed or left out."""
     lines: list[Line] = [
-        [Styled("kept", "good"), f": the checkpoint over {size} entries {report.says}"],
+        [Styled("kept", "good"), f": the checkpoint over {counted(size, 'entry')} {report.says}"],
         f"  entry #{index}, serial {report.serial}, policy {report.policy}, {report.hash_algorithm}",
     ]
     if renewed:

@@ -16,7 +16,7 @@ from personactl.verify import signed_report
 from personactl.verify.limits import MAX_BYTES
 from personactl.verify.opening import RefusedError, read_plain
 from personactl.verify.signed_report import Report, Reporter
-from personactl.verify.walking import targets
+from personactl.verify.walking import Target, targets
 
 SCHEMA = "personactl.report-check/1"
 Outcome = Literal["in-report", "not-in-report", "unreadable"]
@@ -63,7 +63,7 @@ def check_report(path: Path, files: Sequence[Path], trust: Sequence[TrustFile], 
     accepted = [Reporter(public_key=key) for key in public] or named
     report, by = signed_report.read(_read(path), accepted, str(path))
     known: dict[str, Mapping[str, Any]] = {item["sha256"]: item for item in report.files if item["sha256"]}
-    compared = tuple(_compare(target.path, known) for target in targets(files))
+    compared = tuple(_compare(target, known) for target in targets(files))
     return Checked(path=str(path), report=report, by=by, compared=compared)
 
 
@@ -77,7 +77,11 @@ def _read(path: Path) -> bytes:
         ) from None  # fmt: skip
 
 
-def _compare(path: Path, known: Mapping[str, Mapping[str, Any]]) -> Compared:
+def _compare(target: Target, known: Mapping[str, Mapping[str, Any]]) -> Compared:
+    path = target.path
+    if target.empty_folder:
+        problem = "the folder holds no file that could be compared"
+        return Compared(path=str(path), sha256="", outcome="unreadable", problem=problem)
     try:
         sha256 = hashlib.sha256(read_plain(path, MAX_BYTES)).hexdigest()
     except RefusedError as refusal:

@@ -176,7 +176,7 @@ def _signed_by(envelope: Envelope, accepted: Sequence[Reporter], path: str) -> R
             continue
         if not verify_signature(found.public_key, signature.signature, pae(envelope.payload)):
             raise IntegrityError(
-                f"the signature of {signature.key_id} does not hold: the report was altered after it was signed",
+                f"the signature of {signature.key_id} does not hold: the report was altered or signed by another key",
                 where=path,
                 hint="ask for the report again, by another way",
                 code="report.signature",

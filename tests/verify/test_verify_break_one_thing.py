@@ -579,7 +579,9 @@ def test_a_picture_that_unfolds_beyond_the_limit_is_refused(tmp_path: Path) -> N
     rows = studio.chunk(b"IDAT", zlib.compress(b"\0" * 100000))
     path = tmp_path / "bomb.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + rows + studio.chunk(b"IEND", b""))
-    expect(verify_file(path, []), "error", 4, "verify.pixels-refused")
+    verdict = verify_file(path, [])
+    expect(verdict, "error", 4, "verify.pixels-refused")
+    assert any("more than 16000000 pixels, the limit here" in item.message for item in verdict.findings)
 
 
 def test_a_name_that_leaves_no_room_for_a_receipt_is_no_failure(ours: Studio, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -108,3 +109,37 @@ def test_only_a_pass_is_qualified() -> None:
     code = Finding(code="verify.development-keys", severity="info", message="")
     item = {"verdict": "fail", "findings": [{"code": code.code}]}
     assert _word(item).text == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("missing/r.json", "the folder does not exist"),
+        (".", "this is a folder, not a file"),
+        ("link.json", "this is a symbolic link"),
+    ],
+)
+def test_nothing_is_judged_for_a_report_that_cannot_be_written(delivery: Path, place: str, said: str) -> None:
+    (delivery / "link.json").symlink_to("elsewhere.json")
+    done = verify(delivery, "a.png", "--report", f"json={place}")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert said in done.stderr
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for(delivery: Path) -> None:
+    os.mkfifo(delivery / "pipe")
+    done = verify(delivery, "a.png", "--report", "json=pipe")
+    assert done.returncode == 8
+    assert "nobody reads this pipe" in done.stderr
+    assert "a.png" in done.stdout
+
+
+def test_an_empty_folder_beside_a_report_is_called_empty(delivery: Path) -> None:
+    assert verify(delivery, "a.png", *SIGNED).returncode == 0
+    key = serialization.load_pem_private_key((delivery / "report.pem").read_bytes(), None)
+    form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (delivery / "public.pem").write_bytes(key.public_key().public_bytes(*form))
+    (delivery / "empty").mkdir()
+    done = verify(delivery, "--check-report", "r.json", "empty", "--report-key", "public.pem")
+    assert done.returncode == 4
+    assert "the folder holds no file that could be compared" in done.stdout

@@ -12,6 +12,7 @@ from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
 from personactl.render.columns import columns
+from personactl.render.counts import counted
 from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def log(terminal: Terminal, *, path: Path | None, run: str | None, kind: str | N
     lines = columns(("INDEX", "APPENDED", "KIND", "SUBJECT", "SHA256"), rows, terminal.width(terminal.out))
     told = [_row(item) for item in entries]
     document = {"schema": "personactl.ledger-log/1", "origin": origin, "size": size, "entries": told}
-    terminal.result(document, [*(lines or ["no entry matches"]), f"{size} entries in {origin}"])
+    terminal.result(document, [*(lines or ["no entry matches"]), f"{counted(size, 'entry')} in {origin}"])
 
 
 @ledger.command()
@@ -126,7 +127,7 @@ def _require_kind(kind: str | None) -> None:
 def _require_index(index: int, size: int) -> None:
     if index >= size:
         raise UsageProblem(
-            f"there is no entry {index}; the ledger has {size} entries", code="cli.entry-unknown",
+            f"there is no entry {index}; the ledger has {counted(size, 'entry')}", code="cli.entry-unknown",
             hint="personactl ledger log",
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from personactl.cli.ledger.group import ledger, ledger_option, ledger_writer
 from personactl.cli.project import here, now
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Styled, Terminal
 
 
@@ -38,7 +39,7 @@ def checkpoint(terminal: Terminal, *, path: Path | None, output: Path | None) ->
         "schema": "personactl.ledger-checkpoint/1", "origin": head.origin, "size": head.size, "root": head.root.hex(),
         "signed": head.size > covered, "added": head.size - covered, "path": None if output is None else str(output),
     }  # fmt: skip
-    told = [f"{head.size} entries in {head.origin}"]
+    told = [f"{counted(head.size, 'entry')} in {head.origin}"]
     lines: list[Line] = [["checkpoint over ", *told], f"  root {head.root.hex()}"]
     if head.size == covered:
         lines[0] = ["nothing was added since the latest checkpoint, over ", *told]

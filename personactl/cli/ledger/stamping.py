@@ -21,6 +21,7 @@ from personactl.cli.project import here, now, pasted
 from personactl.cli.session import pass_terminal
 from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
+from personactl.render.counts import counted
 from personactl.render.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def _write_request(terminal: Terminal, path: Path, output: Path, *, renew: bool)
     }  # fmt: skip
     answer = f"personactl ledger timestamp --take-response FILE.tsr --request {pasted(output)}"
     terminal.result(
-        document, [f"request over the checkpoint of {target.size} entries: {output}", f"  with the answer: {answer}"]
+        document,
+        [f"request over the checkpoint of {counted(target.size, 'entry')}: {output}", f"  with the answer: {answer}"],
     )
 
 

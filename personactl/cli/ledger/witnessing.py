@@ -14,6 +14,7 @@ from personactl.cli.project import now
 from personactl.cli.session import SessionGroup, pass_terminal
 from personactl.cli.values import OUTPUT
 from personactl.errors import UsageProblem
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def cosign(terminal: Terminal, *, request: Path, state: Path, output: Path) -> N
     size = next(item.size for item in memory.followed() if item.origin == asked.origin)
     document = {"schema": "personactl.ledger-witness-cosign/1", "origin": asked.origin, "size": size,
                 "path": str(output)}  # fmt: skip
-    told = f"cosigned the tree of {size} entries in {asked.origin}: "
+    told = f"cosigned the tree of {counted(size, 'entry')} in {asked.origin}: "
     terminal.result(document, [[told, Styled(str(output), "bold")]])
 
 
@@ -257,7 +258,8 @@ def _taken(item: TakenIn) -> dict[str, Any]:
 
 def _taken_line(item: TakenIn) -> Line:
     word = "cosigned" if item.new else "known already"
-    return [Styled(word, "good"), f": {item.size} entries, by ", item.name, f", at {_when(item.seconds)} as it claims"]
+    size = counted(item.size, "entry")
+    return [Styled(word, "good"), f": {size}, by ", item.name, f", at {_when(item.seconds)} as it claims"]
 
 
 def _when(seconds: int | None) -> str:
