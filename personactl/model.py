@@ -324,12 +324,14 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatermarkRecord:
-    """`payload` is 16 hex digits (64 bits); `psnr` in dB and `score` are decimal strings."""
+    """`payload` is 16 hex digits (64 bits); `psnr` in dB and `score` are decimal strings; `weights` are the files of a
+    scheme that has some."""
 
     scheme: str
     payload: str
     psnr: str
     score: str
+    weights: tuple[FileDigest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

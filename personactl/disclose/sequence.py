@@ -251,6 +251,7 @@ def _watermark_record(
         payload=found.payload.hex(),
         psnr=f"{watermark.psnr(intent.labelled, intent.marked):.2f}",
         score=f"{found.score:.4f}",
+        weights=watermarker.weights,
     )
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 from personactl.disclose.coding import PAYLOAD_BYTES
 from personactl.disclose.watermark import Extraction
 from personactl.errors import EnvironmentProblem, ExtraMissing, WeightsError
+from personactl.model import FileDigest
 from personactl.weights import Folder, open_folder
 
 Array = np.ndarray[Any, Any]
@@ -44,6 +45,7 @@ class TrustMarkWatermarker:
     """
 
     model: Any
+    weights: tuple[FileDigest, ...] = ()
     name: str = NAME
     version: str = VARIANT
 
@@ -96,7 +98,8 @@ def open_trustmark(folder: Path) -> TrustMarkWatermarker:
     )  # fmt: skip
     if model.schemaCapacity() != 8 * PAYLOAD_BYTES + len(_SPARE):
         raise _other_package(f"its code BCH_4 holds {model.schemaCapacity()} bits")
-    return TrustMarkWatermarker(model)
+    weights = tuple(file for file in found.files if file.path in FILES.values())
+    return TrustMarkWatermarker(model, weights)
 
 
 def _packed(payload: bytes) -> str:

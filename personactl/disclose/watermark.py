@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from personactl.disclose import coding, spectrum, watermark_border, watermark_search, watermark_tiles, watermark_whole
+from personactl.model import FileDigest
 
 Array = np.ndarray[Any, Any]
 
@@ -59,6 +60,10 @@ class Watermarker(Protocol):
     @property
     def version(self) -> str: ...
 
+    @property
+    def weights(self) -> tuple[FileDigest, ...]:
+        """The files that its networks were loaded from, none for a scheme without networks."""
+
     def embed(self, rgb: Array, payload: bytes) -> Array:
         """A marked copy. Raises ValueError when the picture is too small or the payload has another length."""
 
@@ -73,6 +78,7 @@ class LayeredWatermarker:
     key: bytes = spectrum.PUBLIC_KEY
     name: str = "personactl-mark"
     version: str = "2"
+    weights: tuple[FileDigest, ...] = ()
 
     def embed(self, rgb: Array, payload: bytes) -> Array:
         height, width = rgb.shape[:2]

@@ -127,9 +127,10 @@ def _was(done: Restored) -> str:
     """Why the ledger could not go on."""
     if done.newest > done.kept_size:
         return f"{done.newest} entries are known to have been signed"
-    if (done.known.remembered or 0) > done.kept_size:
-        return f"the project remembers {counted(done.known.remembered, 'entry')}"
-    return f"the project remembers another entry {(done.known.remembered or 1) - 1}"
+    remembered = done.known.remembered or 0
+    if remembered > done.kept_size:
+        return f"the project remembers {counted(remembered, 'entry')}"
+    return f"the project remembers another entry {max(remembered, 1) - 1}"
 
 
 def _known(done: Restored) -> list[Line]:

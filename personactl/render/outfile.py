@@ -69,9 +69,8 @@ def require_new(path: Path) -> None:
     with _telling(path):
         refuse_project_file(path)
         _refuse_folder(path)
-        if os.path.lexists(path):
-            if (path.is_symlink() and not _device(path)) or _ordinary(path):
-                raise _taken(path)
+        if os.path.lexists(path) and ((path.is_symlink() and not _device(path)) or _ordinary(path)):
+            raise _taken(path)
         _refuse_closed_folder(path)
 
 

@@ -15,7 +15,7 @@ from personactl_ledger import Checkpoint, Draft, Sealed, Signer, StoredEntry, se
 
 from personactl import __version__
 from personactl.disclose import label_decision
-from personactl.model import Disclosed, IdentityRecord, Plan, Scored, Shot
+from personactl.model import Disclosed, IdentityRecord, Plan, Scored, Shot, WatermarkRecord
 
 Predicate = dict[str, Any]
 
@@ -90,7 +90,7 @@ def output(plan: Plan, disclosed: Disclosed, *, origin: str, run_key: Signer) ->
         "layers": list(disclosed.layers),
         "digitalSourceType": disclosed.digital_source_type,
         "c2paManifestSha256": disclosed.c2pa_manifest_sha256,
-        "watermark": None if watermark is None else {"scheme": watermark.scheme, "payload": watermark.payload},
+        "watermark": None if watermark is None else _watermark(watermark),
         "label": label_decision(disclosed.label),
     }
     said["file"] = {
@@ -101,6 +101,13 @@ def output(plan: Plan, disclosed: Disclosed, *, origin: str, run_key: Signer) ->
     }
     said["iscc"] = disclosed.iscc
     return _draft("output", (shot.file_name, disclosed.sha256), said, run_key, sealed)
+
+
+def _watermark(record: WatermarkRecord) -> dict[str, Any]:
+    said: dict[str, Any] = {"scheme": record.scheme, "payload": record.payload}
+    if record.weights:
+        said["weights"] = [{"path": file.path, "sha256": file.sha256} for file in record.weights]
+    return said
 
 
 def reject(plan: Plan, scored: Scored, *, entry_id: str, reason: str, origin: str, run_key: Signer) -> Draft:

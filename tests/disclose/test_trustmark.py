@@ -7,6 +7,7 @@ run the package's error correction and networks, with weights drawn by chance, s
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -136,6 +137,8 @@ def test_the_weights_are_loaded_and_nothing_is_fetched_or_unpickled(stand_in: No
     assert found.extract(marked) == watermark.Extraction(payload=PAYLOAD, score=1.0, present=True)
     assert not found.extract(np.full((128, 128, 3), 255, dtype=np.uint8)).present
     assert watermark.scheme(found) == "trustmark/Q"
+    for file, name in zip(found.weights, sorted(FILES.values()), strict=True):
+        assert (file.path, file.sha256) == (name, hashlib.sha256((folder / name).read_bytes()).hexdigest())
     with pytest.raises(RuntimeError, match="nothing is fetched"):
         found.model.check_and_download("/package/models/decoder_Q.ckpt")
 

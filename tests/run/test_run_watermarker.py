@@ -13,6 +13,7 @@ from personactl import run
 from personactl.disclose import open_watermarker, pixels, read_marks, watermark
 from personactl.disclose.watermark import Extraction
 from personactl.errors import WeightsError
+from personactl.model import FileDigest
 
 ONE = text("rain: in the rain", seed=7, extra='[output]\nwatermarker = "trustmark"')
 
@@ -23,6 +24,7 @@ class FirstRow:
 
     name: str = "first-row"
     version: str = "1"
+    weights: tuple[FileDigest, ...] = (FileDigest(path="row.safetensors", sha256="ab" * 32, size=1),)
     deaf: bool = False
     embedded: list[bytes] = field(default_factory=list)
 
@@ -43,7 +45,8 @@ def test_the_scheme_of_the_run_marks_is_read_back_and_recorded(shop: Workshop) -
     said = shop.ledger(kind="output")[0].entry.predicate
     payload = bytes.fromhex(said["entryId"])[:8]
     assert scheme.embedded == [payload]
-    assert said["disclosure"]["watermark"] == {"scheme": "first-row/1", "payload": payload.hex()}
+    weights = [{"path": "row.safetensors", "sha256": "ab" * 32}]
+    assert said["disclosure"]["watermark"] == {"scheme": "first-row/1", "payload": payload.hex(), "weights": weights}
     data = (shop.out(summary.run_id) / "rain-0.png").read_bytes()
     assert read_marks(data, anchors=()).c2pa.assertion["watermark"] == "first-row/1"
     rgb = pixels.decode(data)
