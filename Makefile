@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # A CPU or CUDA wheel index for torch may be named: make demo TORCH_INDEX=https://…/whl/cpu
 TORCH_INDEX ?=
+# How many processes run the tests; a file of tests stays in one.
+JOBS ?= auto
 
 .PHONY: demo test lint check vectors wheel bench faults clean
 
@@ -13,7 +15,7 @@ demo: $(READY)
 	$(BIN)/python fixtures/demo/demo.py demo
 
 test: $(READY) lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ watermark.extract(rgb)       the imperceptible layer, from decoded pixels (`pixe
 open_watermarker(output, …)  the watermark that a plan asks for: built in, or TrustMark
 label_decision(record)       what is said about the visible label, in the file and in the ledger
 label_fits(w, h, spec)       whether a picture of this size has room for it
+label_has_room(scored, spec) whether the face in this very picture leaves room for it
 label.label_frames(…)        the same label in every frame of a clip
 C2paSigner(credential)       signs in memory; one per run
 enrol_picture(data, signer)  a reference picture with a credential: its own, or one of ours
@@ -19,6 +20,7 @@ from personactl.disclose.c2pa import C2paReading, C2paSigner
 from personactl.disclose.enrolment import Enrolled, enrol_picture
 from personactl.disclose.label import decision as label_decision
 from personactl.disclose.label import fits as label_fits
+from personactl.disclose.label import has_room as label_has_room
 from personactl.disclose.marks import Marks, read_marks
 from personactl.disclose.sequence import disclose
 from personactl.disclose.statements import statements
@@ -36,6 +38,7 @@ __all__ = [
     "label",
     "label_decision",
     "label_fits",
+    "label_has_room",
     "open_watermarker",
     "pixels",
     "read_marks",

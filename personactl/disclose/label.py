@@ -19,7 +19,7 @@ from personactl.disclose import badge, contrast, placement
 from personactl.disclose.badge import Badge
 from personactl.disclose.placement import Box, Placed
 from personactl.errors import DisclosureError
-from personactl.model import OutputSpec
+from personactl.model import OutputSpec, Scored
 from personactl.visible_label import LabelRecord, LabelSpec
 
 Array = np.ndarray[Any, Any]
@@ -90,6 +90,12 @@ def label_frames(frames: Sequence[Array], spec: LabelSpec, *, faces: Iterable[Bo
 def fits(width: int, height: int, spec: LabelSpec) -> bool:
     """Whether a picture of this size has room for a label that can be read."""
     return placement.fits(width, height, spec)
+
+
+def has_room(scored: Scored, spec: LabelSpec) -> bool:
+    """Whether the face that was scored leaves a permitted place free in this very picture."""
+    shot, face = scored.candidate.shot, scored.identity.face_box
+    return placement.place(shot.width, shot.height, spec, () if face is None else (face,)) is not None
 
 
 def require_drawn(final: Array, drawing: Drawing) -> None:

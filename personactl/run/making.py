@@ -4,7 +4,7 @@ One attempt, in the order that a crash at any point can be recovered from (`reco
 
      1  intent committed                  .personactl/run.sqlite; the entryId, 128 random bits, is drawn here
      2  generate                          in memory
-     3  poison checks, score              a rejected attempt: `reject` entry, intent closed, next attempt
+     3  poison checks, score, label room  a rejected attempt: `reject` entry, intent closed, next attempt
      4  disclose                          label, watermark, encode, sign, read back; still in memory
      5  stage                             .personactl/staging/<entryId>, fsync of file and folder
      6  `output` entry committed          from here on the picture is on record
@@ -25,7 +25,7 @@ from typing import cast
 from personactl_ledger import Ledger
 
 from personactl.config import Config
-from personactl.disclose import C2paSigner, Watermarker, disclose
+from personactl.disclose import C2paSigner, Watermarker, disclose, label_has_room
 from personactl.errors import EXIT_PARTIAL, DisclosureError, KeyProblem, PersonactlError, StorageError
 from personactl.generate import poison
 from personactl.identity import VERDICT_CODES
@@ -42,6 +42,7 @@ from personactl.run.staging import Staging, is_taken, name_taken
 from personactl.run.state import Intent, RunState, Spent
 from personactl.run.stopping import Stopping
 
+NO_LABEL_ROOM = "label-no-room"
 _REASON_CHARACTERS = 300
 
 
@@ -183,7 +184,10 @@ class Maker:
         except Exception as error:
             raise failure_of(error, shot) from error
         verdict = scored.identity.verdict
-        return scored, "" if verdict == "pass" else verdict
+        if verdict != "pass":
+            return scored, verdict
+        label = self.plan.label
+        return scored, "" if label is None or label_has_room(scored, label) else NO_LABEL_ROOM
 
     def _poisoned(self, candidate: Candidate) -> Scored:
         """A picture with nothing to score: no network is asked about it."""
@@ -212,11 +216,10 @@ class Maker:
             run_key=self.session.run_key,
         )
         index = self.session.append(draft)
-        poisoned = reason.startswith("poison-")
         spent = Spent(
             attempt=scored.candidate.attempt,
             entry_index=index,
-            verdict=reason if poisoned else scored.identity.verdict,
+            verdict=reason,
             score=scored.identity.score,
         )
         self.state.close_rejected(entry_id, scored.candidate.shot.job_key, spent)
@@ -279,7 +282,9 @@ def failure_of(error: Exception, shot: Shot) -> ShotFailed:
 
 
 def rejection_code(reason: str) -> str:
-    """The explain page of a rejection: of a verdict, or of a poisoned picture."""
+    """The explain page of a rejection: of a verdict, of a poisoned picture, or of one without room for its label."""
+    if reason == NO_LABEL_ROOM:
+        return "disclosure.label-no-room"
     return VERDICT_CODES.get(cast(IdentityVerdict, reason), "generate.poison")
 
 

@@ -93,15 +93,10 @@ def confirmed_spent(
 
 
 def spent_attempt(stored: StoredEntry) -> Spent:
-    """What a reject entry says about its attempt; a poisoned picture shows its reason as verdict."""
+    """What a reject entry says about its attempt."""
     said = stored.entry.predicate
-    identity = said["identity"]
-    poisoned = said["reason"].startswith("poison-")
     return Spent(
-        attempt=said["attempt"],
-        entry_index=stored.index,
-        verdict=said["reason"] if poisoned else identity["verdict"],
-        score=identity["score"],
+        attempt=said["attempt"], entry_index=stored.index, verdict=said["reason"], score=said["identity"]["score"]
     )
 
 

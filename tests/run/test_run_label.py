@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from workshop import Workshop, text
 
 from personactl import run
 from personactl.disclose import label, pixels, read_marks
+from personactl.run import making
 
 ALWAYS = '[output]\nlabel = "always"'
 NEVER = '[output]\nlabel = "never"\nlabel_reason = "printed beside it"'
@@ -47,9 +49,24 @@ def test_the_reason_for_no_label_stands_in_file_and_entry(shop: Workshop) -> Non
     assert read_marks(data, anchors=()).c2pa.assertion["label"] == said
 
 
-def test_a_picture_without_room_for_its_label_is_withheld(shop: Workshop) -> None:
-    summary = shop.run(text("rain: close up, in the rain", extra=ALWAYS))
-    assert (summary.done, summary.failed, summary.exit_code) == (0, 1, 7)
-    assert [outcome.code for outcome in summary.outcomes] == ["disclosure.label-no-room"]
+def test_pictures_without_room_for_their_label_are_rejected_each_with_its_entry(shop: Workshop) -> None:
+    close = text("rain: close up, in the rain", extra=ALWAYS)
+    for again in (False, True):
+        summary = shop.run(close)
+        assert (summary.done, summary.rejected, summary.exit_code) == (0, 1, 3)
+        assert [outcome.code for outcome in summary.outcomes] == ["disclosure.label-no-room"]
+        assert summary.rejected_before == int(again)
     assert not (shop.out(summary.run_id) / "rain-0.png").exists()
     assert shop.ledger(kind="output") == []
+    rejected = [item.entry.predicate for item in shop.ledger(kind="reject")]
+    assert {(said["reason"], said["identity"]["verdict"]) for said in rejected} == {("label-no-room", "pass")}
+    assert [said["attempt"] for said in rejected] == list(range(len(rejected)))
+
+
+def test_the_next_seed_is_tried_where_a_face_leaves_no_room(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([False, True])
+    monkeypatch.setattr(making, "label_has_room", lambda *_: next(answers))
+    summary = shop.run(LABELLED)
+    assert (summary.done, summary.exit_code) == (1, 0)
+    (said,) = (item.entry.predicate for item in shop.ledger(kind="output"))
+    assert said["attempt"] == 1
