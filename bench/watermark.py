@@ -99,7 +99,7 @@ def unmarked(pairs: int, seed: int, searched: int) -> Result:
             scores = [reading.score for reading in readings]
             bordered = [] if inner is None else [scores.pop(2)]
             rows.append(
-                [scores[0], max(scores[1], *bordered), max(scores[2:], default=0.0), len(scores) - 2,
+                [scores[0], max([scores[1], *bordered]), max(scores[2:], default=0.0), len(scores) - 2,
                  max(strengths, default=0.0), len(bordered)]
             )  # fmt: skip
             strengths.clear()
@@ -184,7 +184,8 @@ def tasks(options: argparse.Namespace) -> dict[str, Callable[[], Result]]:
         return {
             "128.0": lambda: survival("128", range(1), QUICK_ATTACKS),
             "512.0": lambda: survival("512", range(1), QUICK_ATTACKS),
-            "unmarked.0": lambda: unmarked(KEYS_PER_PICTURE, 0, KEYS_SEARCHED),
+            # one picture with a border and one without
+            "unmarked.0": lambda: unmarked(2 * KEYS_PER_PICTURE, 2, KEYS_SEARCHED),
         }
     work: dict[str, Callable[[], Result]] = {}
     for name, (_, count) in GROUPS.items():

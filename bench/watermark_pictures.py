@@ -13,9 +13,7 @@ import skimage.data
 from PIL import Image
 
 from personactl.pocket.drawing.renderer import draw
-from personactl.pocket.evaluate import references
 from personactl.pocket.identity import HELD_OUT, sample_identity
-from personactl.pocket.loaded import Request, generate, largest_face, open_faces, open_pipeline
 from personactl.pocket.scene import caption, sample_scene
 
 Array = np.ndarray[Any, Any]
@@ -123,18 +121,25 @@ def _awkward(height: int, width: int, seed: int) -> Array:
 
 def _generated(seed: int) -> Array:
     """A picture by the pocket pack: eight people, a prompt of its grammar, a noise of its own."""
+    from personactl.pocket.loaded import Request, generate  # torch, which the other pictures do without
+
     prompt = caption(sample_scene(HELD_OUT + seed))
     return generate(_pipeline(), [Request(prompt=prompt, seed=seed, identity=_identity(seed % 8))])[0]
 
 
 @cache
 def _pipeline() -> Any:
+    from personactl.pocket.loaded import open_pipeline
+
     return open_pipeline(PACK)
 
 
 @cache
 def _identity(person: int) -> Array:
     """What the pack's conditioner sees in a drawn reference."""
+    from personactl.pocket.evaluate import references
+    from personactl.pocket.loaded import largest_face
+
     face = largest_face(_faces(), references(HELD_OUT + person)[0])
     assert face is not None
     return np.asarray(face.normed_embedding)
@@ -142,6 +147,8 @@ def _identity(person: int) -> Array:
 
 @cache
 def _faces() -> Any:
+    from personactl.pocket.loaded import open_faces
+
     return open_faces(PACK / "conditioner")
 
 

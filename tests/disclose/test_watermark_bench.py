@@ -23,4 +23,4 @@ def test_the_quick_form_reports_survival_and_false_positives() -> None:
     assert "| JPEG 50 | 0 of 1 | 0 of 1 |" in done.stdout
     assert "| cropped to 80 % | 1 of 1 | 0 of 1 |" in done.stdout
     assert "wrong payloads called present: 0" in done.stdout
-    assert "unmarked pairs of picture and key called marked: 0 of 50" in done.stdout
+    assert "unmarked pairs of picture and key called marked: 0 of 100" in done.stdout
