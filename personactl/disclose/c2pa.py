@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from personactl.disclose import c2pa_reading, chains, formats, native
+from personactl.disclose import c2pa_reading, chains, formats, native, xmp
 from personactl.disclose.c2pa_doubts import doubted
 from personactl.disclose.c2pa_reading import EXPIRED, UNTRUSTED, C2paReading, State
 from personactl.disclose.parts import ContainerError, Parts
@@ -36,6 +36,8 @@ _SIGNERS = frozenset({EXPIRED, UNTRUSTED})
 """What a certificate that has expired reads as: for an ingredient whose signer was a stranger when it was added, the
 latter alone."""
 _MAX_ERROR = 300
+_MAX_STORES = 2
+"""A clip may have its original store and one with updates (C2PA 2.4, "Embedding manifests into BMFF-based assets")."""
 
 
 class Credential(Protocol):
@@ -181,7 +183,8 @@ def read(
 ) -> C2paReading:
     """Read and verify the manifest of one file under these anchors (PEM). Never raises for a bad file.
 
-    `parts` is what the container walker found; its manifest store gives the leaf and the store's digest.
+    `parts` is what the container walker found: the library reads the very store that gives the leaf and the digest, and
+    looks for none of its own.
     `tsa_roots` (PEM) are authorities of time-stamp services: a certificate that has expired passes with a time-stamp
     of theirs from the time when it was valid. They vouch for times only: whoever signed must lead to `anchors`.
     """
@@ -193,10 +196,14 @@ def read(
 
 
 def _read(data: bytes, media_type: str, anchors: tuple[str, ...], parts: Parts) -> C2paReading:
+    if not parts.c2pa:
+        return C2paReading(state="Remote" if _names_remote(parts.xmp) else "Absent")
+    if len(parts.c2pa) > _MAX_STORES:
+        return C2paReading(state="Unreadable", error=f"the file has {len(parts.c2pa)} manifest stores")
+    # Of two the library makes its own choice, as in a clip with an update; no leaf is told then, and none is allowed.
+    store = parts.c2pa[0] if len(parts.c2pa) == 1 else None
     try:
-        reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=_context(anchors))
-        if reader is None:
-            return C2paReading(state="Absent")
+        reader = c2pa.Reader(media_type, io.BytesIO(data), manifest_data=store, context=_context(anchors))
         try:
             document = doubted(
                 json.loads(reader.json()),
@@ -207,16 +214,20 @@ def _read(data: bytes, media_type: str, anchors: tuple[str, ...], parts: Parts) 
             reader.close()
         return c2pa_reading.from_document(document, parts.c2pa)
     except c2pa.C2paError as error:
-        message = str(error)[:_MAX_ERROR]
-        if "ManifestNotFound" in message:
-            return C2paReading(state="Absent")
-        if message.startswith("Remote"):
-            return C2paReading(state="Remote", remote=True, error=message)
-        return C2paReading(state="Unreadable", error=message)
+        return C2paReading(state="Unreadable", error=str(error)[:_MAX_ERROR])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         return C2paReading(
             state="Unreadable", error=f"the manifest does not have the expected form ({error!r})"[:_MAX_ERROR]
         )
+
+
+def _names_remote(packets: Sequence[bytes]) -> bool:
+    """Whether XMP gives the address of a manifest (C2PA 2.4, "Embedding a reference to an external manifest")."""
+    for packet in packets:
+        with contextlib.suppress(xmp.XmpError):
+            if xmp.parse(packet).get(xmp.PROVENANCE, "").lower().startswith(("http:", "https:")):
+                return True
+    return False
 
 
 def _signed_under(reading: C2paReading, anchors: Sequence[str], stores: Sequence[bytes]) -> C2paReading | None:

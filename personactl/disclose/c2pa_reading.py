@@ -63,7 +63,6 @@ class C2paReading:
     signed_at: str = ""
     leaf_sha256: str = ""
     manifest_sha256: str = ""
-    remote: bool = False
     error: str = ""
 
     @property

@@ -3,8 +3,9 @@
     JUMBF (ISO/IEC 19566-5)   store → manifest of the active label → c2pa.signature → its CBOR box
     COSE_Sign1 (RFC 9052)     protected header, x5chain = label 33 (RFC 9360), first certificate
 
-Nothing is verified here: the library has verified the signature with the certificate of the same header. A structure
-with more than one candidate gives none, so that a pinned fingerprint can never match by ambiguity.
+Nothing is verified here: the library has verified the signature with the certificate of the same header. It finds
+boxes now by their type (UUID), now by their label; here both must agree, and a structure with more than one candidate
+by either gives none, so that a pinned fingerprint can never match by ambiguity.
 """
 
 from __future__ import annotations
@@ -17,6 +18,14 @@ from typing import Any
 _X5CHAIN = 33
 _X5CHAIN_TEXT = "x5chain"
 _MAX_CBOR_DEPTH = 16
+_MAX_REMEMBERED = 16 << 10
+"""Bytes of a header or certificate that are kept for the next file; those of a stranger may have megabytes."""
+_STORE, _SIGNATURE = b"c2pa", b"c2cs"
+_MANIFESTS = (b"c2ma", b"c2um")
+"""Standard and update manifests (C2PA 2.4, "Types of manifests")."""
+_UUID_REST = bytes.fromhex("00110010800000aa00389b71")
+_LABELLED = 3
+"""Toggles of a description: requestable, with a label."""
 
 
 class _MalformedError(ValueError):
@@ -26,8 +35,7 @@ class _MalformedError(ValueError):
 def leaf_sha256(store: bytes, active_label: str) -> str:
     """SHA-256 (hex) of the DER certificate that signed the active manifest; "" when it cannot be told for certain."""
     try:
-        manifest = _only(_superboxes(_only(_superboxes(store), "c2pa")), active_label)
-        return _digest(_signing_chain(manifest)[0])
+        return _digest(_signing_chain(_only(_manifests(store), _MANIFESTS, active_label))[0])
     except (_MalformedError, IndexError, KeyError, TypeError, ValueError):
         return ""
 
@@ -39,8 +47,8 @@ def chains(store: bytes) -> dict[str, tuple[bytes, ...]] | None:
     """
     found: dict[str, tuple[bytes, ...]] = {}
     try:
-        for label, manifest in _superboxes(_only(_superboxes(store), "c2pa")):
-            if label in found:
+        for kind, label, manifest in _manifests(store):
+            if label in found or kind not in _MANIFESTS:
                 return None
             found[label] = _signing_chain(manifest)
     except (_MalformedError, IndexError, KeyError, TypeError, ValueError):
@@ -48,17 +56,24 @@ def chains(store: bytes) -> dict[str, tuple[bytes, ...]] | None:
     return found
 
 
+def _manifests(store: bytes) -> Iterator[tuple[bytes, str, bytes]]:
+    """The superboxes in a store, which must be one box and nothing else."""
+    if int.from_bytes(store[:4], "big") != len(store):
+        raise _MalformedError("the store is not one box")
+    return _superboxes(_only(_superboxes(store), (_STORE,), "c2pa"))
+
+
 def _signing_chain(manifest: bytes) -> tuple[bytes, ...]:
-    boxes = [body for kind, body in _boxes(_only(_superboxes(manifest), "c2pa.signature")) if kind == b"cbor"]
-    if len(boxes) != 1:
-        raise _MalformedError("not exactly one signature")
-    return _certificates(boxes[0])
+    ((kind, body),) = _boxes(_only(_superboxes(manifest), (_SIGNATURE,), "c2pa.signature"))
+    if kind != b"cbor":
+        raise _MalformedError("a signature is no CBOR")
+    return _certificates(body)
 
 
 def _certificates(signature: bytes) -> tuple[bytes, ...]:
     """The certificates of the only x5chain in a COSE_Sign1 structure."""
     structure, _ = _cbor(signature, 0, 0)
-    protected = _header(structure[0])
+    protected = (_header if len(structure[0]) <= _MAX_REMEMBERED else _header.__wrapped__)(structure[0])
     headers = (protected, structure[1])
     chains = [header[key] for header in headers for key in (_X5CHAIN, _X5CHAIN_TEXT) if key in header]
     if len(chains) != 1:
@@ -75,28 +90,32 @@ def _header(encoded: bytes) -> Any:
     return _cbor(encoded, 0, 0)[0]
 
 
-@lru_cache(maxsize=16)
 def _digest(certificate: bytes) -> str:
     return hashlib.sha256(certificate).hexdigest()
 
 
-def _only(boxes: Iterator[tuple[str, bytes]], wanted: str) -> bytes:
-    bodies = [body for label, body in boxes if label == wanted]
-    if len(bodies) != 1:
+def _only(boxes: Iterator[tuple[bytes, str, bytes]], kinds: tuple[bytes, ...], wanted: str) -> bytes:
+    """The content of the one box with this label, which must have one of these types. Where only one type of box is
+    looked for, no other box may have it either."""
+    single = kinds if len(kinds) == 1 else ()
+    found = [(kind, label, body) for kind, label, body in boxes if label == wanted or kind in single]
+    if len(found) != 1 or found[0][1] != wanted or found[0][0] not in kinds:
         raise _MalformedError(f"not exactly one {wanted} box")
-    return bodies[0]
+    return found[0][2]
 
 
-def _superboxes(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The label and the content (behind the description box) of each JUMBF superbox."""
+def _superboxes(data: bytes) -> Iterator[tuple[bytes, str, bytes]]:
+    """The type ("" for one that is not of C2PA's kind), the label and the content (behind the description box) of each
+    JUMBF superbox."""
     for kind, body in _boxes(data):
         if kind != b"jumb":
             continue
         first, description = next(_boxes(body), (b"", b""))
-        if first != b"jumd" or len(description) < 18 or not description[16] & 2:
+        if first != b"jumd" or len(description) < 18 or description[16] & _LABELLED != _LABELLED:
             raise _MalformedError("a superbox has no label")
+        known = description[4:16] == _UUID_REST
         label = description[17:].split(b"\0", 1)[0].decode("utf-8")
-        yield label, body[8 + len(description) :]
+        yield description[:4] if known else b"", label, body[8 + len(description) :]
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

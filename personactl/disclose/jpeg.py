@@ -32,6 +32,9 @@ _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MARKER = re.compile(rb"\xff+")
 _FILL = re.compile(rb"\xff\xff+")  # twenty times as fast as \xff{2,}: a literal beginning is searched for
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_JUMBF = b"JP"
+_STORE_TYPE_AT = 24
+"""Where the type of the first box's description lies in a segment's body."""
 _JUMBF_SEGMENT = struct.Struct(">2sHI4s4s")
 """APP11 of ISO/IEC 19566-5, Annex D: identifier, box instance, packet number, then LBox and TBox in each packet."""
 
@@ -55,13 +58,23 @@ def parts(data: bytes) -> Parts:
             found.xmp.append(body)
         elif marker == _APP1 and body.startswith(_EXIF_PREFIX):
             found.exif.append(body[len(_EXIF_PREFIX) :])
-        elif marker == _APP11 and body.startswith(b"JP") and len(body) >= _JUMBF_SEGMENT.size:
+        elif marker == _APP11 and len(body) >= _JUMBF_SEGMENT.size:
+            if not body.startswith(_JUMBF):
+                _refuse_store(body)
+                continue
             _, instance, packet, length, kind = _JUMBF_SEGMENT.unpack_from(body)
             packets.setdefault(instance, []).append((packet, length + kind, body[_JUMBF_SEGMENT.size :]))
     for instance in packets.values():
         ordered = sorted(instance, key=lambda item: item[0])
         found.c2pa.append(ordered[0][1] + b"".join(content for _, _, content in ordered))
     return found
+
+
+def _refuse_store(body: bytes) -> None:
+    """Raises ContainerError for a manifest store in a segment that is no JUMBF: some readers do not ask whether it is,
+    and would find one that others do not see."""
+    if body[_STORE_TYPE_AT : _STORE_TYPE_AT + 4] == b"c2pa":
+        raise ContainerError("a manifest store lies in a segment that is not for one")
 
 
 def not_decoded(data: bytes) -> str:

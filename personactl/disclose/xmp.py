@@ -29,9 +29,11 @@ NAMESPACES = {
     "TC260": "http://www.tc260.org.cn/ns/AIGC/1.0/",
     "personactl": "urn:personactl:xmp:1#",
 }
-"""Prefixes by which properties are named here. C2PA puts the address of a remote manifest into `dcterms:provenance`."""
+"""Prefixes by which properties are named here."""
 
 ALT_TEXT = "Iptc4xmpCore:AltTextAccessibility"
+PROVENANCE = "dcterms:provenance"
+"""Where C2PA puts the address of a manifest that is not in the file."""
 DIGITAL_SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 
 MAX_BYTES = 1 << 20
@@ -41,6 +43,8 @@ MAX_NAMESPACE = 256
 """Characters of a namespace's address: expat spells it out in the name of each element and attribute."""
 MAX_PROPERTIES = 1000
 
+_SINGLE = (DIGITAL_SOURCE_TYPE, "Iptc4xmpExt:DigImageGUID")
+"""What has one value (IPTC Photo Metadata Standard): a list of several is a contradiction."""
 _PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
 _RDF, _DESCRIPTION = f"{RDF} RDF", f"{RDF} Description"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -177,8 +181,11 @@ class _Reader:
         level, text = self._in_description(), "".join(self._text)
         if level == 1 and (text.strip() or self._first_item):
             self._add(name, self._first_item or text)
-        elif level == 3 and name == f"{RDF} li" and (not self._first_item or self._path[-1].default):
-            self._first_item = text
+        elif level == 3 and name == f"{RDF} li":
+            if self._first_item not in ("", text) and _name(self._path[-3].name) in _SINGLE:
+                raise XmpConflictError(f"it gives {_name(self._path[-3].name)} two values")
+            if not self._first_item or self._path[-1].default:
+                self._first_item = text
         self._path.pop()
         self._text = []
 

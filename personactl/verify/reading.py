@@ -29,6 +29,7 @@ def read_claim(
     Lists of signers are asked only where the trust files leave one unknown: that of the file, or of what went in.
     """
     services = [root for item in lists if item.stamps for root in item.anchors]
+    trust = _current(trust)
     marks = _marks(data, trust, services)
     accepting = _accepting(data, marks.c2pa, trust, services) if marks.c2pa.signer_accepted else None
     signer = _signer(marks.c2pa, accepting, trust, asked=bool(trust or lists))
@@ -42,6 +43,15 @@ def read_claim(
         if signer in ("accepted", "listed"):
             marks, used = again, tuple(f"{item.name} (SHA-256 {item.sha256[:16]}…)" for item in signers)
     return _claim(marks, signer, accepting, used), _metadata(marks), _passed_on(marks)
+
+
+def _current(trust: Sequence[TrustFile]) -> tuple[TrustFile, ...]:
+    """Of the trust files about one ledger the newest: an older one, which may list a certificate or an authority that
+    was withdrawn since, must not outvote it (ADR 0613)."""
+    newest: dict[str, str] = {}
+    for item in trust:
+        newest[item.origin] = max(newest.get(item.origin, ""), item.issued_at)
+    return tuple(item for item in trust if item.issued_at == newest[item.origin])
 
 
 def _marks(data: bytes, trust: Sequence[TrustFile], services: Sequence[str], *, listed: Sequence[str] = ()) -> Marks:

@@ -35,6 +35,23 @@ def test_a_store_twice_in_one_block_has_no_leaf() -> None:
     assert cose.leaf_sha256(store() * 2, label()) == ""
 
 
+def test_more_than_the_store_has_no_leaf_and_no_chains() -> None:
+    whole = store()
+    other_type = whole[:16] + b"json" + whole[20:]
+    assert cose.chains(whole)
+    for doubtful in (whole + whole, whole + b"\0", other_type + whole, whole + other_type, other_type):
+        assert cose.leaf_sha256(doubtful, label()) == ""
+        assert cose.chains(doubtful) is None
+
+
+def test_a_long_header_of_a_stranger_is_not_kept() -> None:
+    cose._header.cache_clear()
+    long = b"\xa1\x01\x59\xff\xff" + bytes(0xFFFF)
+    with contextlib.suppress(ValueError):
+        cose._certificates(b"\x84\x5a" + len(long).to_bytes(4, "big") + long + b"\xa0\xf6\x40")
+    assert cose._header.cache_info().currsize == 0
+
+
 def test_a_manifest_label_twice_has_no_leaf() -> None:
     whole = store()
     description_end = 8 + int.from_bytes(whole[8:12], "big")

@@ -79,7 +79,7 @@ def test_the_manifest_says_what_the_specification_asks_for(form: str) -> None:
     assert reading.issuer == "Example Studio"
     assert reading.leaf_sha256 == signer().leaf_sha256
     assert reading.ingredients == 0
-    assert not reading.remote
+    assert reading.state != "Remote"
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -104,6 +104,19 @@ def test_one_property_with_two_values_is_refused_and_with_one_twice_is_not() -> 
         xmp.parse(twin("a", "b"))
 
 
+@pytest.mark.parametrize("name", [xmp.DIGITAL_SOURCE_TYPE, "Iptc4xmpExt:DigImageGUID"])
+def test_a_list_of_two_for_what_has_one_value_is_refused(name: str) -> None:
+    def listed(*values: str) -> bytes:
+        items = "".join(f"<rdf:li>{value}</rdf:li>" for value in values)
+        namespaces = f"xmlns:rdf='{xmp.RDF}' xmlns:Iptc4xmpExt='{xmp.NAMESPACES['Iptc4xmpExt']}'"
+        inner = f"<{name}><rdf:Bag>{items}</rdf:Bag></{name}>"
+        return f"<rdf:RDF {namespaces}><rdf:Description>{inner}</rdf:Description></rdf:RDF>".encode()
+
+    assert xmp.parse(listed("a", "a")) == {name: "a"}
+    with pytest.raises(xmp.XmpConflictError, match="two values"):
+        xmp.parse(listed("a", "b"))
+
+
 def test_the_chinese_label_has_its_seven_fields_as_plain_characters() -> None:
     label = json.loads(xmp.china_label("example.org/personactl/01", "ab" * 16))["AIGC"]
     assert len(label) == 7
