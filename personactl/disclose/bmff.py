@@ -89,6 +89,7 @@ def top_level(data: bytes) -> tuple[list[Box], int]:
             raise ContainerError("it has a second file type box")
         _add(boxes, box)
         position = box.end
+    _bound_tail(data, position, len(boxes))
     _bound(data, boxes)
     _require_file_type(data, boxes)
     _bound_unsigned(data, boxes)
@@ -189,6 +190,18 @@ def _bound_unsigned(data: bytes, boxes: list[Box]) -> None:
     last = next(box for box in reversed(boxes) if not _is_unsigned(data, box))
     if _is_own(data, last):
         raise ContainerError("its manifest store stands behind all that it signs")
+
+
+def _bound_tail(data: bytes, position: int, number: int) -> None:
+    """Raises OverLimitError where what trails could be taken for more boxes, of whatever type, than are read."""
+    while position < len(data):
+        try:
+            position = _box(data, position, len(data), last=True).end
+        except ContainerError:
+            return
+        number += 1
+        if number > MAX_BOXES:
+            raise OverLimitError(f"it has more than {MAX_BOXES} boxes")
 
 
 def _held(data: bytes, boxes: list[Box]) -> int:

@@ -19,6 +19,8 @@ BITS = 256
 _SIDE = 32
 _FLAT = 2.0
 """Spread of the 32 × 32 grey values, of 255, below which there is nothing to recognise: codes of flat pictures meet."""
+MAX_ASPECT = 64
+"""A line of 16 million pixels takes 4 s of CPU to make a square of; nobody delivers one."""
 _PREFIX = "ISCC:"
 _HEADER = bytes((0x21, 0x07))
 """Main type Content, sub type Image, version 0, length 256 bits (ISO 24138, ISCC-HEADER)."""
@@ -40,8 +42,11 @@ def _code(grey: Image.Image) -> str:
 
 def look_up_codes(rgb: np.ndarray[Any, Any]) -> tuple[bytes, ...]:
     """The codes by which a copy of a picture is looked up, 32 bytes each: its own, that of its mirror image, and both
-    without a border of one colour where there is one. Empty for a picture without structure, whose code says nothing.
+    without a border of one colour where there is one. Empty for a picture without structure, whose code says nothing,
+    and for a strip beyond `MAX_ASPECT`.
     """
+    if max(rgb.shape[:2]) > MAX_ASPECT * min(rgb.shape[:2]):
+        return ()
     picture = Image.fromarray(rgb)
     found = []
     for item in (picture, _trimmed(picture)):

@@ -21,6 +21,7 @@ PUBLIC_KEY = b"personactl public watermark key"
 
 _PLANE_PIXELS = 1 << 20
 """A larger picture is averaged down to about this many pixels before it is analysed; the mark lies far below that."""
+_LEAST_SIDE = 128
 _STRIP = 128
 
 Array = np.ndarray[Any, Any]
@@ -43,15 +44,16 @@ def keyed_numbers(key: bytes, purpose: str, count: int) -> Array:
 
 
 def luma(rgb: Array) -> Array:
-    """ITU-R BT.601 luma, float32, of uint8 RGB (height, width, 3); averaged down where there are very many pixels."""
+    """ITU-R BT.601 luma, float32, of uint8 RGB (height, width, 3); averaged down where there are very many pixels, a
+    side to no fewer than `_LEAST_SIDE`."""
     grey = np.empty(rgb.shape[:2], dtype=np.uint8)
     for top in range(0, rgb.shape[0], _STRIP):  # Pillow takes four bytes for a pixel of three
         grey[top : top + _STRIP] = Image.fromarray(rgb[top : top + _STRIP]).convert("L")
     plane = Image.fromarray(grey)
     excess = float(np.sqrt(plane.width * plane.height / _PLANE_PIXELS))
     if excess >= 2:
-        size = (max(1, round(plane.width / excess)), max(1, round(plane.height / excess)))
-        plane = plane.resize(size, Image.Resampling.BOX)
+        width, height = (max(min(side, _LEAST_SIDE), round(side / excess)) for side in plane.size)
+        plane = plane.resize((width, height), Image.Resampling.BOX)
     return np.asarray(plane, dtype=np.float32)
 
 

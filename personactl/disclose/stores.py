@@ -15,6 +15,12 @@ for 1,000, 4 s for 4,000, minutes for 20,000, which is a file of 3 MB."""
 MAX_REFERENCES = 20_000
 """Addresses in one store; the library follows each of 50,000 that name one assertion in 1.5 s of CPU."""
 
+MAX_CONTENTS = 4 * MAX_BOXES
+"""Boxes of CBOR in one store, by their type: each superbox has one, and the type may stand elsewhere by chance."""
+
+MAX_COMPRESSED = 64
+"""How often the type of a compressed box may stand in a store by chance: hardly ever twice."""
+
 MAX_HEADS = 200_000
 """CBOR values that are looked at in one store, those of boxes within boxes once for each: 0.1 s of CPU. A manifest has
 some hundred, one with 2,000 actions 40,000."""
@@ -36,7 +42,9 @@ def check(store: bytes) -> None:
         raise OverLimitError(f"its manifest store has more than {MAX_BOXES} boxes")
     if store.count(_REFERENCE) > MAX_REFERENCES:
         raise OverLimitError(f"its manifest store has more than {MAX_REFERENCES} references")
-    if _compressed(store):
+    if store.count(_CBOR) > MAX_CONTENTS:
+        raise OverLimitError(f"its manifest store has more than {MAX_CONTENTS} boxes of CBOR")
+    if store.count(_COMPRESSED) > MAX_COMPRESSED or _compressed(store):
         raise OverLimitError("its manifest store is compressed, so that nothing bounds what is in it")
     if _promises_more(store):
         raise OverLimitError("a length in its manifest store is beyond its box")

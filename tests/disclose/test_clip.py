@@ -133,6 +133,7 @@ def test_every_packet_and_store_is_counted() -> None:
         (box(b"moov") + box(b"ftyp", b"avif\0\0\0\0"), "second"),
         (box(b"moov") + box(b"free") * bmff.MAX_BOXES, "more than"),
         (box(b"moov", box(b"trak") * (bmff.MAX_BOXES + 1)), "more than"),
+        (box(b"moov") + box(b"\x80abc") * bmff.MAX_BOXES, "more than"),
         (box(b"moov", b"".join(box(b"trak", box(b"mdia") * 90) for _ in range(90))), "more than"),
     ],
 )

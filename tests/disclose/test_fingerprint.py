@@ -49,6 +49,12 @@ def test_what_has_no_structure_has_no_code_to_look_up(size: tuple[int, int]) -> 
     assert codes(Image.new("RGB", size, (120, 30, 30))) == ()
 
 
+def test_a_strip_is_not_made_a_square_of() -> None:
+    strip = np.random.default_rng(1).integers(0, 256, (32, 32 * fingerprint.MAX_ASPECT + 1, 3), dtype=np.uint8)
+    assert fingerprint.look_up_codes(strip) == ()
+    assert len(fingerprint.look_up_codes(strip[:, :-1])) == 2
+
+
 @pytest.mark.parametrize(
     "text", ["", "ISCC:", "ISCC:EED", "ISCC:1", "EED" + "A" * 50, "ISCC:KED" + "A" * 50, "ISCC:É", None, 7]
 )

@@ -29,6 +29,12 @@ def test_as_many_values_as_a_large_manifest_has_are_read() -> None:
     stores.check(box(b"\x01" * 50_000) + box(b"\x43abc" * 50_000))
 
 
+@pytest.mark.parametrize(("kind", "said"), [(b"cbor", "boxes of CBOR"), (b"brob", "compressed")])
+def test_millions_of_types_without_a_box_are_not_looked_at_one_by_one(kind: bytes, said: str) -> None:
+    with pytest.raises(OverLimitError, match=said):
+        stores.check(b"xxxxx" + kind * 1_000_000)
+
+
 def test_a_length_beyond_its_box_is_refused() -> None:
     with pytest.raises(OverLimitError, match="beyond its box"):
         stores.check(box(b"\x5a\xff\xff\xff\xff"))

@@ -109,6 +109,14 @@ def test_too_small_a_picture_is_refused_and_reads_as_unmarked(shape: tuple[int, 
     assert not watermark.extract(small).present
 
 
+@pytest.mark.parametrize("shape", [(64, 70_000, 3), (128, 80_000, 3), (100_000, 100, 3)])
+def test_a_strip_of_very_many_pixels_is_marked_and_read(shape: tuple[int, int, int]) -> None:
+    strip = np.random.default_rng(2).integers(60, 190, shape, dtype=np.uint8)
+    assert not watermark.extract(strip).present
+    found = watermark.extract(watermark.embed(strip, PAYLOAD))
+    assert (found.present, found.payload) == (True, PAYLOAD)
+
+
 @pytest.mark.parametrize("payload", [b"", b"short", b"nine bytes"])
 def test_another_payload_length_is_refused(payload: bytes) -> None:
     with pytest.raises(ValueError, match="8 bytes"):

@@ -179,6 +179,11 @@ def filled(studios: Studios, at: int) -> bytes:
     return data[:at] + b"\xff" * 2_000_000 + data[at:]
 
 
+def with_manifest(data: bytes, times: int) -> bytes:
+    start, end = store_span(data)
+    return data[:start] + data[start:end] * times + data[end:]
+
+
 def other(form: str) -> bytes:
     out = io.BytesIO()
     Image.fromarray(studio.picture(99)).save(out, form.upper(), **({"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"}
@@ -239,6 +244,8 @@ CONTAINERS = (
            + s.theirs.works["png"].data[begin:stop] + data[span[1] :])(
                s.ours.works["png"].data, store_span(s.ours.works["png"].data),
                *store_span(s.theirs.works["png"].data)), "error", 4, (BROKEN,), "more than one manifest"),
+    Attack("the manifest forty times", lambda s: with_manifest(s.ours.works["png"].data, 40), "error", 4, (BROKEN,),
+           "40 manifest stores"),
     Attack("a manifest behind the end of the picture", lambda s: small() + s.ours.works["png"].data[
         slice(*store_span(s.ours.works["png"].data))], "unproven", 6, (ABSENT, TRAILING)),
     Attack("another picture smuggled in before the manifest", lambda s: smuggled(s, red() + END, behind=False),
