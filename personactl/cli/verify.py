@@ -73,9 +73,9 @@ def verify(
 ) -> int:  # fmt: skip
     """Give a verdict on delivered files.
 
-    PATHS are files, folders or release bundles; `-` is standard input. Trust comes only from --trust, else from
-    PERSONACTL_TRUST, else from your own configuration (`personactl trust add`); never from the folder under test. A
-    receipt beside a file (NAME.EXT.receipt) tells whether it is the exact one.
+    PATHS are files, folders, release bundles or patterns (`'in/**/*.png'`); `-` is standard input. Trust comes only
+    from --trust, else from PERSONACTL_TRUST, else from your own configuration (`personactl trust add`); never from the
+    folder under test. A receipt beside a file (NAME.EXT.receipt) tells whether it is the exact one.
     """
     if check_report is not None:
         for_verdicts = (receipts, receipt, ledger, pixels, policies, require_layers, require_exact, require_approval)

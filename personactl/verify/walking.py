@@ -10,6 +10,7 @@ The names of one folder are in memory at a time, and of those above it; the next
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ COMPANION_SUFFIXES = frozenset(
     {RECEIPT_SUFFIX, ".json", ".jsonl", ".md", ".html", ".csv", ".txt", ".pem", ".tsr", ".sha256"}
 )
 COMPANION_NAMES = frozenset({"SHA256SUMS", ".DS_Store", "Thumbs.db"})
+_PATTERN = re.compile(r"[*?\[]")
 BUNDLE_FILES, BUNDLE_RECEIPTS = "files", "receipts"
 
 
@@ -39,9 +41,10 @@ class Target:
 def targets(paths: Sequence[Path | Target], *, receipts: Path | None = None) -> Iterator[Target]:
     """Every file under `paths`, in the order given and sorted inside folders; a folder without any is a target too.
 
-    What is a target already stays as it is.
+    What is a target already stays as it is. A pattern (`*`, `?`, `[…]`, and `**` for any number of folders) stands for
+    what it matches, sorted; where it matches nothing, and where a file has that very name, for itself.
     """
-    for given in paths:
+    for given in _expanded(paths):
         if isinstance(given, Target):
             yield given
         elif not _is_folder(given):
@@ -54,9 +57,32 @@ def count(paths: Sequence[Path | Target]) -> int:
     """About how many targets there are: by the names alone, so that a picture called like a companion is missed."""
     return sum(
         1
-        for given in paths
+        for given in _expanded(paths)
         for _ in (_walk(given, opening=False) if isinstance(given, Path) and _is_folder(given) else (given,))
     )
+
+
+def _expanded(paths: Sequence[Path | Target]) -> Iterator[Path | Target]:
+    for given in paths:
+        if isinstance(given, Target) or not _PATTERN.search(str(given)) or os.path.lexists(given):
+            yield given
+            continue
+        yield from _matching(given) or (given,)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """What is there, sorted. `**` follows no link, so that a loop of folders ends."""
+    parts = pattern.parts
+    first = next(place for place, part in enumerate(parts) if _PATTERN.search(part))
+    try:
+        return sorted(filter(_is_meant, Path(*parts[:first]).glob(str(Path(*parts[first:])))))
+    except (OSError, ValueError):  # no name can be like this, or the folder cannot be read: judging it says so
+        return []
+
+
+def _is_meant(path: Path) -> bool:
+    """Not what a delivery carries beside its pictures: `*` would else name every receipt."""
+    return path.is_symlink() or not _is_companion(os.fsencode(path.name), str(path), opening=True)
 
 
 def _inside(folder: Path, receipts: Path | None) -> Iterator[Target]:

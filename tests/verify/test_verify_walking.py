@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from personactl.verify.walking import targets
+from personactl.verify.walking import count, targets
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -100,3 +100,29 @@ def test_a_bundle_brings_its_own_receipts_folder(tmp_path: Path) -> None:
     touch(tmp_path / "receipts" / "a.png.receipt", b"{}")
     (target,) = targets([tmp_path])
     assert tmp_path / "receipts" / "a.png.receipt" in target.receipts
+
+
+def test_a_pattern_stands_for_what_it_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b.png", "a.png", "c.jpg", "in/d.png", "in/deep/e.png", "[x].png"):
+        touch(tmp_path / name)
+    touch(tmp_path / "a.png.receipt", b"text")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path)
+    assert names(tmp_path / "*.png") == ["[x].png", "a.png", "b.png"]
+    assert names(tmp_path / "?.[jp]*g") == ["a.png", "b.png", "c.jpg"]
+    assert names(tmp_path / "**" / "*.png") == ["[x].png", "a.png", "b.png", "d.png", "e.png"]
+    assert names(tmp_path / "a.*") == ["a.png"]
+    monkeypatch.chdir(tmp_path)
+    assert [str(target.path) for target in targets([Path("in/*")])] == ["in/d.png", "in/deep/e.png", "in/loop"]
+    assert count([Path("*.png")]) == 3
+
+
+def test_a_file_with_that_very_name_comes_before_the_pattern(tmp_path: Path) -> None:
+    for name in ("[ab].png", "a.png"):
+        touch(tmp_path / name)
+    assert names(tmp_path / "[ab].png") == ["[ab].png"]
+
+
+@pytest.mark.parametrize("name", ["*.gif", "missing/*", "[", "x\0*", "*" * 300])
+def test_a_pattern_without_a_match_stands_for_itself(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / "a.png")
+    assert [target.path for target in targets([tmp_path / name])] == [tmp_path / name]
