@@ -19,6 +19,8 @@ from personactl.verify.signed_report import Report, Reporter
 from personactl.verify.walking import Target, targets
 
 SCHEMA = "personactl.report-check/1"
+_GRAVITY = {"pass": 0, "unproven": 1, "error": 2, "fail": 3}
+"""The same bytes may stand in a report under several names, with several verdicts: the gravest is told."""
 Outcome = Literal["in-report", "not-in-report", "unreadable"]
 
 
@@ -62,7 +64,8 @@ def check_report(path: Path, files: Sequence[Path], trust: Sequence[TrustFile], 
     named = [Reporter(public_key=key, name=item.name) for item in trust for key in item.report_keys]
     accepted = [Reporter(public_key=key) for key in public] or named
     report, by = signed_report.read(_read(path), accepted, str(path))
-    known: dict[str, Mapping[str, Any]] = {item["sha256"]: item for item in report.files if item["sha256"]}
+    worst_last = sorted(report.files, key=lambda item: _GRAVITY.get(item["verdict"], len(_GRAVITY)))
+    known: dict[str, Mapping[str, Any]] = {item["sha256"]: item for item in worst_last if item["sha256"]}
     compared = tuple(_compare(target, known) for target in targets(files))
     return Checked(path=str(path), report=report, by=by, compared=compared)
 

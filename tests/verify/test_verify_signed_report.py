@@ -132,6 +132,24 @@ def test_the_key_that_signed_is_found_and_files_are_found_by_their_bytes(placed:
     assert told == [("in-report", "pass"), ("in-report", "fail")]
 
 
+def test_of_the_same_bytes_under_two_names_the_graver_verdict_is_told(
+    placed: Path, report: bytes, delivery: Path
+) -> None:
+    statement = statement_of(report)
+    said = statement["predicate"]["files"]
+    good = next(item for item in said if item["verdict"] == "pass")
+    for files in (
+        [{**good, "name": "0.png", "verdict": "fail"}, good],
+        [good, {**good, "name": "z", "verdict": "fail"}],
+    ):
+        subjects = [{"name": item["name"], "digest": {"sha256": item["sha256"]}} for item in files]
+        predicate = {**statement["predicate"], "files": files}
+        placed.write_bytes(signed({**statement, "subject": subjects, "predicate": predicate}))
+        (compared,) = check(placed, delivery / "shot-0.png").compared
+        assert compared.found is not None
+        assert compared.found["verdict"] == "fail"
+
+
 def test_another_file_is_not_in_the_report(placed: Path, delivery: Path, tmp_path: Path) -> None:
     changed = bytearray((delivery / "shot-0.png").read_bytes())
     changed[-1] ^= 1
