@@ -1,7 +1,8 @@
 """Checking a whole ledger file without trusting anything in it but the leaves' bytes (SPEC 12).
 
 Levels: `tree` recomputes leaf hashes, tiles and checkpoints and follows the key entries; `index` also parses every
-leaf, derives its columns again and applies the rules; `full` also verifies every signature.
+leaf, derives its columns again, applies the rules and has SQLite compare its indexes; `full` also verifies every
+signature.
 """
 
 from __future__ import annotations

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from personactl.verify import verify_file
 from personactl.verify.ledger_source import LedgerSource
 
 ANN, BOB, CAT = (Ed25519Signer.generate() for _ in range(3))
+BY_TABLE = "SELECT max(idx) FROM entry NOT INDEXED WHERE kind = 'approval'"
+BY_INDEX = "SELECT max(idx) FROM entry INDEXED BY entry_kind WHERE kind = 'approval'"
 BOTH = (2, (ANN.public_key, BOB.public_key))
 
 
@@ -111,6 +115,35 @@ def test_a_rejection_fails_also_where_no_approval_is_required(ours: Studio, sign
     found = told(judged(ours, tmp_path, signed_off, trusting(ours, BOTH), required=False))
     assert found[:3] == ("fail", 3, "rejected")
     assert f"{ANN.key_id} rejected by entry #{index}" in found[3]
+
+
+def test_an_index_without_the_rejection_is_a_broken_ledger(ours: Studio, signed_off: Path, tmp_path: Path) -> None:
+    """No signature covers the indexes of SQLite, by which entries are looked up."""
+    say(ours, signed_off, "approved", ANN)
+    index = say(ours, signed_off, "rejected", ANN)
+    trust = trusting(ours, (1, (ANN.public_key,)))
+    assert told(judged(ours, tmp_path, signed_off, trust))[:3] == ("fail", 3, "rejected")
+    data = signed_off.read_bytes()
+    places = [found.start() for found in re.finditer(b"approval", data)]
+    hidden = 0
+    for place in places:
+        signed_off.write_bytes(data[:place] + b"approvam" + data[place + 8 :])
+        if newest_approvals(signed_off, BY_TABLE) != index or newest_approvals(signed_off, BY_INDEX) == index:
+            continue
+        hidden += 1
+        verdict = judged(ours, tmp_path, signed_off, trust)
+        assert (verdict.verdict, verdict.exit_code) == ("fail", 4)
+        assert "verify.ledger-broken" in {item.code for item in verdict.findings}
+    assert hidden
+
+
+def newest_approvals(path: Path, query: str) -> int | None:
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            newest: int | None = connection.execute(query).fetchone()[0]
+        except sqlite3.DatabaseError:
+            return None
+    return newest
 
 
 @pytest.mark.parametrize("by", ["ledger", "trust file"])
