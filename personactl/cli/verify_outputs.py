@@ -20,15 +20,19 @@ def check_outputs(request: Request, paths: Sequence[str], receipt: Path | None) 
             if real in written:
                 raise click.UsageError(f"{written[real]} and {name} name the same file: {place}")
             written[real] = name
-    read = (*paths, *request.trust_files, *request.trust_lists, *request.tsa_lists, request.ledger, receipt)
+    read = (*paths, *request.trust_files, *request.trust_lists, *request.tsa_lists, request.ledger, receipt,
+            request.report_key)  # fmt: skip
     for source in read:
         if source is not None and (real := os.path.realpath(source)) in written:
             raise click.UsageError(f"{written[real]} would overwrite what is to be read: {source}")
     from personactl.verify.opening import begins_as_picture
+    from personactl.verify.walking import RECEIPT_SUFFIX
 
     for real, name in written.items():
         if begins_as_picture(real):
             raise click.UsageError(f"{name} would overwrite a picture: {real}")
+        if real.endswith(RECEIPT_SUFFIX):
+            raise click.UsageError(f"{name} would stand where a receipt belongs: {real}")
 
 
 def _outputs(request: Request) -> Iterator[tuple[str, Path]]:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from personactl.claim_terms import METADATA_SOURCE_TYPE
 from personactl.disclose import cose
 from personactl.disclose.c2pa_manifest import ACTIONS_LABEL, AI_DISCLOSURE_LABEL, ASSERTION_LABEL
 
@@ -33,6 +34,8 @@ _SUCCESS = re.compile(r"\.(?:match|validated|trusted|insideValidity|accessible|n
 _IDENTITY = "cawg."
 """Codes of identity assertions (CAWG): who else stands by the content, under trust lists of their own, which nobody
 gives here. Not accepting one is no fault of the file; the assertion itself is under the claim's signature."""
+_METADATA = ("c2pa.metadata", "cawg.metadata", "stds.iptc")
+_LONGEST_TYPE = 200
 _MAX_DEPTH = 32
 
 
@@ -44,7 +47,8 @@ class C2paReading:
     however deep; `informational` the codes of both that are neither success nor failure, and those of identity
     assertions. `signer_accepted`: the chain of the active manifest leads to one of the anchors, whatever is wrong with
     an ingredient. `assertion` is `org.personactl.generation`, `leaf_sha256` the certificate that signed (hex, "" when
-    unclear), `signed_at` the time of a time-stamp, "" without one.
+    unclear), `signed_at` the time of a time-stamp, "" without one; `metadata_source_types` is what
+    metadata assertions name.
     """
 
     state: State
@@ -58,6 +62,7 @@ class C2paReading:
     actions: tuple[Mapping[str, Any], ...] = ()
     assertion: Mapping[str, Any] | None = None
     ai_disclosure: Mapping[str, Any] | None = None
+    metadata_source_types: tuple[str, ...] = ()
     ingredients: int = 0
     issuer: str = ""
     signed_at: str = ""
@@ -123,6 +128,7 @@ def from_document(document: Mapping[str, Any], stores: Sequence[bytes]) -> C2paR
         actions=tuple(_actions(assertions)),
         assertion=_data(assertions, ASSERTION_LABEL),
         ai_disclosure=_data(assertions, AI_DISCLOSURE_LABEL),
+        metadata_source_types=tuple(_metadata_source_types(assertions)),
         ingredients=len(manifest.get("ingredients", [])),
         issuer=_text(signature.get("issuer")),
         signed_at=_text(signature.get("time")),
@@ -205,6 +211,16 @@ def _actions(assertions: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, A
 def _data(assertions: Sequence[Mapping[str, Any]], label: str) -> Mapping[str, Any] | None:
     data = next((item.get("data") for item in assertions if item["label"] == label), None)
     return data if isinstance(data, dict) else None
+
+
+def _metadata_source_types(assertions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What metadata assertions, of C2PA, CAWG or IPTC, name as the source type."""
+    for item in assertions:
+        data = item.get("data")
+        if item["label"].startswith(_METADATA) and isinstance(data, dict):
+            said = data.get(METADATA_SOURCE_TYPE)
+            if said is not None:
+                yield said if isinstance(said, str) else str(said)[:_LONGEST_TYPE]
 
 
 def _text(value: object) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from personactl.claim_terms import ASSERTION_SCHEMA, COMPOSITE, TRAINED_ALGORITHMIC_MEDIA
+from personactl.claim_terms import ASSERTION_SCHEMA, CAPTURED, COMPOSITE, TRAINED_ALGORITHMIC_MEDIA
 from personactl.model import Finding
 from personactl.policy import FILE_LAYERS, MACHINE_LAYERS
 from personactl.verify.evidence import Credential, Evidence, Metadata, Pixels, Record, Source
@@ -30,6 +30,9 @@ _ABOUT_THE_SIGNER = ("signingCredential.", "timeStamp.")
 
 _METADATA_LAYERS = frozenset(FILE_LAYERS).difference(MACHINE_LAYERS)
 """The marks that a policy may demand beside the signed claim and the watermark, in the names of its checks."""
+
+
+_WANTED = {"synthetic": TRAINED_ALGORITHMIC_MEDIA, "edited": COMPOSITE}
 
 
 class Conclusion(NamedTuple):
@@ -186,6 +189,7 @@ def disclosure(
         return Conclusion("missing", missing)
     value = "synthetic" if claim.actions[0].name == "c2pa.created" else "edited"
     contradictions = (
+        *_claim_contradictions(claim, value),
         *_metadata_contradictions(claim, metadata, value),
         *_watermark_contradictions(claim, pixels, value),
     )
@@ -234,9 +238,21 @@ def _assertion_faults(claim: Credential) -> tuple[Finding, ...]:
     return tuple(faults)
 
 
+def _claim_contradictions(claim: Credential, value: str) -> tuple[Finding, ...]:
+    """What the claim itself says otherwise: a later step of a created picture that is a capture (something captured may
+    have been put into an edited one), or another type in its own metadata."""
+    wanted = _WANTED[value]
+    later = claim.actions[1:] if value == "synthetic" else ()
+    steps = [(action.name, action.source_type) for action in later if action.source_type in CAPTURED]
+    faults = [f"the credential says {wanted}, its action {name} says {said}" for name, said in steps]
+    others = [said for said in claim.metadata_source_types if said != wanted]
+    faults += [f"the credential says {wanted}, the metadata in it says {said}" for said in others]
+    return tuple(finding("verify.disclosure-contradicts", fault) for fault in faults)
+
+
 def _metadata_contradictions(claim: Credential, metadata: Metadata, value: str) -> tuple[Finding, ...]:
     faults = []
-    wanted = TRAINED_ALGORITHMIC_MEDIA if value == "synthetic" else COMPOSITE
+    wanted = _WANTED[value]
     if metadata.twice:
         message = "the XMP gives several answers, and readers differ in which one they believe"
         faults.append(finding("verify.disclosure-contradicts", message))

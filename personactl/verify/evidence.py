@@ -73,7 +73,8 @@ class Credential:
     `signer` is what the trust files say about the certificate; `trust_origin` is the origin of the one that accepts it.
     `listed`: no trust file accepts it, and its authority is on a public list that the verifier brought. `lists` names
     the lists without which the signer of this file, or that of a picture that went in, would not be accepted.
-    `generation` is the assertion `org.personactl.generation`, `model_type` that of `c2pa.ai-disclosure`.
+    `generation` is the assertion `org.personactl.generation`, `model_type` that of `c2pa.ai-disclosure`;
+    `metadata_source_types` is what metadata assertions name as the digital source type.
     """
 
     presence: Presence = "absent"
@@ -88,6 +89,7 @@ class Credential:
     leaf_sha256: str = ""
     actions: tuple[Action, ...] = ()
     model_type: str = ""
+    metadata_source_types: tuple[str, ...] = ()
     generation: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -56,7 +56,7 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
     conclusions, lacking = _conclusions(evidence, demands)
     values: dict[str, Any] = {name: conclusion.value for name, conclusion in conclusions.items()}
     axes = Axes(**values)
-    findings = tuple(item for conclusion in conclusions.values() for item in conclusion.findings)
+    findings = tuple(dict.fromkeys(item for conclusion in conclusions.values() for item in conclusion.findings))
     outcome, exit_code = judge(axes, _conditions(evidence, demands, findings))
     development = claim.development or any(record.development for record in evidence.records)
     known = axes.integrity not in ("altered", "unreadable") and axes.trust not in ("untrusted", "expired")

@@ -87,6 +87,7 @@ def _claim(marks: Marks, signer: Signer, accepting: TrustFile | None, lists: tup
         leaf_sha256=reading.leaf_sha256,
         actions=tuple(_action(item) for item in reading.actions),
         model_type=_text((reading.ai_disclosure or {}).get("modelType")),
+        metadata_source_types=reading.metadata_source_types,
         generation=reading.assertion or {},
     )
 

@@ -11,7 +11,7 @@ import studio
 from studio import Studio
 
 from personactl import keys, policy
-from personactl.claim_terms import COMPOSITE
+from personactl.claim_terms import COMPOSITE, VOCABULARY
 from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
 from personactl.disclose import label as visible_label
 from personactl.disclose import watermark, xmp
@@ -21,6 +21,7 @@ from personactl.visible_label import LabelRecord
 
 ACTIONS = "c2pa.actions.v2"
 ENTRY = "d1" * 16
+CAPTURE = VOCABULARY + "digitalCapture"
 BASELINE = policy.load_all(())
 EU = policy.load_all(["eu-ai-act-art50"])
 EXTENSION = 'xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
@@ -128,6 +129,29 @@ def test_xmp_that_contradicts_the_claim(ours: Studio, tmp_path: Path, properties
     verdict = judge(ours, tmp_path, data)
     expect(verdict, "fail", 7, code)
     assert verdict.axes.disclosure == "contradictory"
+
+
+@pytest.mark.parametrize("label", ["c2pa.metadata", "cawg.metadata"])
+def test_metadata_inside_the_claim_that_contradicts_it(ours: Studio, tmp_path: Path, label: str) -> None:
+    for said, outcome in ((SYNTHETIC, ("pass", 0)), (CAPTURE, ("fail", 7, "verify.disclosure-contradicts"))):
+        claim = studio.claim(ours)
+        context = {"Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"}
+        data = {"@context": context, "Iptc4xmpExt:DigitalSourceType": said}
+        claim["assertions"].append({"label": label, "data": data})
+        expect(judge(ours, tmp_path, studio.sign(ours, claim)), *outcome)
+
+
+def test_a_later_step_of_a_created_picture_that_is_a_capture(ours: Studio, tmp_path: Path) -> None:
+    for said, outcome in (
+        (COMPOSITE, ("pass", 0)),
+        (VOCABULARY + "humanEdits", ("pass", 0)),
+        (CAPTURE, ("fail", 7, "verify.disclosure-contradicts")),
+    ):
+        claim = studio.claim(ours)
+        studio.assertion_data(claim, "c2pa.actions.v2")["actions"].append(
+            {"action": "c2pa.edited", "when": studio.NOW, "digitalSourceType": said}
+        )
+        expect(judge(ours, tmp_path, studio.sign(ours, claim)), *outcome)
 
 
 @pytest.mark.parametrize(
