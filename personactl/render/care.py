@@ -178,7 +178,7 @@ def show_merge(terminal: Terminal, done: Merged) -> None:
         "count": done.count, "entry": done.index, "resumed": done.resumed,
     }  # fmt: skip
     if done.index is None:
-        terminal.result(document, [f"nothing new in {done.origin}: {counted(done.size, 'entry')} stand here already"])
+        terminal.result(document, [f"nothing new in {done.origin}: {done.size} entries stand here already"])
         return
     lines: list[Line] = [
         [
