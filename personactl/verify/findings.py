@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from personactl.model import Finding, Severity
 
 _GET_A_FRESH_COPY = "ask the sender for the file again, by another way"
@@ -89,6 +91,15 @@ CODES: dict[str, tuple[Severity, str]] = {
 
 PASSED_ON = frozenset({"disclosure.trailing-data", "disclosure.exif-twice", "disclosure.exif-unreadable"})
 """Findings of the reader that do not bear on an axis; they stand in the verdict as warnings."""
+
+
+OUT_OF_MEMORY = "verify.out-of-memory"
+
+
+def out_of_memory(findings: Iterable[Finding]) -> bool:
+    """Whether reading the file took more memory than one may have. A process in which that happened may have too little
+    left for the next file, and is not used for it."""
+    return any(item.code == OUT_OF_MEMORY for item in findings)
 
 
 def finding(code: str, message: str, *, instead: str = "") -> Finding:

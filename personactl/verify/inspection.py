@@ -11,7 +11,7 @@ from personactl.model import Finding
 from personactl.verdict import Verdict
 from personactl.verify import candidates
 from personactl.verify.evidence import Credential, Evidence, Pixels, Record, Source
-from personactl.verify.findings import finding
+from personactl.verify.findings import OUT_OF_MEMORY, finding
 from personactl.verify.judgement import Demands, conclude, unread
 from personactl.verify.ledger_source import LedgerSource
 from personactl.verify.opening import extension_fits, open_source
@@ -41,7 +41,7 @@ class Inspection:
             return conclude(self._gather(target, source), self.demands)
         except MemoryError:
             message = "reading it takes more memory than one file may have"
-            return unread(shown, "verify.out-of-memory", message, self.demands)
+            return unread(shown, OUT_OF_MEMORY, message, self.demands)
 
     def _gather(self, target: Target, source: Source) -> Evidence:
         if source.problem is not None:

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from personactl.errors import PersonactlError
 from personactl.verify import wire
+from personactl.verify.findings import out_of_memory
 from personactl.verify.limits import MAX_BYTES, Limits
 
 if TYPE_CHECKING:
@@ -57,12 +58,17 @@ def _serve(orders: IO[bytes], answers: IO[bytes], inspection: Inspection, limits
     while True:
         body = _read(orders)
         signal.alarm(longest)
+        exhausted = False
         try:
-            answer: dict[str, Any] = {"verdict": inspection.judge(wire.target_of(wire.value(body)))}
+            verdict = inspection.judge(wire.target_of(wire.value(body)))
+            answer: dict[str, Any] = {"verdict": verdict}
+            exhausted = out_of_memory(verdict.findings)
         except Exception as error:  # a fault of ours that this file brings out: the next files go on
             answer = {"fault": f"{type(error).__name__}: {error}"[:300]}
         signal.alarm(0)
         _answer(answers, answer)
+        if exhausted:
+            return
 
 
 def _read(orders: IO[bytes]) -> bytes:

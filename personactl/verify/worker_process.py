@@ -41,12 +41,13 @@ _NO_MEMORY = (b"memory allocation of", b"MemoryError", b"bad_alloc", b"out of me
 
 class WorkerProcess:
     """A worker, from its start to its end. `orders` are (place, target), the first is the one that it is at `since`;
-    `pace` is how many seconds it took for one of the last, on average."""
+    `pace` is how many seconds it took for one of the last, on average; `exhausted`: its last answer was that memory ran
+    out, and it ends."""
 
     def __init__(self, limits: Limits, selector: selectors.BaseSelector, *, keep: tuple[int, ...] = ()) -> None:
         self.orders: deque[tuple[int, Target]] = deque()
         self.ready_at = self.pace = float("inf")
-        self.ended = False
+        self.ended = self.exhausted = False
         self.since = time.monotonic()
         self._selector = selector
         self._frames = wire.Frames()

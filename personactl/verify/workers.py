@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from personactl.errors import EnvironmentProblem, PersonactlError
 from personactl.verdict import Verdict
 from personactl.verify import wire
+from personactl.verify.findings import out_of_memory
 from personactl.verify.limits import MAX_BYTES, Limits, usual_jobs
 from personactl.verify.walking import Target
 from personactl.verify.worker_process import WorkerProcess
@@ -162,7 +163,9 @@ class Workers:
         except wire.WireError as error:
             self._lose(worker, Failure("verify.worker-crashed", f"the process that read it answered nonsense: {error}"))
         else:
-            if worker.ended:
+            if worker.exhausted:
+                self._retire(worker)
+            elif worker.ended:
                 self._lose(worker, worker.cause())
 
     def _take(self, worker: WorkerProcess, answer: Any) -> None:
@@ -177,6 +180,7 @@ class Workers:
                 if verdict.path != str(worker.orders[0][1].path):
                     raise wire.WireError("it is about another file")
                 self._done[worker.answered()] = verdict
+                worker.exhausted = out_of_memory(verdict.findings)
             case {"fault": str() as words, **rest} if not rest and worker.ready and worker.orders:
                 self._done[worker.answered()] = Failure(
                     "verify.worker-crashed", f"the program failed on it ({words[:300]})"
@@ -196,6 +200,13 @@ class Workers:
     def _give_up(self, worker: WorkerProcess) -> None:
         spent = time.monotonic() - worker.since
         self._lose(worker, Failure("verify.timed-out", f"it was not judged within {spent:.0f} seconds"))
+
+    def _retire(self, worker: WorkerProcess) -> None:
+        """The worker has done its last file: the others that it was given wait again."""
+        worker.kill()
+        worker.end()
+        self._running.remove(worker)
+        self._ahead.extendleft(reversed(worker.orders))
 
     def _lose(self, worker: WorkerProcess, failure: Failure) -> None:
         """The worker is gone: the file that it was at failed, the others that it was given wait again."""

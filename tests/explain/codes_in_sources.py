@@ -22,7 +22,7 @@ FILE_NAME = re.compile(
 C2PA_TERMS = frozenset(
     {
         "c2pa.actions", "c2pa.actions.v2", "c2pa.ai-disclosure", "c2pa.created", "c2pa.edited", "c2pa.ingredient",
-        "c2pa.opened", "c2pa.signature",
+        "c2pa.metadata", "c2pa.opened", "c2pa.signature",
     }
 )  # fmt: skip
 """Words of the C2PA specification that look like codes of ours."""
