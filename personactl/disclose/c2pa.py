@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from personactl.disclose import c2pa_reading, chains, formats, native, xmp
+from personactl.disclose import c2pa_reading, chains, formats, native, stores, xmp
 from personactl.disclose.c2pa_doubts import doubted
 from personactl.disclose.c2pa_reading import EXPIRED, UNTRUSTED, C2paReading, State
 from personactl.disclose.parts import ContainerError, Parts
@@ -36,8 +36,6 @@ _SIGNERS = frozenset({EXPIRED, UNTRUSTED})
 """What a certificate that has expired reads as: for an ingredient whose signer was a stranger when it was added, the
 latter alone."""
 _MAX_ERROR = 300
-_MAX_STORES = 2
-"""A clip may have its original store and one with updates (C2PA 2.4, "Embedding manifests into BMFF-based assets")."""
 
 
 class Credential(Protocol):
@@ -198,7 +196,7 @@ def read(
 def _read(data: bytes, media_type: str, anchors: tuple[str, ...], parts: Parts) -> C2paReading:
     if not parts.c2pa:
         return C2paReading(state="Remote" if _names_remote(parts.xmp) else "Absent")
-    if len(parts.c2pa) > _MAX_STORES:
+    if len(parts.c2pa) > stores.MAX_STORES:
         return C2paReading(state="Unreadable", error=f"the file has {len(parts.c2pa)} manifest stores")
     # Of two the library makes its own choice, as in a clip with an update; no leaf is told then, and none is allowed.
     store = parts.c2pa[0] if len(parts.c2pa) == 1 else None

@@ -19,7 +19,7 @@ _X5CHAIN = 33
 _X5CHAIN_TEXT = "x5chain"
 _MAX_CBOR_DEPTH = 16
 _MAX_REMEMBERED = 16 << 10
-"""Bytes of a header or certificate that are kept for the next file; those of a stranger may have megabytes."""
+"""Bytes of a header that is kept for the next file; that of a stranger may have megabytes."""
 _STORE, _SIGNATURE = b"c2pa", b"c2cs"
 _MANIFESTS = (b"c2ma", b"c2um")
 """Standard and update manifests (C2PA 2.4, "Types of manifests")."""
@@ -35,7 +35,8 @@ class _MalformedError(ValueError):
 def leaf_sha256(store: bytes, active_label: str) -> str:
     """SHA-256 (hex) of the DER certificate that signed the active manifest; "" when it cannot be told for certain."""
     try:
-        return _digest(_signing_chain(_only(_manifests(store), _MANIFESTS, active_label))[0])
+        leaf = _signing_chain(_only(_manifests(store), _MANIFESTS, active_label))[0]
+        return hashlib.sha256(leaf).hexdigest()
     except (_MalformedError, IndexError, KeyError, TypeError, ValueError):
         return ""
 
@@ -73,7 +74,8 @@ def _signing_chain(manifest: bytes) -> tuple[bytes, ...]:
 def _certificates(signature: bytes) -> tuple[bytes, ...]:
     """The certificates of the only x5chain in a COSE_Sign1 structure."""
     structure, _ = _cbor(signature, 0, 0)
-    protected = (_header if len(structure[0]) <= _MAX_REMEMBERED else _header.__wrapped__)(structure[0])
+    encoded = structure[0]
+    protected = _header(encoded) if len(encoded) <= _MAX_REMEMBERED else _cbor(encoded, 0, 0)[0]
     headers = (protected, structure[1])
     chains = [header[key] for header in headers for key in (_X5CHAIN, _X5CHAIN_TEXT) if key in header]
     if len(chains) != 1:
@@ -88,10 +90,6 @@ def _certificates(signature: bytes) -> tuple[bytes, ...]:
 def _header(encoded: bytes) -> Any:
     """A protected header, the same in all files that one certificate has signed. It is only read."""
     return _cbor(encoded, 0, 0)[0]
-
-
-def _digest(certificate: bytes) -> str:
-    return hashlib.sha256(certificate).hexdigest()
 
 
 def _only(boxes: Iterator[tuple[bytes, str, bytes]], kinds: tuple[bytes, ...], wanted: str) -> bytes:

@@ -61,7 +61,7 @@ def read_marks(data: bytes, *, anchors: Sequence[str], tsa_roots: Sequence[str] 
 def _parts(row: formats.Container, data: bytes) -> Parts:
     """Raises ContainerError; OverLimitError where the file, or a manifest store in it, would keep its readers busy."""
     parts = row.parts(data)
-    for store in parts.c2pa[:2]:  # where there are more, none is read
+    for store in parts.c2pa[: stores.MAX_STORES]:
         stores.check(store)
     return parts
 

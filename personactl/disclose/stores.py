@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from personactl.disclose.parts import OverLimitError
 
+MAX_STORES = 2
+"""Of one file. A clip may have its original store and one with updates (C2PA 2.4, "Embedding manifests into BMFF-based
+assets"); where there are more, none is read."""
+
 MAX_BYTES = 32 << 20
 MAX_BOXES = 2000
 """Superboxes of one store; a manifest has about ten. The library compares each assertion with all others: 0.2 s of CPU

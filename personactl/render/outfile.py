@@ -78,7 +78,7 @@ def _write(path: Path, data: bytes | Iterable[bytes], name: Callable[[Path], obj
     """Write a draft beside `path`, then `name` it. Raises OSError."""
     pieces = (data,) if isinstance(data, bytes) else data
     if not _ordinary(path):  # /dev/stdout, a named pipe: nothing to rename onto
-        with os.fdopen(_open_reader(path), "wb") as file:
+        with os.fdopen(_open_stream(path), "wb") as file:
             file.writelines(pieces)
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -113,7 +113,7 @@ def _refuse_closed_folder(path: Path) -> None:
         raise StorageError(reason, where=str(path), hint="choose another place")
 
 
-def _open_reader(path: Path) -> int:
+def _open_stream(path: Path) -> int:
     """A device or pipe, open for writing. A named pipe that nobody reads is refused instead of waited for."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from personactl.render import findings
 from personactl.render.columns import columns
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Styled, Terminal
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def show(terminal: Terminal, plan: Plan, *, left: int) -> None:
         terminal.line()
     findings.show(terminal, told)
     if len(told) < len(plan.findings):
-        terminal.line(f"{_count(len(plan.findings) - len(told), 'rule')} to check by hand, listed with -v")
+        terminal.line(f"{counted(len(plan.findings) - len(told), 'rule')} to check by hand, listed with -v")
 
 
 def _head(plan: Plan, left: int) -> Iterator[Line]:
@@ -36,20 +37,20 @@ def _head(plan: Plan, left: int) -> Iterator[Line]:
     model = plan.model
     yield [
         Styled(plan.run_id, "bold"),
-        f"  {_count(total, 'picture')} of {plan.persona_id}@{plan.persona_version}, from {plan.manifest_path}",
+        f"  {counted(total, 'picture')} of {plan.persona_id}@{plan.persona_version}, from {plan.manifest_path}",
     ]
     yield _field("model", f"{model.name} ({model.family}, {model.license}), lock {model.sha256[:12]}")
     yield _field("scorer", f"{plan.scorer.name} ({plan.scorer.license})")
     drift = ", then ".join(gate.on_drift)
     yield _field(
-        "gate", f"cosine ≥ {gate.threshold} ({gate.source}), {_count(gate.attempts, 'attempt')}, on drift {drift}"
+        "gate", f"cosine ≥ {gate.threshold} ({gate.source}), {counted(gate.attempts, 'attempt')}, on drift {drift}"
     )
     scheme = "" if output.watermarker == "built-in" else f" ({output.watermarker})"
     marks = f"signed metadata and watermark{scheme}" if output.watermark else "signed metadata, no watermark"
     yield _field("disclosure", f"{marks}, {output.format}")
     yield _field("label", _label(plan))
     yield _field("policies", ", ".join(policy.id for policy in plan.policies))
-    yield _field("to do", f"{left} of {_count(total, 'picture')}, at most {left * gate.attempts} generations")
+    yield _field("to do", f"{left} of {counted(total, 'picture')}, at most {left * gate.attempts} generations")
 
 
 def _label(plan: Plan) -> str:
@@ -75,7 +76,3 @@ def _rows(plan: Plan) -> list[tuple[str, ...]]:
 
 def _field(name: str, value: str) -> Line:
     return [Styled(f"  {name:<11}", "dim"), value]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

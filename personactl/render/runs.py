@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from personactl.render import findings
 from personactl.render.columns import columns
 from personactl.render.contact_sheet import Cell, render
+from personactl.render.counts import counted
 from personactl.render.terminal import Line, Part, Styled, Terminal
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def show_status(terminal: Terminal, status: RunStatus) -> None:
     lines = columns(("PICTURE", "STATE", "ATTEMPTS", "IDENTITY"), rows, terminal.width(terminal.out))
     counts = " + ".join(f"{getattr(status, name)} {name}" for name in ("done", "failed", "rejected", "left"))
     active = "; a command is writing to this ledger now" if status.active else ""
-    starts = f"started {status.starts} {'time' if status.starts == 1 else 'times'}"
+    starts = f"started {counted(status.starts, 'time')}"
     lines += [
         [Styled(status.run_id, "bold"), f"  {status.manifest_path}, {starts}{active}"],
         f"{status.planned} planned = {counts}",

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from personactl.render import findings
+from personactl.render.counts import counted
 from personactl.render.terminal import Styled, Terminal, quote, shorten
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def show_summary(terminal: Terminal, count: Mapping[str, int]) -> None:
     """`count`: how many files have each verdict."""
     total = sum(count.values())
     told = ", ".join(f"{count.get(word, 0)} {word}" for word in STYLES)
-    terminal.line(f"{total} {'file' if total == 1 else 'files'}: {told}")
+    terminal.line(f"{counted(total, 'file')}: {told}")
 
 
 def whose(verdict: Verdict) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import NamedTuple
 
 from personactl.model import Finding, Severity
 
@@ -93,13 +93,11 @@ PASSED_ON = frozenset({"disclosure.trailing-data", "disclosure.exif-twice", "dis
 """Findings of the reader that do not bear on an axis; they stand in the verdict as warnings."""
 
 
-OUT_OF_MEMORY = "verify.out-of-memory"
+class Conclusion(NamedTuple):
+    """The value of one axis, and what was found about it."""
 
-
-def out_of_memory(findings: Iterable[Finding]) -> bool:
-    """Whether reading the file took more memory than one may have. A process in which that happened may have too little
-    left for the next file, and is not used for it."""
-    return any(item.code == OUT_OF_MEMORY for item in findings)
+    value: str
+    findings: tuple[Finding, ...] = ()
 
 
 def finding(code: str, message: str, *, instead: str = "") -> Finding:

@@ -11,9 +11,10 @@ from personactl.model import Finding
 from personactl.verdict import Verdict
 from personactl.verify import candidates
 from personactl.verify.evidence import Credential, Evidence, Pixels, Record, Source
-from personactl.verify.findings import OUT_OF_MEMORY, finding
+from personactl.verify.findings import finding
 from personactl.verify.judgement import Demands, conclude, unread
 from personactl.verify.ledger_source import LedgerSource
+from personactl.verify.limits import OUT_OF_MEMORY
 from personactl.verify.opening import extension_fits, open_source
 from personactl.verify.pixels import read_watermark
 from personactl.verify.reading import read_claim

@@ -11,10 +11,11 @@ from personactl.policy import MACHINE_LAYERS, Policy, check_layers, demanded_lay
 from personactl.policy.checks import CHECKS
 from personactl.verdict import Axes, Verdict
 from personactl.verify import axes as rules
+from personactl.verify import disclosure as disclosure_rules
 from personactl.verify import label
 from personactl.verify.candidates import leading
 from personactl.verify.evidence import Evidence, Source
-from personactl.verify.findings import CODES, PASSED_ON, finding
+from personactl.verify.findings import CODES, PASSED_ON, Conclusion, finding
 from personactl.verify.table import Condition, judge
 
 _CODES = PASSED_ON.union(CODES, (check.code for check in CHECKS.values()))
@@ -84,11 +85,11 @@ def conclude(evidence: Evidence, demands: Demands) -> Verdict:
     )
 
 
-def _conclusions(evidence: Evidence, demands: Demands) -> tuple[dict[str, rules.Conclusion], tuple[Finding, ...]]:
+def _conclusions(evidence: Evidence, demands: Demands) -> tuple[dict[str, Conclusion], tuple[Finding, ...]]:
     """The axes in their order, and what the policies demand and the file lacks, by the ids of the rules."""
     claim, demanded = evidence.credential, demands.layers
     integrity, trust = rules.integrity(evidence), rules.trust(claim)
-    credential = rules.credential(claim) if evidence.source.problem is None else rules.Conclusion("absent")
+    credential = rules.credential(claim) if evidence.source.problem is None else Conclusion("absent")
     watermark = rules.watermark(evidence.pixels, claim, required="watermark" in demanded)
     labels: tuple[Finding, ...] = ()
     marks: tuple[Finding, ...] = ()
@@ -97,7 +98,7 @@ def _conclusions(evidence: Evidence, demands: Demands) -> tuple[dict[str, rules.
         labels = label.findings(claim, demands.policies, repeated=repeated)
         layers = _layers(integrity.value, credential.value, watermark.value)
         marks = check_layers(demands.policies, (*layers, *evidence.metadata.layers), received=True)
-    disclosure = rules.disclosure(
+    disclosure = disclosure_rules.disclosure(
         claim, evidence.metadata, evidence.pixels, demanded=demanded,
         unlabelled=any(item.severity == "error" for item in labels),
     )  # fmt: skip

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from personactl.model import Finding
+
 MEBIBYTE = 1 << 20
 MAX_BYTES = 512 * MEBIBYTE
 """Largest file that is read."""
+OUT_OF_MEMORY = "verify.out-of-memory"
+"""The code of a file that took more memory than one may have."""
 MEMORY_PER_WORKER = 1 << 30
 """What a machine should have for each worker that is started unasked; most pictures need a tenth."""
 _CGROUP = Path("/sys/fs/cgroup")
@@ -54,6 +58,12 @@ class Limits:
             bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
             with suppress(OSError, ValueError):  # a system that knows the limit and does not take it
                 resource.setrlimit(kind, (bound, bound))
+
+
+def out_of_memory(findings: Iterable[Finding]) -> bool:
+    """Whether reading the file took more memory than one may have. A process in which that happened may have too little
+    left for the next file, and is not used for it."""
+    return any(item.code == OUT_OF_MEMORY for item in findings)
 
 
 def usual_jobs() -> int:

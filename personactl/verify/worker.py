@@ -19,8 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from personactl.errors import PersonactlError
 from personactl.verify import wire
-from personactl.verify.findings import out_of_memory
-from personactl.verify.limits import MAX_BYTES, Limits
+from personactl.verify.limits import MAX_BYTES, Limits, out_of_memory
 
 if TYPE_CHECKING:
     from personactl.verify.inspection import Inspection

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from personactl.errors import EnvironmentProblem
 from personactl.verify import wire
+from personactl.verify.limits import OUT_OF_MEMORY
 
 if TYPE_CHECKING:
     from personactl.verify.limits import Limits
@@ -126,7 +127,7 @@ class WorkerProcess:
         status = self._process.wait()
         self.hear()
         if any(words in self._said for words in _NO_MEMORY):
-            return Failure("verify.out-of-memory", "reading it takes more memory than one file may have")
+            return Failure(OUT_OF_MEMORY, "reading it takes more memory than one file may have")
         if status >= 0:
             return Failure("verify.worker-crashed", f"the process that read it ended with status {status}")
         try:

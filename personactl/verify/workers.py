@@ -22,8 +22,7 @@ from typing import Any, NamedTuple
 from personactl.errors import EnvironmentProblem, PersonactlError
 from personactl.verdict import Verdict
 from personactl.verify import wire
-from personactl.verify.findings import out_of_memory
-from personactl.verify.limits import MAX_BYTES, Limits, usual_jobs
+from personactl.verify.limits import MAX_BYTES, Limits, out_of_memory, usual_jobs
 from personactl.verify.walking import Target
 from personactl.verify.worker_process import WorkerProcess
 

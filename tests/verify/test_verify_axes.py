@@ -26,6 +26,7 @@ from personactl.claim_terms import TRAINED_ALGORITHMIC_MEDIA as SYNTHETIC
 from personactl.model import Finding
 from personactl.verdict import EntryCandidate
 from personactl.verify import axes
+from personactl.verify.disclosure import disclosure
 from personactl.verify.evidence import Action, Evidence, Metadata, Pixels, Record, Signer, Source
 from personactl.verify.findings import CODES, finding
 from personactl.verify.judgement import Demands, conclude, is_conceivable
@@ -301,10 +302,10 @@ def test_an_unsigned_picture_lacks_both_layers_and_stays_unproven() -> None:
 def test_a_demanded_metadata_mark_that_is_missing_is_a_missing_disclosure() -> None:
     bare = replace(GOOD, metadata=Metadata(software="x"), pixels=Pixels(state="present", payload=ENTRY[:16]))
     assert verdict_of(bare, policies=BASELINE) == ("fail", 7, {"verify.xmp-missing", "policy.xmp"})
-    assert axes.disclosure(CLAIM, Metadata(), Pixels(), demanded=frozenset({"xmp"})).value == "missing"
-    assert axes.disclosure(CLAIM, replace(XMP, software=""), Pixels(), demanded=frozenset({"exif"})).value == "missing"
+    assert disclosure(CLAIM, Metadata(), Pixels(), demanded=frozenset({"xmp"})).value == "missing"
+    assert disclosure(CLAIM, replace(XMP, software=""), Pixels(), demanded=frozenset({"exif"})).value == "missing"
     twice = replace(XMP, twice=True)
-    assert axes.disclosure(CLAIM, twice, Pixels(), demanded=frozenset({"xmp"})).value == "contradictory"
+    assert disclosure(CLAIM, twice, Pixels(), demanded=frozenset({"xmp"})).value == "contradictory"
 
 
 LABEL_RULE = replace(policy.load("us-ny-gbl-396b").rules[0], severity="error", confirmed=True)
