@@ -7,7 +7,7 @@
     Record        what one receipt, or the ledger, says about these bytes
     Approval      what the persons who approve say about them, by the rule of the ledger (SPEC 6.11)
 
-The rules in `axes.py` see nothing else, so each of them can be tested without a file.
+The rules in `axes.py` and `disclosure.py` see nothing else, so each of them can be tested without a file.
 """
 
 from __future__ import annotations
