@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from personactl.errors import WeightsError
-from personactl.weights import Folder, IpAdapter, Pack
+from personactl.weights import Folder, IpAdapter, Pack, UpscalerFile
 
 INDEX = "model_index.json"
 FAMILIES: Mapping[str, str] = {"StableDiffusionPipeline": "stable-diffusion"}
@@ -43,7 +43,8 @@ class Layout:
     """`generator`, `conditioner`, `adapter.folder`: paths relative to the model folder, "" for the folder itself.
 
     `adapter` is None when pictures cannot be conditioned on a face; `embedding` is the width of a face embedding (0
-    without adapter). `native` is (width, height) in pixels; sizes must be multiples of `size_multiple`.
+    without adapter). `native` is (width, height) in pixels; sizes must be multiples of `size_multiple`. `upscaler` is
+    None when larger pictures than native are generated in one go.
     """
 
     family: str
@@ -54,6 +55,12 @@ class Layout:
     native: tuple[int, int]
     size_multiple: int
     scheduler_class: str
+    upscaler: UpscalerFile | None = None
+
+    def enlarges(self, width: int, height: int) -> bool:
+        """Whether a picture of this size is generated at the native size and then enlarged."""
+        scale = self.upscaler.scale if self.upscaler else 0
+        return (width, height) == (scale * self.native[0], scale * self.native[1])
 
     def inside(self, name: str) -> str:
         """The path of a file of the generator, relative to the model folder."""
@@ -81,7 +88,15 @@ def read_layout(folder: Folder, pack: Pack | None) -> Layout:
         native=pack.resolution if pack else _native(unet, vae_factor),
         size_multiple=multiple,
         scheduler_class=str(scheduler.get("_class_name", "")),
+        upscaler=_upscaler(folder, pack),
     )
+
+
+def _upscaler(folder: Folder, pack: Pack | None) -> UpscalerFile | None:
+    upscaler = pack.upscaler if pack else None
+    if upscaler and folder.digest_of(upscaler.file) is None:
+        raise WeightsError("the pack has no upscaler here", where=upscaler.file, code="weights.incomplete")
+    return upscaler
 
 
 def _family(folder: Folder, prefix: str) -> str:

@@ -82,7 +82,7 @@ def _lock(folder: Folder, pack: Pack | None, layout: Layout) -> ModelLock:
 
 
 def _files_of_pixels(folder: Folder, pack: Pack | None, layout: Layout) -> tuple[FileDigest, ...]:
-    """Generator, adapter and the network that makes the adapter's input; the scorer makes no pixels.
+    """Generator, adapter, the network that makes the adapter's input, upscaler; the scorer makes no pixels.
 
     pack.json is among them: it holds the licence, the defaults and the calibration that a run works with, so nobody can
     change them under the same lock.
@@ -92,8 +92,9 @@ def _files_of_pixels(folder: Folder, pack: Pack | None, layout: Layout) -> tuple
         return tuple(file for file in folder.files if file.path not in scoring)
     adapter = (layout.adapter.folder,) if layout.adapter else ()
     used = folder.beneath(layout.generator, *adapter, layout.conditioner)
-    index = tuple(file for file in folder.files if file.path == INDEX)
-    return tuple(sorted((*used, *index), key=lambda file: file.path))
+    single = {INDEX, layout.upscaler.file if layout.upscaler else INDEX}
+    named = tuple(file for file in folder.files if file.path in single)
+    return tuple(sorted((*used, *named), key=lambda file: file.path))
 
 
 def _capabilities(layout: Layout) -> Capabilities:

@@ -24,6 +24,7 @@ from personactl.generate.backend import Clock, OnStep
 from personactl.generate.lock import Survey
 from personactl.generate.poison import ENVIRONMENT_KEY, poison, to_bytes
 from personactl.generate.schedulers import SCHEDULERS
+from personactl.generate.upscale import Upscaler
 from personactl.model import Candidate, ReferenceUse, Shot
 
 # Read by the libraries when they are imported: no hub, no telemetry, workspaces that repeat.
@@ -70,6 +71,10 @@ class StableDiffusionBackend:
             self._pipe.to(self._device)
         self._scheduler_config = dict(self._pipe.scheduler.config)
         self._scheduler_name = ""
+        self._layout = found.layout
+        self._upscaler: Upscaler | None = None
+        if found.layout.upscaler:
+            self._upscaler = Upscaler(found.folder.root / found.layout.upscaler.file, found.layout.upscaler.scale)
         self._multiple = found.layout.size_multiple
 
     def run(
@@ -102,11 +107,13 @@ class StableDiffusionBackend:
     def _picture(self, shot: Shot, seed: int, conditioning: Array | None, on_step: OnStep | None) -> Array:
         """Floats, shape (height, width, 3), in 0..1 unless they are not numbers."""
         guidance = float(shot.guidance)
+        enlarged = self._upscaler if self._layout.enlarges(shot.width, shot.height) else None
+        width, height = self._layout.native if enlarged else (shot.width, shot.height)
         done = self._pipe(
             prompt=shot.prompt,
             negative_prompt=shot.negative or None,
-            width=shot.width,
-            height=shot.height,
+            width=width,
+            height=height,
             num_inference_steps=shot.steps,
             guidance_scale=guidance,
             generator=torch.Generator("cpu").manual_seed(seed),
@@ -114,7 +121,8 @@ class StableDiffusionBackend:
             callback_on_step_end=_step_callback(on_step),
             **self._face(shot.references, conditioning, guided=guidance > 1),
         )
-        return np.asarray(done.images[0], dtype=np.float32)
+        picture = np.asarray(done.images[0], dtype=np.float32)
+        return enlarged.enlarge(picture) if enlarged else picture
 
     def _face(
         self, references: tuple[ReferenceUse, ...], conditioning: Array | None, *, guided: bool
@@ -198,6 +206,7 @@ class StableDiffusionBackend:
             "batchSize": "1",
             "batchPosition": "0",
             "attention": _attention(self._pipe.unet),
+            "enlarged": str(self._layout.enlarges(shot.width, shot.height)).lower(),
             "scheduler": type(self._pipe.scheduler).__name__,
             "schedulerConfigSha256": hashlib.sha256(scheduler.encode()).hexdigest(),
             "promptTokens": str(longest),

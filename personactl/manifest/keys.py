@@ -130,7 +130,7 @@ OUTPUT = Section(
         Key(
             name="size",
             kind=Several(item=Whole(least=16, most=8192, step=8), least=2, most=2, distinct=False),
-            doc="Width and height in pixels.",
+            doc="Width and height in pixels; twice the size of a pack with an upscaler is enlarged by it.",
         ),
         Key(name="watermark", kind=Flag(), doc="Imperceptible watermark; the baseline policy requires it."),
         Key(

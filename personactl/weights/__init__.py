@@ -15,7 +15,7 @@
 
 from personactl.weights.folder import Folder, open_folder
 from personactl.weights.names import is_built_in, model_name
-from personactl.weights.pack import Calibration, IpAdapter, Pack, read_pack
+from personactl.weights.pack import Calibration, IpAdapter, Pack, UpscalerFile, read_pack
 from personactl.weights.places import locate, pocket_folder
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Folder",
     "IpAdapter",
     "Pack",
+    "UpscalerFile",
     "is_built_in",
     "locate",
     "model_name",

@@ -5,11 +5,13 @@
      "conditioner": {"folder": "conditioner", "embedding": 128},
      "scorer": {"folder": "scorer", "embedding": 128, "minFacePx": 24, "minDetectorScore": "0.5",
                 "calibration": {"recogniserSha256": "…", "threshold": "…", "far": "…", "farUpper95": "…", …}},
+     "upscaler": {"file": "upscaler/….onnx", "scale": 2},
      "defaults": {"steps": 20, "guidance": "2.5", "scheduler": "dpmsolver++"},
      "files": {"<path>": {"sha256": "…", "size": 1}}}
 
 Every file of the folder but pack.json itself is listed, so that the SHA-256 of pack.json stands for the whole pack; a
-model lock carries it. Numbers may be JSON numbers or decimal strings; they travel on as decimal strings, as written.
+model lock carries it. `upscaler` may be missing; other keys are the makers' notes. Numbers may be JSON numbers or
+decimal strings; they travel on as decimal strings, as written.
 """
 
 from __future__ import annotations
@@ -38,6 +40,14 @@ class IpAdapter:
     folder: str
     weight_name: str
     tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpscalerFile:
+    """An ONNX network that makes pictures `scale` times as wide and high."""
+
+    file: str
+    scale: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,7 @@ class Pack:
     calibration: Calibration
     min_face_px: int
     min_detector_score: str
+    upscaler: UpscalerFile | None
     steps: int
     guidance: str
     scheduler: str
@@ -134,10 +145,21 @@ def _parse(document: Any) -> Pack:
         calibration=_calibration(_object(scorer["calibration"], "calibration")),
         min_face_px=_count(scorer["minFacePx"]),
         min_detector_score=_within(scorer, "minDetectorScore", 0, 1),
+        upscaler=_upscaler(document.get("upscaler")),
         steps=_count(defaults["steps"]),
         guidance=_decimal(defaults["guidance"]),
         scheduler=plain.label(defaults["scheduler"], "scheduler"),
     )
+
+
+def _upscaler(value: Any) -> UpscalerFile | None:
+    if value is None:
+        return None
+    document = _object(value, "upscaler")
+    scale = _count(document["scale"])
+    if scale != 2:  # the sizes of a plan know no other
+        raise ValueError(f"an upscaler of scale {scale}; only 2 is supported")
+    return UpscalerFile(file=_folder(document["file"]), scale=scale)
 
 
 def _calibration(document: Mapping[str, Any]) -> Calibration:

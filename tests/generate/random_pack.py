@@ -40,7 +40,7 @@ def paint(*faces: tuple[int, int, float, int, int], look: int | None = None) -> 
 
 
 def build_pack(folder: Path, *, calibration: Mapping[str, Any] | None = None) -> Path:
-    """Write the pack into `folder` (made if missing) and return it."""
+    """Write the pack into `folder` (made if missing) and return it. It has no upscaler: see `add_upscaler`."""
     generator = folder / "generator"
     generator.mkdir(parents=True)
     with warnings.catch_warnings():
@@ -53,8 +53,33 @@ def build_pack(folder: Path, *, calibration: Mapping[str, Any] | None = None) ->
     return folder
 
 
-def index_pack(folder: Path, *, calibration: Mapping[str, Any] | None = None) -> None:
-    """(Re)write pack.json over what is there."""
+def add_upscaler(folder: Path, *, scale: int = 2, stated: int = 2) -> None:
+    """An upscaler that repeats every pixel `scale` times, named in pack.json as one of scale `stated`."""
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    factors = numpy_helper.from_array(np.float32([1, 1, scale, scale]), "factors")
+    node = helper.make_node(
+        "Resize",
+        ["picture", "", "factors"],
+        ["enlarged"],
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, f"{name}_high", f"{name}_wide"])
+        for name in ("picture", "enlarged")
+    ]
+    graph = helper.make_graph([node], "for-tests", ends[:1], ends[1:], [factors])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    checker.check_model(model)
+    (folder / "upscaler").mkdir(exist_ok=True)
+    (folder / "upscaler/upscaler.onnx").write_bytes(model.SerializeToString())
+    index_pack(folder, upscaler={"file": "upscaler/upscaler.onnx", "scale": stated})
+
+
+def index_pack(folder: Path, *, calibration: Mapping[str, Any] | None = None, **parts: Any) -> None:
+    """(Re)write pack.json over what is there; `parts` are further keys of it."""
     recogniser = hashlib.sha256((folder / "scorer/recogniser.onnx").read_bytes()).hexdigest()
     files = {
         path.relative_to(folder).as_posix(): {
@@ -93,6 +118,7 @@ def index_pack(folder: Path, *, calibration: Mapping[str, Any] | None = None) ->
         },
         "defaults": {"steps": 4, "guidance": 2.5, "scheduler": "dpmsolver++", "negative": ""},
         "files": files,
+        **parts,
     }
     (folder / "pack.json").write_text(json.dumps(document, indent=1))
 
