@@ -12,11 +12,23 @@ Two CPU processes for the generator:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from personactl.errors import PersonactlError
+
+STAGES = (
+    "render",
+    "recogniser-a",
+    "recogniser-b",
+    "detector",
+    "vae",
+    "latents",
+    "generator",
+    "decoder",
+    "upscaler",
+)
+BASE = "begin with this pack's weights, and take over what has no checkpoint in the work folder"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -27,11 +39,11 @@ def build_parser() -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train", help="run one training stage, or all of them in order; resumes where it stopped"
     )
-    stages = ("all", "render", "recogniser-a", "recogniser-b", "detector", "vae", "latents", "generator")
-    train.add_argument("--stage", required=True, choices=stages)
+    train.add_argument("--stage", required=True, choices=("all", *STAGES))
     train.add_argument(
         "--work", required=True, type=Path, help="folder for pictures and checkpoints, outside the repository"
     )
+    train.add_argument("--base", type=Path, metavar="PACK", help=BASE)
     train.add_argument("--device", default="cpu", help="cpu or cuda")
     train.add_argument("--threads", default=1, type=int, help="CPU threads of this process")
     train.add_argument("--steps", type=int, help="train up to this step instead of the stage's default")
@@ -39,11 +51,13 @@ def build_parser() -> argparse.ArgumentParser:
     packing = commands.add_parser("pack", help="export the trained parts, measure them, write the pack")
     packing.add_argument("--work", required=True, type=Path)
     packing.add_argument("--out", required=True, type=Path)
+    packing.add_argument("--base", type=Path, metavar="PACK", help=BASE)
     packing.add_argument("--smoke", action="store_true", help="measure on a tiny sample")
     measuring = commands.add_parser("evaluate", help="measure a pack and print the figures with their intervals")
     measuring.add_argument("pack", type=Path, help="the pack's folder")
-    measuring.add_argument("--json", type=Path, help="also write the figures to this file")
-    measuring.add_argument("--sheet", type=Path, help="also write a contact sheet to this PNG file")
+    measuring.add_argument(
+        "--card", type=Path, metavar="FOLDER", help="also write the model card, its plots and pictures into this folder"
+    )
     measuring.add_argument("--smoke", action="store_true", help="measure on a tiny sample")
     demo = commands.add_parser("demo-persona", help="draw the demo persona")
     demo.add_argument("--out", required=True, type=Path)
@@ -58,8 +72,17 @@ def _train(options: argparse.Namespace) -> None:
 
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
-    place = Workplace(folder=options.work, device=options.device, smoke=options.smoke)
+    _check_base(options.base)
+    place = Workplace(folder=options.work, device=options.device, base=options.base, smoke=options.smoke)
     run(place, options.stage, steps=options.steps)
+
+
+def _check_base(base: Path | None) -> None:
+    """Nothing is taken over from a pack whose files are not the ones that it lists."""
+    if base is not None:
+        from personactl.pocket.pack import read_pack
+
+        read_pack(base)
 
 
 def _pack(options: argparse.Namespace) -> None:
@@ -67,20 +90,21 @@ def _pack(options: argparse.Namespace) -> None:
     from personactl.pocket.stages import Workplace
 
     sample = evaluate.SMOKE_SAMPLE if options.smoke else evaluate.Sample()
-    figures = assemble.assemble(Workplace(folder=options.work, smoke=options.smoke), options.out, sample=sample)
+    _check_base(options.base)
+    place = Workplace(folder=options.work, base=options.base, smoke=options.smoke)
+    figures = assemble.assemble(place, options.out, sample=sample)
     sys.stdout.write(card.table(figures))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     from personactl.pocket import card, evaluate, pack
 
-    pack.read_pack(options.pack)
-    figures = evaluate.measure_pack(options.pack, evaluate.SMOKE_SAMPLE if options.smoke else evaluate.Sample())
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    if options.sheet:
-        evaluate.write_sheet(options.pack, options.sheet)
-    sys.stdout.write(card.table(figures))
+    document = pack.read_pack(options.pack)
+    measured = evaluate.measure_pack(options.pack, evaluate.SMOKE_SAMPLE if options.smoke else evaluate.Sample())
+    if options.card:
+        options.card.mkdir(parents=True, exist_ok=True)
+        card.write_card(options.card, measured, document["training"])
+    sys.stdout.write(card.table(measured.figures))
 
 
 def _demo(options: argparse.Namespace) -> None:

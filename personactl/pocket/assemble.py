@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,13 +10,10 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 from safetensors.torch import save_file
 
-from personactl.pocket import card, evaluate, pack
-from personactl.pocket.detector import export_detector
+from personactl.pocket import card, evaluate, pack, stages
 from personactl.pocket.generator import SCHEDULE
-from personactl.pocket.recogniser import export_recogniser
-from personactl.pocket.stages import Workplace, trained
+from personactl.pocket.stages import Workplace
 from personactl.pocket.tokens import build_tokenizer
-from personactl.pocket.training import load_checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -28,10 +26,10 @@ def build_scheduler() -> DPMSolverMultistepScheduler:
 
 
 def export_parts(place: Workplace, folder: Path) -> None:
-    """Write generator, adapter, conditioner and scorer into the empty `folder`."""
-    unet, text, adapter = trained(place, "generator").averaged()  # type: ignore[attr-defined]
+    """Write generator, adapter, conditioner, scorer and upscaler into the empty `folder`."""
+    unet, text, adapter = stages.final_generator(place)
     pipeline = StableDiffusionPipeline(
-        vae=trained(place, "vae").averaged().half(),  # type: ignore[attr-defined]
+        vae=stages.final_autoencoder(place).half(),
         text_encoder=text.half(),
         tokenizer=build_tokenizer(place.folder / "tokenizer"),
         unet=unet.half(),
@@ -44,23 +42,13 @@ def export_parts(place: Workplace, folder: Path) -> None:
     (folder / "ip-adapter").mkdir()
     halves = {key: tensor.to(torch.float16) for key, tensor in adapter.items()}
     save_file(halves, folder / "ip-adapter" / pack.ADAPTER_FILE)
-    parts = place.folder / "export"
-    parts.mkdir(exist_ok=True)
-    export_detector(trained(place, "detector").averaged(), parts / "detector.onnx")  # type: ignore[attr-defined]
-    for name, role in (("a", "conditioner"), ("b", "scorer")):
-        export_recogniser(trained(place, f"recogniser-{name}").averaged(), parts / f"{name}.onnx")  # type: ignore[attr-defined]
+    (folder / "upscaler").mkdir()
+    shutil.copyfile(stages.exported(place, "upscaler"), folder / "upscaler" / pack.UPSCALER_FILE)
+    found = stages.exported(place, "detector")
+    for name, role in (("recogniser-a", "conditioner"), ("recogniser-b", "scorer")):
         pack.write_face_folder(
-            folder / role,
-            model_id=f"pocket-{role}",
-            detector=parts / "detector.onnx",
-            recogniser=parts / f"{name}.onnx",
+            folder / role, model_id=f"pocket-{role}", detector=found, recogniser=stages.exported(place, name)
         )
-
-
-def training_record(place: Workplace) -> dict[str, int]:
-    """Steps that each network was trained for."""
-    names = ("recogniser-a", "recogniser-b", "detector", "vae", "generator")
-    return {name: int(load_checkpoint(place.folder / f"{name}.ckpt")["step"]) for name in names}
 
 
 def assemble(place: Workplace, target: Path, *, sample: evaluate.Sample) -> dict[str, object]:
@@ -71,18 +59,24 @@ def assemble(place: Workplace, target: Path, *, sample: evaluate.Sample) -> dict
     try:
         export_parts(place, staged)
         shutil.copyfile(REPOSITORY / "LICENSE", staged / "LICENSE")
-        figures = evaluate.measure_pack(staged, sample)
-        evaluate.write_sheet(staged, staged / "sheet.png")
-        (staged / "MODEL_CARD.md").write_text(card.model_card(figures, training_record(place)), encoding="utf-8")
-        document = pack.describe(
-            staged,
-            calibration=evaluate.calibration(staged, figures),
-            smallest_face=evaluate.SMALLEST_FACE,
-            detector_score=evaluate.DETECTOR_SCORE,
-        )
-        pack.write_note(staged, document)
-        pack.read_pack(staged)
+        seal(staged, sample=sample, training=stages.training_record(place))
+        figures = json.loads((staged / card.FIGURES).read_bytes())
         pack.install(staged, target)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return figures
+
+
+def seal(folder: Path, *, sample: evaluate.Sample, training: dict[str, int]) -> None:
+    """Measure what lies in `folder`, write the card with its pictures, and last of all the index."""
+    measured = evaluate.measure_pack(folder, sample)
+    card.write_card(folder, measured, training)
+    document = pack.describe(
+        folder,
+        calibration=evaluate.calibration(folder, measured.figures),
+        smallest_face=evaluate.SMALLEST_FACE,
+        detector_score=evaluate.DETECTOR_SCORE,
+        training=training,
+    )
+    pack.write_note(folder, document)
+    pack.read_pack(folder)

@@ -1,10 +1,10 @@
 """Measure a pack through the code paths that use it, on people and scenes that no training saw.
 
     drawn pictures       both recognisers and the detector end to end; the autoencoder's round trip
-    generated pictures   each persona against all others, by the recogniser that did NOT condition them
-    prompts              a probe reads background, light, clothing ... off the generated pictures
+    generated pictures   each persona against all others; prompts read off them by a probe (`generated`)
+    upscaler             against the same scene drawn at twice the size, beside bicubic enlargement
 
-The identity threshold of `pack.json` comes from the second group alone: it is the scorer's, on generated pictures.
+The identity threshold of `pack.json` comes from the generated pictures alone: it is the scorer's, on them.
 """
 
 from __future__ import annotations
@@ -13,26 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
-from PIL import Image
 
-from personactl.pocket import measure
-from personactl.pocket.autoencoder import decode, encode, psnr
+from personactl.errors import IntegrityError
+from personactl.pocket import generated, measure
+from personactl.pocket.autoencoder import decode, encode, load_autoencoder, psnr
 from personactl.pocket.dataset import scene_seed
-from personactl.pocket.drawing.renderer import Drawing, backdrop_only, draw
+from personactl.pocket.drawing.renderer import SIZE, Drawing, backdrop_only, draw
+from personactl.pocket.generated import FALSE_ACCEPT_RATE, REFERENCES, SCENES_FROM, Picture, Studio, template_of
 from personactl.pocket.identity import HELD_OUT, sample_identity
 from personactl.pocket.loaded import DETECTOR_SCORE as SCORE
-from personactl.pocket.loaded import Request, generate, largest_face, open_faces, open_pipeline
+from personactl.pocket.loaded import largest_face, open_faces, open_upscaler
 from personactl.pocket.pack import sha256_file
-from personactl.pocket.probe import CLASSES, teach
-from personactl.pocket.scene import Scene, caption, sample_scene
+from personactl.pocket.scene import sample_scene
 
-PERSONAS_FROM = HELD_OUT + 10_000
-SCENES_FROM = 7_000_000
-REFERENCES = 4
 SMALLEST_FACE = 32  # px, longest side
 DETECTOR_SCORE = str(SCORE)
-FALSE_ACCEPT_RATE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +41,43 @@ class Sample:
     empty: int = 300
     personas: int = 21
     prompts: int = 8
+    captions: int = 200
+    enlarged: int = 60
+    taught: int = 8_000
 
 
-SMOKE_SAMPLE = Sample(people=3, views=2, empty=4, personas=3, prompts=1)
+SMOKE_SAMPLE = Sample(people=3, views=2, empty=4, personas=3, prompts=1, captions=3, enlarged=2, taught=200)
+
+Scores = tuple[np.ndarray, np.ndarray]  # genuine, impostor
 
 
-def measure_pack(folder: Path, sample: Sample) -> dict[str, Any]:
-    """All figures of a pack folder, as plain numbers; proportions come with 95 % intervals."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """`figures` are plain numbers, proportions with 95 % intervals; the rest is what the plots are drawn from."""
+
+    figures: dict[str, Any]
+    scores: dict[str, Scores]
+    pictures: list[Picture]
+    studio: Studio
+
+
+def measure_pack(folder: Path, sample: Sample) -> Measured:
+    """Measure a pack folder."""
     drawings, people = _held_out(sample)
+    scores: dict[str, Scores] = {}
     figures: dict[str, Any] = {"sample": {name: getattr(sample, name) for name in sample.__dataclass_fields__}}
-    figures.update(_measure_faces(folder, drawings, people, sample))
+    figures.update(_measure_faces(folder, drawings, people, sample, scores))
     figures["vae"] = _measure_round_trip(folder, drawings, people)
-    figures["generated"] = _measure_generated(folder, sample)
-    return figures
+    figures["upscaler"] = _measure_upscaler(folder, sample.enlarged)
+    studio = Studio(folder, sample.personas)
+    pictures = generated.identity_sample(studio, sample.prompts)
+    figures["generated"] = generated.identity_figures(pictures, sample.personas)
+    figures["generated"]["enlarged"] = generated.enlarged_figures(studio, pictures, figures["generated"]["threshold"])
+    figures["generated"]["prompt"] = generated.prompt_figures(
+        generated.prompt_sample(studio, sample.captions), taught=sample.taught
+    )
+    scores["generated"] = generated.own_and_other_scores(pictures)
+    return Measured(figures=figures, scores=scores, pictures=pictures, studio=studio)
 
 
 def _held_out(sample: Sample) -> tuple[list[Drawing], np.ndarray]:
@@ -69,20 +90,28 @@ def _held_out(sample: Sample) -> tuple[list[Drawing], np.ndarray]:
     return drawings, np.repeat(np.arange(sample.people), sample.views)
 
 
-def _measure_faces(folder: Path, drawings: list[Drawing], people: np.ndarray, sample: Sample) -> dict[str, Any]:
+def _measure_faces(
+    folder: Path, drawings: list[Drawing], people: np.ndarray, sample: Sample, scores: dict[str, Scores]
+) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for role in ("conditioner", "scorer"):
         app = open_faces(folder / role)
         faces = [largest_face(app, drawing.rgb) for drawing in drawings]
         found = np.array([face is not None for face in faces])
+        if found.sum() < 2:
+            raise IntegrityError(
+                f"the detector of {role} finds a face in {int(found.sum())} of {len(drawings)} drawn pictures",
+                where=str(folder / role),
+                hint="train the stage `detector` further",
+            )
         embeddings = np.stack([face.normed_embedding for face in faces if face is not None])
-        figures[role] = _recognition(embeddings, people[found])
+        scores[role] = measure.pair_scores(embeddings, people[found])
+        figures[role] = _recognition(*scores[role])
     figures["detector"] = _detection(app, drawings, faces, sample)
     return figures
 
 
-def _recognition(embeddings: np.ndarray, people: np.ndarray) -> dict[str, Any]:
-    genuine, impostor = measure.pair_scores(embeddings, people)
+def _recognition(genuine: np.ndarray, impostor: np.ndarray) -> dict[str, Any]:
     rate, threshold = measure.equal_error_rate(genuine, impostor)
     strict = measure.threshold_at(genuine, impostor, 1e-3)
     return {
@@ -142,13 +171,13 @@ def _overlap(first: np.ndarray, second: np.ndarray) -> float:
 
 def _measure_round_trip(folder: Path, drawings: list[Drawing], people: np.ndarray) -> dict[str, float]:
     """The autoencoder alone: PSNR, and how much of a picture's likeness to its person survives (scorer's cosine)."""
-    pipeline_vae = open_pipeline(folder).vae.eval()
+    network = load_autoencoder(folder).eval()
     chosen = drawings[:: max(1, len(drawings) // 160)]
     owners = people[:: max(1, len(drawings) // 160)]
     pictures = np.stack([drawing.rgb for drawing in chosen])
-    returned = decode(pipeline_vae, encode(pipeline_vae, pictures))
+    returned = decode(network, encode(network, pictures))
     app = open_faces(folder / "scorer")
-    templates = {int(owner): _template(app, HELD_OUT + int(owner)) for owner in set(owners.tolist())}
+    templates = {int(owner): template_of(app, HELD_OUT + int(owner)) for owner in set(owners.tolist())}
     before, after = [], []
     for owner, original, copy in zip(owners, pictures, returned, strict=True):
         first, second = largest_face(app, original), largest_face(app, copy)
@@ -162,86 +191,19 @@ def _measure_round_trip(folder: Path, drawings: list[Drawing], people: np.ndarra
     }
 
 
-def references(seed: int) -> list[np.ndarray]:
-    """The reference pictures of a persona: frontal, both three-quarter views, and one more, in other scenes."""
-    views = ("frontal view", "three-quarter view left", "three-quarter view right", "frontal view")
-    scenes = [sample_scene(scene_seed(seed, 40 + place), view=view) for place, view in enumerate(views[:REFERENCES])]
-    return [draw(sample_identity(seed), scene).rgb for scene in scenes]
-
-
-def _template(app: Any, seed: int) -> np.ndarray:
-    faces = [largest_face(app, picture) for picture in references(seed)]
-    return measure.template(np.stack([face.normed_embedding for face in faces if face is not None]))
-
-
-def prompt_scenes(count: int) -> list[Scene]:
-    """The scenes whose captions every persona is generated with."""
-    return [sample_scene(SCENES_FROM + place) for place in range(count)]
-
-
-def _measure_generated(folder: Path, sample: Sample) -> dict[str, Any]:
-    """Same prompts and same seeds for every persona, so that only the embedding differs."""
-    conditioner, scorer = open_faces(folder / "conditioner"), open_faces(folder / "scorer")
-    pipeline = open_pipeline(folder)
-    seeds = [PERSONAS_FROM + place for place in range(sample.personas)]
-    scenes = prompt_scenes(sample.prompts)
-    known = np.stack([_template(scorer, seed) for seed in seeds])
-    pictures, rows = [], []
-    for owner, seed in enumerate(seeds):
-        identity = _template(conditioner, seed)
-        requests = [Request(prompt=caption(scene), seed=place, identity=identity) for place, scene in enumerate(scenes)]
-        for picture in generate(pipeline, requests):
-            face = largest_face(scorer, picture)
-            pictures.append(picture)
-            rows.append((owner, None if face is None else known @ face.normed_embedding))
-    figures = _generated_figures(rows, sample)
-    hits = (probe := teach()).hits(np.stack(pictures), scenes * sample.personas)
-    figures["prompt"] = {
-        name: {
-            "read": float(hits[name].mean()),
-            "interval": measure.binomial_interval(int(hits[name].sum()), len(hits[name])),
-            "onRenders": probe.ceiling[name],
-        }
-        for name in CLASSES
-    }
-    return figures
-
-
-def _generated_figures(rows: list[tuple[int, np.ndarray | None]], sample: Sample) -> dict[str, Any]:
-    scored = [(owner, scores) for owner, scores in rows if scores is not None]
-    own = np.array([scores[owner] for owner, scores in scored])
-    others = np.concatenate([np.delete(scores, owner) for owner, scores in scored])
-    nearest = sum(int(scores.argmax()) == owner for owner, scores in scored)
-    groups = [np.array([scores for each, scores in scored if each == owner]) for owner in range(sample.personas)]
-    tagged = [(owner, group) for owner, group in enumerate(groups) if len(group)]
-
-    def group_auc(picked: list[Any]) -> float:
-        mine = np.concatenate([group[:, owner] for owner, group in picked])
-        theirs = np.concatenate([np.delete(group, owner, axis=1).ravel() for owner, group in picked])
-        return measure.auc(mine, theirs)
-
-    limit = measure.threshold_at(own, others, FALSE_ACCEPT_RATE)
-    return {
-        "pictures": len(rows),
-        "faceFound": len(scored) / len(rows),
-        "faceFoundInterval": measure.binomial_interval(len(scored), len(rows)),
-        "ownMean": float(own.mean()),
-        "ownSpread": float(own.std()),
-        "othersMean": float(others.mean()),
-        "othersSpread": float(others.std()),
-        "auc": measure.auc(own, others),
-        "aucInterval": measure.bootstrap_interval(tagged, group_auc),  # type: ignore[arg-type]
-        "nearestIsOwn": nearest / len(scored),
-        "nearestIsOwnInterval": measure.binomial_interval(nearest, len(scored)),
-        "personas": sample.personas,
-        "threshold": limit.value,
-        "falseAccepts": limit.false_accepts,
-        "impostorPairs": limit.impostors,
-        "falseAcceptRate": limit.false_accept_rate,
-        "falseAcceptUpper95": limit.false_accept_upper,
-        "genuinePairs": limit.genuines,
-        "trueAcceptRate": limit.true_accept_rate,
-    }
+def _measure_upscaler(folder: Path, count: int) -> dict[str, float]:
+    """PSNR of pictures of the autoencoder, enlarged, against the same scene drawn at twice the size."""
+    network, upscaler = load_autoencoder(folder).eval(), open_upscaler(folder)
+    enlarged, plain, truth = [], [], []
+    for place in range(count):
+        identity, scene = sample_identity(HELD_OUT + 40_000 + place), sample_scene(SCENES_FROM + 700_000 + place)
+        small = decode(network, encode(network, draw(identity, scene).rgb[None]))[0]
+        truth.append(draw(identity, scene, 2 * SIZE).rgb)
+        made = upscaler.enlarge(small.astype(np.float32) / 255)
+        enlarged.append((made * 255).round().astype(np.uint8))
+        plain.append(cv2.resize(small, (2 * SIZE, 2 * SIZE), interpolation=cv2.INTER_CUBIC))
+    target = np.stack(truth)
+    return {"psnr": psnr(np.stack(enlarged), target), "psnrBicubic": psnr(np.stack(plain), target), "pictures": count}
 
 
 def calibration(folder: Path, figures: dict[str, Any]) -> dict[str, Any]:
@@ -264,21 +226,3 @@ def calibration(folder: Path, figures: dict[str, Any]) -> dict[str, Any]:
             f"on the sample is at most {FALSE_ACCEPT_RATE}; bound: Clopper-Pearson, one-sided 95 %, independent pairs"
         ),
     }
-
-
-def write_sheet(folder: Path, path: Path, *, personas: int = 8, prompts: int = 7) -> None:
-    """A contact sheet: one row per persona, its drawn reference first, then generated pictures."""
-    conditioner, pipeline = open_faces(folder / "conditioner"), open_pipeline(folder)
-    scenes = prompt_scenes(prompts)
-    rows = []
-    for place in range(personas):
-        seed = PERSONAS_FROM + place
-        identity = _template(conditioner, seed)
-        requests = [
-            Request(prompt=caption(scene), seed=number, identity=identity) for number, scene in enumerate(scenes)
-        ]
-        rows.append(np.hstack([references(seed)[0], *generate(pipeline, requests)]))
-    Image.fromarray(np.vstack(rows)).save(path, optimize=True)
-
-
-__all__ = ["DETECTOR_SCORE", "SMALLEST_FACE", "Sample", "calibration", "measure_pack", "write_sheet"]

@@ -20,7 +20,7 @@ from personactl.errors import IntegrityError
 from personactl.pocket.autoencoder import encode
 from personactl.pocket.dataset import FaceSet
 from personactl.pocket.drawing.renderer import renderer_digest
-from personactl.pocket.recogniser import Recogniser, aligned_crop, embed
+from personactl.pocket.recogniser import EMBEDDING, aligned_crop, embed, open_recogniser
 from personactl.pocket.scene import Scene
 from personactl.pocket.training import write_atomically
 
@@ -30,9 +30,11 @@ CHUNK = 512
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentSet:
     """`latents` float16 (n, 4, 32, 32), already scaled; `embeddings` float32 (n, 128), unit length, by the conditioning
-    recogniser; `scenes` n scenes; pictures of one person lie `views` in a row."""
+    recogniser; `features` int64 (n, 4), left, top, right, bottom of eyes to mouth in latent cells, ends excluded;
+    `scenes` n scenes; pictures of one person lie `views` in a row."""
 
     latents: np.ndarray
+    features: np.ndarray
     embeddings: np.ndarray
     scenes: list[Scene]
     views: int
@@ -70,19 +72,20 @@ def encode_set(
 def embed_set(
     folder: Path,
     faces: FaceSet,
-    network: Recogniser,
+    recogniser: Path,
     *,
-    device: str = "cpu",
     report: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write `faces`' identity embeddings into `folder`; a finished file of the same networks is kept."""
-    stamp = {"renderer": renderer_digest(), "network": weights_digest(network)}
+    """Write `faces`' identity embeddings by an exported recogniser into `folder`; a finished file of the same one is
+    kept."""
+    stamp = {"renderer": renderer_digest(), "network": hashlib.sha256(recogniser.read_bytes()).hexdigest()}
+    session = open_recogniser(recogniser)
 
     def chunk(pictures: np.ndarray, first: int) -> np.ndarray:
         crops = [aligned_crop(picture, faces.key_points[first + place]) for place, picture in enumerate(pictures)]
-        return embed(network, np.stack(crops), device=device)
+        return embed(session, np.stack(crops))
 
-    _fill(folder, f"embeddings-{faces.name}", stamp, faces, (network.head[0].out_features,), "float32", chunk, report)
+    _fill(folder, f"embeddings-{faces.name}", stamp, faces, (EMBEDDING,), "float32", chunk, report)
 
 
 def _fill(
@@ -107,6 +110,14 @@ def _fill(
             report(min(first + CHUNK, len(faces)), len(faces))
     array.flush()
     write_atomically(note, json.dumps(stamp).encode())
+
+
+def feature_cells(key_points: np.ndarray, *, cell: int = 4, cells: int = 32) -> np.ndarray:
+    """int64 (n, 4): the latent cells around key points (n, 5, 2), one eye's breadth beyond them."""
+    margin = 0.5 * np.linalg.norm(key_points[:, 1] - key_points[:, 0], axis=1, keepdims=True)
+    first = np.floor((key_points.min(axis=1) - margin) / cell).clip(0, cells - 1)
+    end = np.ceil((key_points.max(axis=1) + margin) / cell).clip(1, cells)
+    return np.concatenate([first, end], axis=1).astype(np.int64)
 
 
 def open_latents(folder: Path, face_sets: list[FaceSet]) -> LatentSet:
@@ -138,5 +149,9 @@ def open_latents(folder: Path, face_sets: list[FaceSet]) -> LatentSet:
             "the sets were encoded by different networks", where=str(folder), hint="run `latents` again"
         )
     return LatentSet(
-        latents=np.concatenate(latents), embeddings=np.concatenate(embeddings), scenes=scenes, views=face_sets[0].views
+        latents=np.concatenate(latents),
+        features=np.concatenate([feature_cells(faces.key_points) for faces in face_sets]),
+        embeddings=np.concatenate(embeddings),
+        scenes=scenes,
+        views=face_sets[0].views,
     )

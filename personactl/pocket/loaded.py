@@ -13,7 +13,8 @@ from diffusers import StableDiffusionPipeline
 from insightface.app import FaceAnalysis
 from onnxruntime import SessionOptions
 
-from personactl.pocket.pack import ADAPTER_FILE, DEFAULTS
+from personactl.generate.upscale import Upscaler
+from personactl.pocket.pack import ADAPTER_FILE, DEFAULTS, UPSCALER_FILE
 
 DETECTOR_SCORE = 0.5
 
@@ -35,7 +36,7 @@ def largest_face(app: FaceAnalysis, rgb: np.ndarray) -> Any | None:
     return max(faces, key=lambda face: float((face.bbox[2] - face.bbox[0]) * (face.bbox[3] - face.bbox[1])))
 
 
-def open_pipeline(folder: Path, device: str = "cpu") -> StableDiffusionPipeline:
+def open_pipeline(folder: Path) -> StableDiffusionPipeline:
     """The pack's generator with its adapter, in float32."""
     pipeline = StableDiffusionPipeline.from_pretrained(
         str((folder / "generator").resolve()), local_files_only=True, use_safetensors=True, dtype=torch.float32
@@ -48,7 +49,12 @@ def open_pipeline(folder: Path, device: str = "cpu") -> StableDiffusionPipeline:
         image_encoder_folder=None,
         local_files_only=True,
     )
-    return pipeline.to(device)
+    return pipeline
+
+
+def open_upscaler(folder: Path) -> Upscaler:
+    """The pack's upscaler, by the class that `personactl run` uses."""
+    return Upscaler(folder / "upscaler" / UPSCALER_FILE, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,22 +70,24 @@ def generate(
     pipeline: StableDiffusionPipeline, requests: Sequence[Request], *, guidance: float | None = None
 ) -> list[np.ndarray]:
     """uint8 RGB pictures (128, 128, 3), one after another, each from its own CPU generator."""
-    return [_generate(pipeline, request, guidance or float(str(DEFAULTS["guidance"]))) for request in requests]
+    return [_generate(pipeline, request, guidance) for request in requests]
 
 
-def _generate(pipeline: StableDiffusionPipeline, request: Request, guidance: float) -> np.ndarray:
+def arguments(request: Request, guidance: float | None = None) -> dict[str, Any]:
+    """What any pipeline over the pack's networks is called with for a request: the pack's defaults, on the CPU."""
     identity = torch.zeros(1, 1, 128)
     if request.identity is not None:
         identity[0, 0] = torch.from_numpy(np.asarray(request.identity, np.float32))
-    both = torch.cat([torch.zeros_like(identity), identity]).to(pipeline.device)
-    result = pipeline(
-        prompt=request.prompt,
-        negative_prompt=str(DEFAULTS["negative"]),
-        num_inference_steps=int(str(DEFAULTS["steps"])),
-        guidance_scale=guidance,
-        height=128,
-        width=128,
-        generator=torch.Generator("cpu").manual_seed(request.seed),
-        ip_adapter_image_embeds=[both],
-    )
+    return {
+        "prompt": request.prompt,
+        "negative_prompt": str(DEFAULTS["negative"]),
+        "num_inference_steps": int(str(DEFAULTS["steps"])),
+        "guidance_scale": guidance or float(str(DEFAULTS["guidance"])),
+        "generator": torch.Generator("cpu").manual_seed(request.seed),
+        "ip_adapter_image_embeds": [torch.cat([torch.zeros_like(identity), identity])],
+    }
+
+
+def _generate(pipeline: StableDiffusionPipeline, request: Request, guidance: float | None) -> np.ndarray:
+    result = pipeline(height=128, width=128, **arguments(request, guidance))
     return np.asarray(result.images[0].convert("RGB"))

@@ -5,7 +5,8 @@ generator/        a diffusers StableDiffusionPipeline, fp16 safetensors
 ip-adapter/       one FaceID adapter file
 conditioner/      insightface manifest V2: detector and recogniser `a`
 scorer/           the same detector, recogniser `b`
-MODEL_CARD.md  LICENSE  sheet.png
+upscaler/         one ONNX file: twice the size
+MODEL_CARD.md  LICENSE  card/ (pictures of the model card)
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from personactl.errors import IntegrityError
 from personactl.pocket.training import write_atomically
 
 SCHEMA = "personactl.pocket/1"
-VERSION = "0.1.0"
+VERSION = "0.2.0"
+NOTE = "pack.json"
 ADAPTER_FILE = "ip-adapter-faceid.safetensors"
+UPSCALER_FILE = "upscaler.onnx"
+TOKENS = 4  # that one face embedding becomes
 DEFAULTS = {"steps": 20, "guidance": "2.5", "scheduler": "dpmsolver++", "negative": ""}
 LICENCE_NOTE = "Apache License, Version 2.0. The full text is the file LICENSE at the top of this pack.\n"
 FILE_LIMIT = 20 * 1024 * 1024  # bytes, the whole pack
@@ -38,13 +42,20 @@ def file_table(folder: Path) -> dict[str, dict[str, Any]]:
     table = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name != "pack.json":
+        if path.is_file() and name != NOTE:
             table[name] = {"sha256": sha256_file(path), "size": path.stat().st_size}
     return table
 
 
-def describe(folder: Path, *, calibration: dict[str, Any], smallest_face: int, detector_score: str) -> dict[str, Any]:
-    """The content of `pack.json` for the files that lie in `folder`."""
+def describe(
+    folder: Path,
+    *,
+    calibration: dict[str, Any],
+    smallest_face: int,
+    detector_score: str,
+    training: dict[str, int],
+) -> dict[str, Any]:
+    """The content of `pack.json` for the files that lie in `folder`; `training` is steps a network."""
     return {
         "schema": SCHEMA,
         "name": "pocket",
@@ -53,7 +64,7 @@ def describe(folder: Path, *, calibration: dict[str, Any], smallest_face: int, d
         "licenseFile": "LICENSE",
         "resolution": [128, 128],
         "generator": "generator",
-        "ipAdapter": {"folder": "ip-adapter", "weightName": ADAPTER_FILE, "tokens": 4},
+        "ipAdapter": {"folder": "ip-adapter", "weightName": ADAPTER_FILE, "tokens": TOKENS},
         "conditioner": {"folder": "conditioner", "embedding": 128},
         "scorer": {
             "folder": "scorer",
@@ -62,7 +73,9 @@ def describe(folder: Path, *, calibration: dict[str, Any], smallest_face: int, d
             "minFacePx": smallest_face,
             "minDetectorScore": detector_score,
         },
+        "upscaler": {"file": f"upscaler/{UPSCALER_FILE}", "scale": 2},
         "defaults": DEFAULTS,
+        "training": training,
         "files": file_table(folder),
     }
 
@@ -73,7 +86,7 @@ def read_pack(folder: Path) -> dict[str, Any]:
     Raises IntegrityError when it is missing or of another schema, or when any file is missing, altered, a symbolic
     link, or not listed.
     """
-    note = folder / "pack.json"
+    note = folder / NOTE
     if not note.is_file():
         raise IntegrityError(
             "this folder is not a pocket pack: no pack.json", where=str(folder), hint="name the pack's folder"
@@ -87,7 +100,7 @@ def read_pack(folder: Path) -> dict[str, Any]:
     present = {
         path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_symlink() or path.is_file()
     }
-    present.pop("pack.json", None)
+    present.pop(NOTE, None)
     listed = document["files"]
     for name in sorted(set(listed) | set(present)):
         _check_file(name, listed.get(name), present.get(name))
@@ -136,7 +149,7 @@ def write_note(folder: Path, document: dict[str, Any]) -> None:
         raise IntegrityError(
             f"the pack has {total} bytes, more than {FILE_LIMIT}", where=str(folder), hint="train a smaller network"
         )
-    write_atomically(folder / "pack.json", (json.dumps(document, indent=2) + "\n").encode())
+    write_atomically(folder / NOTE, (json.dumps(document, indent=2) + "\n").encode())
 
 
 def install(staged: Path, target: Path) -> None:

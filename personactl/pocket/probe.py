@@ -1,71 +1,114 @@
-"""Does a generated picture show what its prompt said? Ridge classifiers over small pictures, taught on renders.
+"""Does a generated picture show what its prompt said? A small classifier of the whole grammar, taught on fresh renders.
 
-One linear classifier per word class of the grammar, on the picture at 32 x 32 px with its horizontal and vertical
-differences. Weak on purpose: what it reads off unseen renders is its ceiling, and is reported beside every figure.
+One convolutional trunk, one linear head a word class. It is taught on people that no other network met, with the blur
+and noise that a generator leaves; what it reads off unseen renders is its ceiling, and is reported beside every figure.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  (its usual name)
+from torch import nn
 
 from personactl.pocket.drawing.renderer import draw
 from personactl.pocket.identity import HELD_OUT, sample_identity
-from personactl.pocket.scene import Scene, sample_scene
+from personactl.pocket.scene import GRAMMAR, Scene, sample_scene
 
-CLASSES = ("background", "light", "framing", "view", "expression", "colour", "clothing")
-TAUGHT, CHECKED = 4000, 400
-FIRST_IDENTITY = HELD_OUT + 20_000  # people that no recogniser or generator met
-RIDGE = 30.0
+CLASSES = ("framing", "expression", "view", "background", "colour", "clothing", "light")
+WORDS = dict(zip(CLASSES, GRAMMAR, strict=True))
+CHECKED = 600
+FIRST_IDENTITY = HELD_OUT + 20_000
+PASSES, BATCH, PEAK = 6, 40, 3e-3
+SEED = 88
 
 
-def features(pictures: np.ndarray) -> np.ndarray:
-    """float32 (n, features) of uint8 pictures (n, h, w, 3)."""
-    tiny = [cv2.resize(picture, (32, 32), interpolation=cv2.INTER_AREA) for picture in pictures]
-    small = np.stack(tiny).astype(np.float32) / 255 - 0.5
-    mouth = [cv2.resize(picture[44:108, 32:96], (24, 24), interpolation=cv2.INTER_AREA) for picture in pictures]
-    flat: list[np.ndarray] = [small, 2 * np.diff(small, axis=1), 2 * np.diff(small, axis=2)]
-    flat.append(np.stack(mouth).astype(np.float32) / 255 - 0.5)
-    table = np.concatenate([part.reshape(len(pictures), -1) for part in flat], axis=1)
-    return np.concatenate([table, np.ones((len(table), 1), np.float32)], axis=1)
+class Trunk(nn.Module):
+    """(n, 3, 128, 128) in -1..1 -> one row of logits a class, in the order of `CLASSES`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 16, 32, 64, 64, 64)
+        self.layers = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.Conv2d(one, two, 5 if one == 3 else 3, 2, 2 if one == 3 else 1), nn.BatchNorm2d(two), nn.ReLU()
+                )
+                for one, two in pairwise(widths)
+            ),
+            nn.Flatten(),
+            nn.Dropout(0.2),
+        )
+        self.heads = nn.ModuleList([nn.Linear(64 * 16, len(words)) for words in GRAMMAR])
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        hidden = self.layers(x)
+        return [head(hidden) for head in self.heads]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """Weights (features, words) and words per class, and the share of unseen renders read correctly."""
+    """A taught network, and per class the share of unseen renders that it reads correctly."""
 
-    weights: dict[str, np.ndarray]
-    words: dict[str, tuple[str, ...]]
+    network: Trunk
     ceiling: dict[str, float]
 
     def hits(self, pictures: np.ndarray, scenes: list[Scene]) -> dict[str, np.ndarray]:
         """Per class, bool (n,): the probe reads the word that the scene asked for."""
-        table = features(pictures)
-        return {name: _read(table, self.weights[name], self.words[name]) == _truth(scenes, name) for name in CLASSES}
+        return _hits(self.network, pictures, scenes)
 
 
-def teach() -> Probe:
-    """Fit on fresh renders of held-out people, about half a minute on one core."""
-    pictures, scenes = _renders(0, TAUGHT)
-    table = features(pictures)
-    centred = table.T @ table + RIDGE * np.eye(table.shape[1], dtype=np.float32)
-    weights, words = {}, {}
-    targets = []
-    for name in CLASSES:
-        truth = _truth(scenes, name)
-        words[name] = tuple(sorted(set(truth.tolist())))
-        targets.append((truth[:, None] == np.asarray(words[name])[None]).astype(np.float32) * 2 - 1)
-    solved = np.linalg.solve(centred, table.T @ np.concatenate(targets, axis=1))
-    at = 0
-    for name in CLASSES:
-        weights[name] = solved[:, at : at + len(words[name])]
-        at += len(words[name])
-    probe = Probe(weights=weights, words=words, ceiling={})
-    unseen, checked = _renders(TAUGHT, CHECKED)
-    ceiling = {name: float(hit.mean()) for name, hit in probe.hits(unseen, checked).items()}
-    return Probe(weights=weights, words=words, ceiling=ceiling)
+def teach(*, taught: int, checked: int = CHECKED) -> Probe:
+    """Teach a probe on `taught` renders: with 8 000 about three minutes on one core."""
+    pictures, scenes = _renders(0, taught)
+    truth = torch.from_numpy(_truth(scenes))
+    rng = np.random.default_rng(SEED)
+    torch.manual_seed(SEED)
+    network = Trunk().to(memory_format=torch.channels_last).train()
+    steps = max(1, PASSES * taught // BATCH)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK, total_steps=steps)
+    for _ in range(steps):
+        rows = rng.integers(0, taught, BATCH)
+        logits = network(_input(np.stack([_blemished(pictures[row], rng) for row in rows])))
+        loss = sum(
+            (F.cross_entropy(rowwise, truth[rows, place]) for place, rowwise in enumerate(logits)), torch.zeros(())
+        )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    network.eval()
+    unseen, asked = _renders(taught, checked)
+    ceiling = {name: float(hit.mean()) for name, hit in _hits(network, unseen, asked).items()}
+    return Probe(network=network, ceiling=ceiling)
+
+
+def _hits(network: Trunk, pictures: np.ndarray, scenes: list[Scene]) -> dict[str, np.ndarray]:
+    truth, read = _truth(scenes), []
+    with torch.no_grad():
+        for at in range(0, len(pictures), 100):
+            logits = network(_input(pictures[at : at + 100]))
+            read.append(np.stack([row.argmax(dim=1).numpy() for row in logits], axis=1))
+    right = np.concatenate(read) == truth
+    return {name: right[:, place] for place, name in enumerate(CLASSES)}
+
+
+def _blemished(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """uint8 picture, half of the time blurred, always with a little noise."""
+    if rng.random() < 0.5:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.4))
+    noisy = picture + rng.normal(0, rng.uniform(0, 6), picture.shape)
+    return noisy.clip(0, 255).astype(np.uint8)
+
+
+def _input(pictures: np.ndarray) -> torch.Tensor:
+    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _renders(first: int, count: int) -> tuple[np.ndarray, list[Scene]]:
@@ -74,9 +117,6 @@ def _renders(first: int, count: int) -> tuple[np.ndarray, list[Scene]]:
     return np.stack([draw(person, scene).rgb for person, scene in zip(people, scenes, strict=True)]), scenes
 
 
-def _truth(scenes: list[Scene], name: str) -> np.ndarray:
-    return np.asarray([getattr(scene, name) for scene in scenes])
-
-
-def _read(table: np.ndarray, weights: np.ndarray, words: tuple[str, ...]) -> np.ndarray:
-    return np.asarray(words)[(table @ weights).argmax(axis=1)]
+def _truth(scenes: list[Scene]) -> np.ndarray:
+    """int64 (n, classes): the index of each scene's word in its class."""
+    return np.array([[WORDS[name].index(getattr(scene, name)) for name in CLASSES] for scene in scenes])

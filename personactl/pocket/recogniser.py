@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
+from onnxruntime import InferenceSession, SessionOptions
 from torch import nn
 
 from personactl.pocket.dataset import FaceSet
-from personactl.pocket.training import Ema, Muon, muon_groups, step_rng, warm_cosine
+from personactl.pocket.training import Ema, Muon, mixed_precision, muon_groups, step_rng, warm_cosine
 
 CROP = 112
 EMBEDDING = 128
@@ -152,7 +153,7 @@ class RecogniserStage:
         self.optimiser.set_factor(warm_cosine(index, total, warm=60))
         x, person = self.batch(step_rng(self.seed, index))
         self.network.train()
-        with torch.autocast(self.device.split(":")[0], torch.bfloat16):
+        with mixed_precision(self.device):
             hidden = self.network(x)
         hidden = hidden.float()
         cosine = F.normalize(hidden) @ F.normalize(self.people).T
@@ -204,11 +205,19 @@ def export_recogniser(network: Recogniser, path: Path) -> None:
     )
 
 
-def embed(network: Recogniser, crops: np.ndarray, *, device: str = "cpu", batch: int = 256) -> np.ndarray:
+def open_recogniser(path: Path) -> InferenceSession:
+    """An exported recogniser, on one thread."""
+    options = SessionOptions()
+    options.intra_op_num_threads = 1
+    return InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def embed(session: InferenceSession, crops: np.ndarray, *, batch: int = 64) -> np.ndarray:
     """Unit-length embeddings float32 (n, 128) of uint8 crops (n, 112, 112, 3)."""
-    network = network.to(device, memory_format=torch.channels_last).eval()
+    name = session.get_inputs()[0].name
     parts = []
-    with torch.no_grad():
-        for at in range(0, len(crops), batch):
-            parts.append(F.normalize(network(to_input(crops[at : at + batch]).to(device))).cpu())
-    return torch.cat(parts).numpy()
+    for at in range(0, len(crops), batch):
+        x = (crops[at : at + batch].astype(np.float32) - 127.5) / 127.5
+        parts.append(session.run(None, {name: np.ascontiguousarray(x.transpose(0, 3, 1, 2))})[0])
+    hidden = np.concatenate(parts)
+    return hidden / np.linalg.norm(hidden, axis=1, keepdims=True)

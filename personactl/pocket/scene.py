@@ -27,6 +27,7 @@ LIGHTS = ("soft light", "warm light", "cool light", "neon light")
 GRAMMAR = (FRAMINGS, EXPRESSIONS, VIEWS, BACKGROUNDS, tuple(CLOTHING_COLOURS), CLOTHES, LIGHTS)
 
 SCENE_STREAM = 815
+LAYOUTS = 3  # of each background
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +59,25 @@ def sample_scene(seed: int, *, view: str | None = None, framing: str | None = No
     sampled_framing = FRAMINGS[rng.choice(len(FRAMINGS), p=(0.4, 0.6))]
     view = view or sampled_view
     side = int(rng.choice([-1, 1]))
-    turn, lean = rng.uniform(0.38, 0.56), rng.uniform(0.16, 0.26)
-    yaw = {"three-quarter view left": -turn, "three-quarter view right": turn}.get(view, float(rng.normal(0, 0.04)))
+    turn = rng.uniform(0.42, 0.5)
+    yaw = {"three-quarter view left": -turn, "three-quarter view right": turn}.get(view, rng.uniform(-0.03, 0.03))
     return Scene(
         framing=framing or sampled_framing,
-        expression=EXPRESSIONS[rng.choice(len(EXPRESSIONS), p=(0.24, 0.28, 0.18, 0.14, 0.16))],
+        expression=EXPRESSIONS[rng.choice(len(EXPRESSIONS), p=(0.2, 0.24, 0.2, 0.18, 0.18))],
         view=view,
         background=BACKGROUNDS[rng.integers(len(BACKGROUNDS))],
         colour=tuple(CLOTHING_COLOURS)[rng.integers(len(CLOTHING_COLOURS))],
         clothing=CLOTHES[rng.integers(len(CLOTHES))],
         light=LIGHTS[rng.choice(len(LIGHTS), p=(0.46, 0.2, 0.2, 0.14))],
         yaw=yaw,
-        pitch=float(rng.normal(0, 0.03)),
-        roll=lean * side if view == "tilted head" else float(rng.normal(0, 0.015)),
-        intensity=rng.uniform(0.85, 1.15),
-        gaze=(rng.uniform(-0.12, 0.12), rng.uniform(-0.08, 0.08)),
-        offset=(rng.uniform(-0.012, 0.012), rng.uniform(-0.01, 0.01)),
-        zoom=rng.uniform(0.98, 1.02),
+        pitch=0.0,
+        roll=0.2 * side if view == "tilted head" else 0.0,
+        intensity=rng.uniform(0.95, 1.15),
+        gaze=(rng.uniform(-0.05, 0.05), 0.0),
+        offset=(0.0, 0.0),
+        zoom=1.0,
         side=side,
-        pattern=int(rng.integers(1 << 30)),
+        pattern=int(rng.integers(LAYOUTS)),
     )
 
 

@@ -1,12 +1,17 @@
 """The training stages by name: what each needs from the work folder, how long it runs, what it leaves there.
 
 work/set-a, set-b           rendered pictures            stage `render`
-work/recogniser-a.ckpt ...  networks in training         `recogniser-a`, `recogniser-b`, `detector`, `vae`, `generator`
+work/recogniser-a.ckpt ...  networks in training         every other stage
 work/latents                what the generator reads     `latents`
+work/export                 networks as ONNX files
+
+A work folder may be based on a pack: networks begin with that pack's weights where the stage can, and a part without a
+checkpoint in the folder is the pack's.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -14,32 +19,70 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from transformers import CLIPTextModel
 
 from personactl.errors import IntegrityError
 from personactl.pocket import detector, generator, recogniser
-from personactl.pocket.autoencoder import AutoencoderStage
+from personactl.pocket.autoencoder import AutoencoderStage, DecoderStage, load_autoencoder
 from personactl.pocket.dataset import IDENTITIES, FaceSet, open_set, render_set
 from personactl.pocket.detection_data import SceneMaker
-from personactl.pocket.detector import DetectorStage
-from personactl.pocket.generator import GeneratorStage
+from personactl.pocket.detector import DetectorStage, export_detector
+from personactl.pocket.generator import GeneratorStage, load_generator
 from personactl.pocket.latents import embed_set, encode_set, open_latents
-from personactl.pocket.recogniser import RecogniserStage
+from personactl.pocket.pack import NOTE, UPSCALER_FILE
+from personactl.pocket.recogniser import RecogniserStage, export_recogniser
 from personactl.pocket.tokens import build_tokenizer
 from personactl.pocket.training import SMOKE_STEPS, Stage, load_checkpoint, run_stage
+from personactl.pocket.upscaler import UpscalerStage, export_upscaler
 
-ORDER = ("render", "recogniser-a", "recogniser-b", "detector", "vae", "latents", "generator")
-STEPS = {"recogniser-a": 1700, "recogniser-b": 1700, "detector": 1500, "vae": 6500, "generator": 6000}
-SEEDS = {"recogniser-a": 11, "recogniser-b": 22, "vae": 33, "detector": 44, "generator": 55}
+ORDER = (
+    "render",
+    "recogniser-a",
+    "recogniser-b",
+    "detector",
+    "vae",
+    "latents",
+    "generator",
+    "decoder",
+    "upscaler",
+)
+STEPS = {
+    "recogniser-a": 1700,
+    "recogniser-b": 1700,
+    "detector": 1500,
+    "vae": 6500,
+    "generator": 12000,
+    "decoder": 3000,
+    "upscaler": 3000,
+}
+SEEDS = {
+    "recogniser-a": 11,
+    "recogniser-b": 22,
+    "vae": 33,
+    "detector": 44,
+    "generator": 55,
+    "decoder": 66,
+    "upscaler": 77,
+}
+EXPORTED = {
+    "recogniser-a": "conditioner/recogniser.onnx",
+    "recogniser-b": "scorer/recogniser.onnx",
+    "detector": "conditioner/detector.onnx",
+    "upscaler": f"upscaler/{UPSCALER_FILE}",
+}
 SMOKE_PEOPLE = 12
 SMOKE_BATCH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """The folder of a training, its device, and whether this is a smoke run (tiny set, 20 steps)."""
+    """The folder of a training, its device, the pack that it is based on, and whether this is a smoke run (tiny set,
+    20 steps)."""
 
     folder: Path
     device: str = "cpu"
+    base: Path | None = None
     smoke: bool = False
 
     def faces(self, name: str) -> FaceSet:
@@ -48,16 +91,30 @@ class Workplace:
     def batch(self, usual: int) -> int:
         return SMOKE_BATCH if self.smoke else usual
 
+    def checkpoint(self, name: str) -> Path:
+        return self.folder / f"{name}.ckpt"
+
+    def based_on(self, name: str) -> Path:
+        """The base pack, asked for because stage `name` has no checkpoint here. Raises IntegrityError without one."""
+        if self.base is None:
+            raise IntegrityError(
+                f"stage {name} has no checkpoint", where=str(self.checkpoint(name)), hint=f"run `train --stage {name}`"
+            )
+        return self.base
+
+    def trained_before(self) -> dict[str, int]:
+        """Steps a stage, as the base pack records them."""
+        if self.base is None:
+            return {}
+        steps = json.loads((self.base / NOTE).read_bytes()).get("training", {})
+        return {name: int(count) for name, count in steps.items()}
+
 
 def build_recogniser(place: Workplace, name: str) -> RecogniserStage:
     """`name` is `a` or `b`: another seed and other people."""
     return RecogniserStage(
         place.faces(name), seed=SEEDS[f"recogniser-{name}"], device=place.device, batch=place.batch(recogniser.BATCH)
     )
-
-
-def build_autoencoder_stage(place: Workplace) -> AutoencoderStage:
-    return AutoencoderStage(place.faces("a"), seed=SEEDS["vae"], device=place.device)
 
 
 def build_detector(place: Workplace) -> DetectorStage:
@@ -74,18 +131,28 @@ def build_generator(place: Workplace) -> GeneratorStage:
     )
 
 
+def build_decoder(place: Workplace) -> DecoderStage:
+    return DecoderStage(place.faces("a"), seed=SEEDS["decoder"], device=place.device, start=encoder_and_decoder(place))
+
+
+def build_upscaler(place: Workplace) -> UpscalerStage:
+    return UpscalerStage(final_autoencoder(place), seed=SEEDS["upscaler"], device=place.device)
+
+
 BUILDERS: dict[str, Callable[[Workplace], Stage]] = {
     "recogniser-a": lambda place: build_recogniser(place, "a"),
     "recogniser-b": lambda place: build_recogniser(place, "b"),
-    "vae": build_autoencoder_stage,
     "detector": build_detector,
+    "vae": lambda place: AutoencoderStage(place.faces("a"), seed=SEEDS["vae"], device=place.device),
     "generator": build_generator,
+    "decoder": build_decoder,
+    "upscaler": build_upscaler,
 }
 
 
 def trained(place: Workplace, name: str) -> Stage:
-    """Stage `name` with its checkpoint loaded. Raises IntegrityError when there is none."""
-    checkpoint = place.folder / f"{name}.ckpt"
+    """Stage `name` with its checkpoint loaded. Raises IntegrityError when there is none or it is damaged."""
+    checkpoint = place.checkpoint(name)
     if not checkpoint.exists():
         raise IntegrityError(
             f"stage {name} has no checkpoint", where=str(checkpoint), hint=f"run `train --stage {name}`"
@@ -93,6 +160,53 @@ def trained(place: Workplace, name: str) -> Stage:
     stage = BUILDERS[name](place)
     stage.restore(load_checkpoint(checkpoint, place.device)["stage"])
     return stage
+
+
+def encoder_and_decoder(place: Workplace) -> AutoencoderTiny:
+    """The autoencoder that made the latents: of this folder, else of the base pack."""
+    if place.checkpoint("vae").exists():
+        return trained(place, "vae").averaged()  # type: ignore[attr-defined]
+    return load_autoencoder(place.based_on("vae"))
+
+
+def final_autoencoder(place: Workplace) -> AutoencoderTiny:
+    """The same with the refined decoder, where that stage has run."""
+    if place.checkpoint("decoder").exists():
+        return trained(place, "decoder").averaged()  # type: ignore[attr-defined]
+    return encoder_and_decoder(place)
+
+
+def final_generator(place: Workplace) -> tuple[UNet2DConditionModel, CLIPTextModel, dict[str, torch.Tensor]]:
+    """UNet, text encoder, adapter file."""
+    if place.checkpoint("generator").exists():
+        return trained(place, "generator").averaged()  # type: ignore[attr-defined]
+    return load_generator(place.based_on("generator"))
+
+
+def exported(place: Workplace, name: str) -> Path:
+    """The ONNX file of stage `name`, a key of `EXPORTED`."""
+    if not place.checkpoint(name).exists():
+        return place.based_on(name) / EXPORTED[name]
+    target = place.folder / "export" / f"{name}.onnx"
+    target.parent.mkdir(exist_ok=True)
+    network = trained(place, name).averaged()  # type: ignore[attr-defined]
+    if name == "detector":
+        export_detector(network, target)
+    elif name == "upscaler":
+        export_upscaler(network, target)
+    else:
+        export_recogniser(network, target)
+    return target
+
+
+def training_record(place: Workplace) -> dict[str, int]:
+    """Steps a network, over all runs that led to its weights as far as packs recorded them."""
+    record = place.trained_before()
+    for name in STEPS:
+        if place.checkpoint(name).exists():
+            saved = load_checkpoint(place.checkpoint(name))
+            record[name] = int(saved["step"]) + int(saved["before"])
+    return record
 
 
 def run(place: Workplace, name: str, *, steps: int | None = None) -> None:
@@ -116,16 +230,22 @@ def _train(place: Workplace, name: str, steps: int) -> None:
     if "RANK" in os.environ and name == "generator":  # several processes, started by torchrun
         torch.distributed.init_process_group("gloo" if place.device == "cpu" else "nccl")
         leader = torch.distributed.get_rank() == 0
-    run_stage(BUILDERS[name](place), place.folder, steps=steps, leader=leader, log_every=5 if place.smoke else 50)
+    stage = BUILDERS[name](place)
+    before = 0
+    if place.base is not None and hasattr(stage, "adopt") and not place.checkpoint(name).exists():
+        stage.adopt(place.base)
+        before = place.trained_before().get(name, 0)
+    log_every = 5 if place.smoke else 50
+    run_stage(stage, place.folder, steps=steps, before=before, leader=leader, log_every=log_every)
 
 
 def _encode(place: Workplace) -> None:
-    network = trained(place, "vae").averaged()  # type: ignore[attr-defined]
-    conditioner = trained(place, "recogniser-a").averaged()  # type: ignore[attr-defined]
+    network = encoder_and_decoder(place)
+    conditioner = exported(place, "recogniser-a")
     for name in ("a", "b"):
         faces, folder = place.faces(name), place.folder / "latents"
         encode_set(folder, faces, network, device=place.device, report=_progress(f"latents {name}"))
-        embed_set(folder, faces, conditioner, device=place.device, report=_progress(f"embeddings {name}"))
+        embed_set(folder, faces, conditioner, report=_progress(f"embeddings {name}"))
 
 
 def _progress(what: str) -> Callable[[int, int], None]:

@@ -8,41 +8,90 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import torch
+import torch.distributed
 from torch import nn
+
+from personactl.errors import IntegrityError, StorageError
 
 SAVE_SECONDS = 60.0
 SMOKE_STEPS = 20
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`, or leave it as it was."""
+@contextmanager
+def _whole_or_not_at_all(path: Path) -> Iterator[BinaryIO]:
+    """A stream whose content replaces `path` when it is complete and on disk. Raises StorageError; `path` then is as it
+    was, and nothing half-written is left."""
     partial = path.with_name(path.name + ".part")
-    with partial.open("wb") as stream:
+    try:
+        with partial.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+        partial.unlink(missing_ok=True)
+        raise StorageError(
+            f"cannot write: {str(error).splitlines()[0]}",
+            where=str(path),
+            hint="make room and run the same command again: it goes on from the last checkpoint",
+        ) from error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, or leave it as it was. Raises StorageError."""
+    with _whole_or_not_at_all(path) as stream:
         stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint so that a kill at any moment leaves the old one or the new one."""
+    """Write a checkpoint so that a kill at any moment leaves the old one or the new one. Raises StorageError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    torch.save(state, partial)
-    partial.replace(path)
+    with _whole_or_not_at_all(path) as stream:
+        torch.save(state, stream)
 
 
 def load_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint of tensors and plain values; code in it is refused (weights_only)."""
-    return torch.load(path, map_location=device, weights_only=True)
+    """Read a checkpoint of tensors and plain values; code in it is refused (weights_only).
+
+    Raises IntegrityError when it is damaged: a training that began again in silence would cost hours.
+    """
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        if not isinstance(saved, dict) or not {"step", "before", "stage"} <= saved.keys():
+            raise ValueError("not a checkpoint of this program")
+    except (RuntimeError, ValueError, EOFError, AttributeError, pickle.UnpicklingError) as error:
+        raise IntegrityError(
+            f"this checkpoint cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            where=str(path),
+            hint="restore it, or delete it to begin the stage again",
+        ) from error
+    return saved
+
+
+@lru_cache(maxsize=4)
+def has_bfloat16(device: str) -> bool:
+    """Whether `device` computes in bfloat16 itself. CPUs that do not emulate it, ten times slower than float32."""
+    if device != "cpu":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+
+
+def mixed_precision(device: str) -> torch.autocast:
+    """bfloat16 where the hardware has it, else float32."""
+    kind = device.split(":")[0]
+    return torch.autocast(kind, torch.bfloat16, enabled=has_bfloat16(kind))
 
 
 class Stage(Protocol):
@@ -57,17 +106,20 @@ class Stage(Protocol):
     def step(self, index: int, total: int) -> dict[str, float]: ...
 
 
-def run_stage(stage: Stage, folder: Path, *, steps: int, leader: bool = True, log_every: int = 50) -> int:
+def run_stage(
+    stage: Stage, folder: Path, *, steps: int, before: int = 0, leader: bool = True, log_every: int = 50
+) -> int:
     """Train `stage` up to `steps`, resuming from its checkpoint in `folder`. Returns the step it resumed from.
 
-    Only the `leader` of several processes writes checkpoints and the log.
+    `before` is the number of steps behind the weights that a fresh stage begins with. Only the `leader` of several
+    processes writes checkpoints and the log.
     """
     checkpoint = folder / f"{stage.name}.ckpt"
     first = 0
     if checkpoint.exists():
         saved = load_checkpoint(checkpoint)
         stage.restore(saved["stage"])
-        first = int(saved["step"])
+        first, before = int(saved["step"]), int(saved["before"])
     begun = saved_at = time.monotonic()
     mean: dict[str, float] = {}
     for index in range(first, steps):
@@ -77,7 +129,7 @@ def run_stage(stage: Stage, folder: Path, *, steps: int, leader: bool = True, lo
         if leader and (done % log_every == 0 or done == steps):
             _report(stage.name, done, steps, (time.monotonic() - begun) / (done - first), mean)
         if leader and (done == steps or time.monotonic() - saved_at > SAVE_SECONDS):
-            save_checkpoint(checkpoint, {"step": done, "stage": stage.state()})
+            save_checkpoint(checkpoint, {"step": done, "before": before, "stage": stage.state()})
             saved_at = time.monotonic()
     return first
 
@@ -149,22 +201,36 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         with torch.no_grad():
             for group in self.param_groups:
-                update = self._matrix if group["kind"] == "matrix" else self._vector
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        update(parameter, group)
+                moving = [parameter for parameter in group["params"] if parameter.grad is not None]
+                if group["kind"] == "matrix":
+                    self._matrices(moving, group)
+                else:
+                    for parameter in moving:
+                        self._vector(parameter, group)
 
-    def _matrix(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
+    def _matrices(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """Several processes share the work: each orthogonalises every so many matrices, and all get the sum."""
+        rank, world = place_among_processes()
+        updates = []
+        for place, parameter in enumerate(parameters):
+            blended = self._blended(parameter, group)
+            updates.append(orthogonalised(blended) if place % world == rank else torch.zeros_like(blended))
+        if world > 1:
+            add_up(updates)
+        for parameter, matrix in zip(parameters, updates, strict=True):
+            scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+            parameter.mul_(1 - group["lr"] * group["decay"])
+            parameter.add_(matrix.reshape(parameter.shape), alpha=-group["lr"] * scale)
+
+    def _blended(self, parameter: nn.Parameter, group: dict[str, Any]) -> torch.Tensor:
+        """Nesterov's momentum of a matrix (rows, everything else)."""
         state = self.state[parameter]
         if not state:
             state["average"] = torch.zeros_like(parameter)
         average, gradient = state["average"], parameter.grad
         average.lerp_(gradient, 1 - group["momentum"])
-        blended = gradient.lerp(average, group["momentum"])  # Nesterov
-        matrix = orthogonalised(blended.reshape(len(blended), -1))
-        scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-        parameter.mul_(1 - group["lr"] * group["decay"])
-        parameter.add_(matrix.reshape(parameter.shape), alpha=-group["lr"] * scale)
+        blended = gradient.lerp(average, group["momentum"])  # type: ignore[union-attr]
+        return blended.reshape(len(blended), -1)
 
     def _vector(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
@@ -180,15 +246,33 @@ class Muon(torch.optim.Optimizer):
         parameter.addcdiv_(first, second.sqrt_().add_(1e-8), value=-group["lr"])
 
 
+def place_among_processes() -> tuple[int, int]:
+    """Rank and number of the processes that train together; (0, 1) for one alone."""
+    if not torch.distributed.is_initialized():
+        return 0, 1
+    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+
+
+def add_up(tensors: list[torch.Tensor]) -> None:
+    """Replace every tensor by its sum over all processes, in one exchange."""
+    flat = torch.cat([tensor.flatten() for tensor in tensors])
+    torch.distributed.all_reduce(flat)
+    at = 0
+    for tensor in tensors:
+        tensor.copy_(flat[at : at + tensor.numel()].view_as(tensor))
+        at += tensor.numel()
+
+
 def orthogonalised(matrix: torch.Tensor, rounds: int = 5) -> torch.Tensor:
     """The nearest semi-orthogonal matrix, roughly: Newton-Schulz with the quintic coefficients of the Muon paper.
 
-    In bfloat16, which the iteration tolerates and which halves its cost.
+    In bfloat16 where the hardware has it: the iteration tolerates it.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
-    x = (x / (x.norm() + 1e-7)).bfloat16()
+    x = x / (x.norm() + 1e-7)
+    x = x.bfloat16() if has_bfloat16(x.device.type) else x
     for _ in range(rounds):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x

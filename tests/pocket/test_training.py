@@ -1,6 +1,11 @@
 """Every stage runs, survives a kill without forgetting or repeating a step, and refuses another renderer's data."""
 
 import json
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +20,7 @@ from personactl.pocket.stages import BUILDERS, STEPS, Workplace, run, trained
 from personactl.pocket.training import Muon, orthogonalised, run_stage, warm_cosine
 
 pytestmark = pytest.mark.slow
-STAGES = ("recogniser-a", "recogniser-b", "detector", "vae", "generator")
+STAGES = ("recogniser-a", "recogniser-b", "detector", "vae", "generator", "decoder", "upscaler")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,18 +81,51 @@ def test_a_killed_stage_resumes_to_the_same_weights(work, name, monkeypatch, tmp
         assert torch.equal(first, second)
 
 
-def test_a_half_written_checkpoint_never_replaces_the_old_one(tmp_path, monkeypatch):
+# Leaves after writing a checkpoint under a limit on the size of files, which fails as a full disk does.
+FULL_DISK = """
+import resource, signal, sys, torch
+from pathlib import Path
+from personactl.errors import StorageError
+from personactl.pocket.training import save_checkpoint
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    save_checkpoint(Path(sys.argv[1]), {"step": 2, "before": 0, "stage": {"weights": torch.zeros(100_000)}})
+except StorageError as error:
+    print(error.where, error.exit_code)
+"""
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_half_written(tmp_path):
     path = tmp_path / "x.ckpt"
-    training.save_checkpoint(path, {"step": 1})
-
-    def broken(state, target):
-        target.write_bytes(b"half")
-        raise OSError("disk full")
-
-    monkeypatch.setattr(training.torch, "save", broken)
-    with pytest.raises(OSError, match="disk full"):
-        training.save_checkpoint(path, {"step": 2})
+    training.save_checkpoint(path, {"step": 1, "before": 0, "stage": {}})
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(path), "8"]
     assert training.load_checkpoint(path)["step"] == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.ckpt"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-200]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"PK\x03\x04" + bytes(4000)),
+        lambda path: torch.save({"something": "else"}, path),
+        lambda path: torch.save([1, 2], path),
+        lambda path: path.write_bytes(pickle.dumps(Path("code"))),
+    ],
+    ids=["cut", "empty", "zeros", "other keys", "a list", "a pickle with code"],
+)
+def test_a_damaged_checkpoint_is_refused_by_name_and_never_begun_again(work, damage, tmp_path):
+    path = tmp_path / "vae.ckpt"
+    shutil.copyfile(work / "vae.ckpt", path)
+    damage(path)
+    before = path.read_bytes()
+    with pytest.raises(IntegrityError) as caught:
+        run_stage(BUILDERS["vae"](Workplace(folder=work, smoke=True)), tmp_path, steps=30)
+    assert caught.value.where == str(path)
+    assert path.read_bytes() == before
 
 
 def test_rendering_continues_where_it_stopped(tmp_path, monkeypatch):
@@ -157,6 +195,38 @@ def test_muon_lowers_a_quadratic():
         weight.square().sum().backward()
         optimiser.step()
     assert float(weight.detach().square().sum()) < 0.3 * first
+
+
+# Three steps on a fixed set of gradients; prints the weights' sum and whether this process is one of several.
+SHARED = """
+import hashlib, os, torch
+from personactl.pocket.training import Muon, add_up, place_among_processes
+if "RANK" in os.environ:
+    torch.distributed.init_process_group("gloo")
+torch.manual_seed(0)
+weights = [torch.nn.Parameter(torch.randn(4 + n, 6)) for n in range(5)]
+optimiser = Muon([{"params": weights, "lr": 0.05, "kind": "matrix"}])
+for _ in range(3):
+    for weight in weights:
+        weight.grad = torch.randn_like(weight)
+    optimiser.step()
+digest = hashlib.sha256(b"".join(weight.detach().numpy().tobytes() for weight in weights)).hexdigest()
+rank, world = place_among_processes()
+if rank == 0:
+    print(world, digest)
+"""
+
+
+def test_processes_that_share_the_matrices_move_them_as_one_alone_does(tmp_path):
+    script = tmp_path / "shared.py"
+    script.write_text(SHARED)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    outputs = [
+        subprocess.run([*starter, str(script)], capture_output=True, text=True, check=True).stdout.split()
+        for starter in ([sys.executable], torchrun)
+    ]
+    assert [output[0] for output in outputs] == ["1", "2"]
+    assert outputs[0][1] == outputs[1][1]
 
 
 def test_the_schedule_warms_up_holds_and_falls_to_zero():

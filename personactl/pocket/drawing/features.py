@@ -10,11 +10,12 @@ from personactl.pocket.identity import Identity
 from personactl.pocket.scene import Scene
 
 INK = (34, 22, 26)
-EYE_OPENING = {"surprised": 1.3, "laughing": 0.55, "smiling": 0.86, "serious": 0.84, "neutral": 1.0}
-BROW_RAISE = {"surprised": 0.1, "serious": -0.035, "laughing": 0.03}
-CORNER_LIFT = {"smiling": 0.075, "laughing": 0.085, "serious": -0.015}
-MOUTH_STRETCH = {"smiling": 1.2, "laughing": 1.18, "surprised": 0.6, "serious": 0.92}
-MOUTH_OPENING = {"laughing": 0.17, "surprised": 0.19}
+EYE_OPENING = {"surprised": 1.34, "laughing": 0.55, "smiling": 0.86, "serious": 0.8, "neutral": 1.0}
+BROW_RAISE = {"surprised": 0.13, "serious": -0.05, "laughing": 0.03}
+CORNER_LIFT = {"smiling": 0.105, "laughing": 0.09, "serious": -0.05}
+MOUTH_STRETCH = {"smiling": 1.25, "laughing": 1.24, "surprised": 0.6, "serious": 0.92}
+MOUTH_OPENING = {"laughing": 0.21, "surprised": 0.23}
+FROWN = {"serious": 0.085}
 
 
 def paint_eyes(canvas: Canvas, identity: Identity, scene: Scene, pose: Pose) -> np.ndarray:
@@ -61,7 +62,7 @@ def paint_brows(canvas: Canvas, identity: Identity, scene: Scene, pose: Pose) ->
     eyes, brows = identity.eyes, identity.brows
     colour = shade(identity.hair.colour, 1 - 0.6 * brows.darkness)
     height = eyes.height - brows.lift - BROW_RAISE.get(scene.expression, 0.0) * scene.intensity
-    frown = 0.05 if scene.expression == "serious" else 0.0
+    frown = FROWN.get(scene.expression, 0.0)
     for side in (-1, 1):
         x, thick = side * eyes.spread, brows.thickness
         inner, outer = x - side * brows.length, x + side * brows.length * 1.12
