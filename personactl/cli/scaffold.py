@@ -52,6 +52,9 @@ threshold = "calibrated"
 attempts = 4
 on_drift = ["reseed"]
 
+[output]
+size = [256, 256]                # the pack generates 128 x 128, its upscaler doubles that
+
 [[scene]]                        # shots that share light and place
 id = "night-street"
 prompt = "night street"
@@ -94,6 +97,9 @@ policies = ["eu-ai-act-art50"]
 [style]
 framing = "portrait"
 lighting = "soft light"
+
+[output]
+size = [256, 256]
 
 [[shot]]
 id = "hello"
