@@ -27,9 +27,9 @@ from personactl.generate import lock_model, open_backend
 from personactl.identity import open_conditioner
 from personactl.model import ModelLock, ReferenceUse, Shot
 from personactl.pocket.drawing.renderer import draw
-from personactl.pocket.evaluate import caption, prompt_scenes
+from personactl.pocket.generated import prompt_scenes
 from personactl.pocket.identity import sample_identity
-from personactl.pocket.scene import sample_scene
+from personactl.pocket.scene import caption, sample_scene
 
 Picture = np.ndarray[Any, Any]
 PROJECT = Path("/")

@@ -137,7 +137,7 @@ def _pipeline() -> Any:
 @cache
 def _identity(person: int) -> Array:
     """What the pack's conditioner sees in a drawn reference."""
-    from personactl.pocket.evaluate import references
+    from personactl.pocket.generated import references
     from personactl.pocket.loaded import largest_face
 
     face = largest_face(_faces(), references(HELD_OUT + person)[0])

@@ -16,18 +16,8 @@ import sys
 from pathlib import Path
 
 from personactl.errors import PersonactlError
+from personactl.pocket import STAGES
 
-STAGES = (
-    "render",
-    "recogniser-a",
-    "recogniser-b",
-    "detector",
-    "vae",
-    "latents",
-    "generator",
-    "decoder",
-    "upscaler",
-)
 BASE = "begin with this pack's weights, and take over what has no checkpoint in the work folder"
 
 

@@ -77,6 +77,11 @@ class Studio:
         return Picture(owner=owner, scene=scene, rgb=rgb, scores=scores)
 
 
+def prompt_scenes(count: int) -> list[Scene]:
+    """The scenes that every persona of the identity sample is generated in."""
+    return [sample_scene(SCENES_FROM + place) for place in range(count)]
+
+
 def identity_sample(studio: Studio, prompts: int) -> list[Picture]:
     """Every persona in the same `prompts` scenes, persona by persona."""
     scenes = [sample_scene(SCENES_FROM + place) for place in range(prompts)]

@@ -23,7 +23,7 @@ from diffusers import AutoencoderTiny, UNet2DConditionModel
 from transformers import CLIPTextModel
 
 from personactl.errors import IntegrityError
-from personactl.pocket import detector, generator, recogniser
+from personactl.pocket import STAGES, detector, generator, recogniser
 from personactl.pocket.autoencoder import AutoencoderStage, DecoderStage, load_autoencoder
 from personactl.pocket.dataset import IDENTITIES, FaceSet, open_set, render_set
 from personactl.pocket.detection_data import SceneMaker
@@ -36,17 +36,6 @@ from personactl.pocket.tokens import build_tokenizer
 from personactl.pocket.training import SMOKE_STEPS, Stage, load_checkpoint, run_stage
 from personactl.pocket.upscaler import UpscalerStage, export_upscaler
 
-ORDER = (
-    "render",
-    "recogniser-a",
-    "recogniser-b",
-    "detector",
-    "vae",
-    "latents",
-    "generator",
-    "decoder",
-    "upscaler",
-)
 STEPS = {
     "recogniser-a": 1700,
     "recogniser-b": 1700,
@@ -213,7 +202,7 @@ def run(place: Workplace, name: str, *, steps: int | None = None) -> None:
     """Run one stage, or `all` in order. Finished work is kept; an interrupted stage continues."""
     place.folder.mkdir(parents=True, exist_ok=True)
     if name == "all":
-        for each in ORDER:
+        for each in STAGES:
             run(place, each, steps=steps)
     elif name == "render":
         for each in ("a", "b"):

@@ -11,7 +11,7 @@ import torch
 from personactl.errors import IntegrityError
 from personactl.pocket import loaded, pack
 from personactl.pocket.drawing.renderer import backdrop_only, draw
-from personactl.pocket.evaluate import references
+from personactl.pocket.generated import references
 from personactl.pocket.identity import HELD_OUT, sample_identity
 from personactl.pocket.measure import template
 from personactl.pocket.scene import caption, sample_scene
@@ -65,12 +65,13 @@ def test_digests_match_and_the_pack_is_small(document):
     assert document["schema"] == "personactl.pocket/1"
     assert document["resolution"] == [128, 128]
     assert sum(entry["size"] for entry in document["files"].values()) < 20 * 1024 * 1024
-    assert {"LICENSE", "MODEL_CARD.md", "sheet.png", "generator/model_index.json"} <= set(document["files"])
+    named = {"LICENSE", "MODEL_CARD.md", "card/grid.webp", "generator/model_index.json", "upscaler/upscaler.onnx"}
+    assert named <= set(document["files"])
 
 
 def test_weights_are_safetensors_or_onnx_only(document):
     kinds = {Path(name).suffix for name in document["files"]}
-    assert kinds <= {".json", ".safetensors", ".onnx", ".md", ".png", ".LICENSE", "", ".txt"}
+    assert kinds <= {".json", ".safetensors", ".onnx", ".md", ".webp", ".LICENSE", "", ".txt"}
 
 
 def test_calibration_belongs_to_the_shipped_scorer(document):
