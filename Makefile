@@ -9,10 +9,14 @@ TORCH_INDEX ?=
 # How many processes run the tests; a file of tests stays in one.
 JOBS ?= auto
 
-.PHONY: demo test lint check vectors wheel bench faults clean
+.PHONY: demo pictures test lint check vectors wheel bench faults clean
 
 demo: $(READY)
 	$(BIN)/python fixtures/demo/demo.py demo
+
+# The pictures of README.md, from the finished demo.
+pictures: demo
+	$(BIN)/python fixtures/demo/pictures.py demo docs/img
 
 test: $(READY) lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from safetensors.torch import load_file
+from torch import nn
 from torch.overrides import TorchFunctionMode
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -22,8 +23,8 @@ from personactl.errors import IntegrityError
 from personactl.pocket.latents import LatentSet
 from personactl.pocket.pack import ADAPTER_FILE, TOKENS
 from personactl.pocket.recogniser import EMBEDDING
-from personactl.pocket.scene import caption
-from personactl.pocket.tokens import LENGTH, PLAIN_WORDS
+from personactl.pocket.scene import GRAMMAR, caption
+from personactl.pocket.tokens import LENGTH, PLAIN_WORDS, spoken
 from personactl.pocket.training import (
     Ema,
     Muon,
@@ -40,7 +41,11 @@ CHANNELS = (32, 64, 128)
 HEADS = (2, 2, 4)
 BATCH = 32  # pictures a step, shared among the processes
 DROP_TEXT, DROP_IDENTITY, WITHOUT_ADAPTER = 0.1, 0.1, 0.04
-FEATURE_WEIGHT = 4.0  # of eyes, nose and mouth in the loss, against 1 elsewhere
+FEATURE_WEIGHT = 6.0  # of eyes, nose and mouth in the loss, against 1 elsewhere
+WORDS_WEIGHT = 0.05  # of reading the caption's words off its pooled embedding
+# The pooled caption leaves a layer norm with length sqrt(128) times this; the time embedding that it is added to grows
+# to lengths around 100, and beside that a gain of 1 is hardly heard.
+CAPTION_GAIN = 6.0
 SCHEDULE = {
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,
@@ -56,6 +61,12 @@ def build_unet() -> UNet2DConditionModel:
     The caption also enters every residual block as scale and shift, pooled: a short training learns words that change
     a few cells (expression, garment) that way long before cross attention has found out where to put them.
     """
+    unet = _unet()
+    nn.init.constant_(unet.add_embedding.norm2.weight, CAPTION_GAIN)
+    return unet
+
+
+def _unet() -> UNet2DConditionModel:
     return UNet2DConditionModel(
         sample_size=32,
         in_channels=4,
@@ -183,8 +194,9 @@ class GeneratorStage:
         self.unet._load_ip_adapter_weights([fresh_adapter(self.unet)], low_cpu_mem_usage=False)
         self.unet.requires_grad_(True).to(device, memory_format=torch.channels_last)
         self.crossing = [part for part in self.unet.attn_processors.values() if hasattr(part, "to_k_ip")]
+        self.words = nn.Linear(WIDTH, sum(map(len, GRAMMAR))).to(device)
         self.parameters = [*self.unet.parameters(), *self.text.parameters()]
-        self.optimiser = Muon(muon_groups([self.unet, self.text], matrix_lr=0.02, vector_lr=2e-3))
+        self.optimiser = Muon(muon_groups([self.unet, self.text, self.words], matrix_lr=0.02, vector_lr=2e-3))
         self.ema = Ema(self.parameters, 0.999)
         self.signal = DDPMScheduler(**SCHEDULE).alphas_cumprod.to(device)
 
@@ -192,6 +204,7 @@ class GeneratorStage:
         return {
             "unet": self.unet.state_dict(),
             "text": self.text.state_dict(),
+            "words": self.words.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "ema": self.ema.shadow,
         }
@@ -199,6 +212,7 @@ class GeneratorStage:
     def restore(self, state: dict[str, Any]) -> None:
         self.unet.load_state_dict(state["unet"])
         self.text.load_state_dict(state["text"])
+        self.words.load_state_dict(state["words"])
         self.optimiser.load_state_dict(state["optimiser"])
         for shadow, saved in zip(self.ema.shadow, state["ema"], strict=True):
             shadow.copy_(saved)
@@ -222,8 +236,9 @@ class GeneratorStage:
         for shadow, parameter in zip(self.ema.shadow, self.parameters, strict=True):
             shadow.copy_(parameter.detach())
 
-    def conditions(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Token ids (n, LENGTH) and identity embeddings (n, 1, 128) for pictures `rows`, with drop-out of both.
+    def conditions(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Token ids (n, LENGTH), identity embeddings (n, 1, 128) for pictures `rows`, with drop-out of both, and the
+        captions' words int64 (n, classes of the grammar), -1 where a caption does not name one.
 
         The embedding is the direction of the mean over one to four other pictures of the same person, as a persona's
         template is at generation time.
@@ -240,7 +255,8 @@ class GeneratorStage:
         ids = self.tokenizer(
             captions, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt"
         ).input_ids
-        return ids.to(self.device), torch.from_numpy(pooled)[:, None].to(self.device)
+        words = torch.tensor([spoken(text) for text in captions])
+        return ids.to(self.device), torch.from_numpy(pooled)[:, None].to(self.device), words.to(self.device)
 
     def prompt(self, row: int, rng: np.random.Generator) -> str:
         """The picture's caption, one time in five behind words that say nothing about it, as names in prompts do."""
@@ -254,7 +270,7 @@ class GeneratorStage:
         rng = step_rng(self.seed, index * self.world + self.rank)
         self.optimiser.set_factor(warm_cosine(index, total, warm=100, flat=0.35))
         rows = rng.integers(0, len(self.data), self.size)
-        ids, identity = self.conditions(rows, rng)
+        ids, identity, words = self.conditions(rows, rng)
         clean = torch.from_numpy(self.data.latents[rows].astype(np.float32)).to(self.device)
         # Stratified times: every batch sees the whole range, which lowers the gradient's variance.
         times = torch.from_numpy(
@@ -276,13 +292,24 @@ class GeneratorStage:
                 added_cond_kwargs={"image_embeds": [identity]},
             ).sample
         loss = (self._weights(rows) * (answer.float() - velocity).square()).mean()
+        unread = self._unread_words(states.float(), words)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss + WORDS_WEIGHT * unread).backward()
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         self.ema.update(index)
-        return {"loss": loss.item()}
+        return {"loss": loss.item(), "words": unread.item()}
+
+    def _unread_words(self, states: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+        """Cross entropy of reading each caption's words off its pooled embedding with one linear layer.
+
+        Nothing else tells an encoder that starts from chance, early, that two words which change a few cells differ.
+        """
+        pooled = self.unet.add_embedding(states) / CAPTION_GAIN
+        parts = self.words(pooled).split([len(group) for group in GRAMMAR], dim=1)
+        named = [F.cross_entropy(p, words[:, n], ignore_index=-1, reduction="sum") for n, p in enumerate(parts)]
+        return torch.stack(named).sum() / len(words)
 
     def _weights(self, rows: np.ndarray) -> torch.Tensor:
         """Loss weights (n, 1, 32, 32) with mean 1 a picture. They move no optimum; they say where to be exact first."""
@@ -294,10 +321,11 @@ class GeneratorStage:
     def _average_gradients(self) -> None:
         if self.world == 1:
             return
-        for parameter in self.parameters:
+        everything = [*self.parameters, *self.words.parameters()]
+        for parameter in everything:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        gradients = [parameter.grad for parameter in self.parameters]
+        gradients = [parameter.grad for parameter in everything]
         add_up(gradients)
         torch._foreach_div_(gradients, self.world)
 

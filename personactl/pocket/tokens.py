@@ -16,7 +16,7 @@ from pathlib import Path
 
 from transformers import CLIPTokenizer
 
-from personactl.pocket.scene import grammar_words
+from personactl.pocket.scene import GRAMMAR, grammar_words
 
 LENGTH = 48
 END_OF_WORD = "</w>"
@@ -26,6 +26,16 @@ PLAIN_WORDS = (
     "a the in with wearing and at of photo portrait person woman man face persona character illustration drawing "
     "looking camera light day night view left right hair glasses beard young old blurry low quality"
 )
+
+
+def spoken(caption: str) -> list[int]:
+    """Per class of the grammar the place of the word that the caption names, -1 where it names none."""
+    said = {part for phrase in caption.split(", ") for part in (phrase, *phrase.split(" "))}
+    found = []
+    for words in GRAMMAR:
+        named = [place for place, word in enumerate(words) if word in said]
+        found.append(named[0] if named else -1)
+    return found
 
 
 def byte_alphabet() -> list[str]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from personactl.pocket.scene import grammar_words
-from personactl.pocket.tokens import LENGTH, build_tokenizer, byte_alphabet, learn_merges
+from personactl.pocket.scene import GRAMMAR, caption, grammar_words, sample_scene
+from personactl.pocket.tokens import LENGTH, build_tokenizer, byte_alphabet, learn_merges, spoken
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,26 @@ def test_a_finished_folder_is_loaded_not_written(tokenizer, tmp_path):
     again = build_tokenizer(tmp_path / "tokenizer")
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "tokenizer").iterdir()} == before
     assert first.get_vocab() == again.get_vocab() == tokenizer.get_vocab()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("portrait, smiling, frontal view, night street, yellow shirt, soft light", [1, 1, 0, 2, 5, 1, 0]),
+        ("blue coat, forest", [-1, -1, -1, 4, 1, 0, -1]),
+        ("tilted head", [-1, -1, 3, -1, -1, -1, -1]),
+        ("looking left, warm", [-1] * 7),
+        ("", [-1] * 7),
+    ],
+    ids=["all", "two phrases", "a view of two words", "plain words", "empty"],
+)
+def test_a_captions_words_are_found_class_by_class(text, words):
+    assert spoken(text) == words
+
+
+def test_every_caption_names_the_words_of_its_scene():
+    for seed in range(50):
+        scene = sample_scene(seed)
+        asked = [scene.framing, scene.expression, scene.view, scene.background]
+        asked += [scene.colour, scene.clothing, scene.light]
+        assert [group[place] for group, place in zip(GRAMMAR, spoken(caption(scene)), strict=True)] == asked
