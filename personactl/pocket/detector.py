@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812  (its usual name)
 from torch import nn
 
 from personactl.pocket.detection_data import ANCHORS, INPUT, STRIDES, SceneMaker, targets
+from personactl.pocket.onnx_files import write_onnx
 from personactl.pocket.training import Ema, Muon, muon_groups, step_rng, warm_cosine
 
 BATCH = 32
@@ -91,15 +92,7 @@ class ExportedDetector(nn.Module):
 def export_detector(network: Detector, path: Path) -> None:
     """ONNX opset 17 with the static 128 px input."""
     names = [f"{kind}_{stride}" for kind in ("score", "bbox", "kps") for stride in STRIDES]
-    torch.onnx.export(
-        ExportedDetector(network).eval(),
-        (torch.zeros(1, 3, INPUT, INPUT),),
-        str(path),
-        input_names=["input.1"],
-        output_names=names,
-        opset_version=17,
-        dynamo=False,
-    )
+    write_onnx(ExportedDetector(network), torch.zeros(1, 3, INPUT, INPUT), path, inputs="input.1", outputs=names)
 
 
 def detection_loss(

@@ -18,6 +18,7 @@ from onnxruntime import InferenceSession, SessionOptions
 from torch import nn
 
 from personactl.pocket.dataset import FaceSet
+from personactl.pocket.onnx_files import write_onnx
 from personactl.pocket.training import Ema, Muon, mixed_precision, muon_groups, step_rng, warm_cosine
 
 CROP = 112
@@ -192,17 +193,8 @@ class RecogniserStage:
 
 def export_recogniser(network: Recogniser, path: Path) -> None:
     """ONNX opset 17, dynamic batch, in the layout that insightface routes to its ArcFace class."""
-    network = network.to(memory_format=torch.contiguous_format).eval()
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, 3, CROP, CROP),),
-        str(path),
-        input_names=["input.1"],
-        output_names=["embedding"],
-        dynamic_axes={"input.1": {0: "N"}, "embedding": {0: "N"}},
-        opset_version=17,
-        dynamo=False,
-    )
+    axes = {"input.1": {0: "N"}, "embedding": {0: "N"}}
+    write_onnx(network, torch.zeros(1, 3, CROP, CROP), path, inputs="input.1", outputs=["embedding"], axes=axes)
 
 
 def open_recogniser(path: Path) -> InferenceSession:

@@ -20,6 +20,7 @@ from personactl.pocket.autoencoder import decode, encode, to_pixels
 from personactl.pocket.dataset import FIRST_SEED, IDENTITIES, scene_seed
 from personactl.pocket.drawing.renderer import SIZE, draw
 from personactl.pocket.identity import sample_identity
+from personactl.pocket.onnx_files import write_onnx
 from personactl.pocket.scene import sample_scene
 from personactl.pocket.training import Ema, step_rng, warm_cosine
 
@@ -133,13 +134,11 @@ def round_trip(network: AutoencoderTiny, pictures: np.ndarray, noise: float = 0.
 def export_upscaler(network: Upscaler, path: Path) -> None:
     """ONNX opset 17, any height and width: input `picture` in -1..1, output `enlarged`."""
     axes = {2: "height", 3: "width"}
-    torch.onnx.export(
-        network.to(memory_format=torch.contiguous_format).eval(),
-        (torch.zeros(1, 3, SIZE, SIZE),),
-        str(path),
-        input_names=["picture"],
-        output_names=["enlarged"],
-        dynamic_axes={"picture": axes, "enlarged": axes},
-        opset_version=17,
-        dynamo=False,
+    write_onnx(
+        network,
+        torch.zeros(1, 3, SIZE, SIZE),
+        path,
+        inputs="picture",
+        outputs=["enlarged"],
+        axes={"picture": axes, "enlarged": axes},
     )

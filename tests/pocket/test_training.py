@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_half_written(tmp_path
         lambda path: path.write_bytes(b"PK\x03\x04" + bytes(4000)),
         lambda path: torch.save({"something": "else"}, path),
         lambda path: torch.save([1, 2], path),
-        lambda path: path.write_bytes(pickle.dumps(Path("code"))),
+        lambda path: path.write_bytes(pickle.dumps(Path("code"), protocol=2)),
     ],
     ids=["cut", "empty", "zeros", "other keys", "a list", "a pickle with code"],
 )
