@@ -76,7 +76,7 @@ def test_pack_that_calls_itself_pocket_is_shown_with_its_folder(pack: Path) -> N
     document = json.loads((pack / "pack.json").read_text())
     (pack / "pack.json").write_text(json.dumps({**document, "name": "pocket", "version": "0.1.0"}))
     assert lock_scorer("pack", project=pack.parent).name == "pack"
-    assert lock_scorer("pocket", project=pack.parent).name == "pocket@0.1.0"
+    assert lock_scorer("pocket", project=pack.parent).name == "pocket@0.2.0"
 
 
 @pytest.mark.parametrize("model_id", ["pocket@0.1.0", "a\x1b[2Jb", "", 7, "x" * 65])

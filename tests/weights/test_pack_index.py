@@ -130,7 +130,7 @@ def shown(folder: Path) -> str:
 
 def test_built_in_pack_is_shown_with_its_version_wherever_it_stands(tmp_path: Path) -> None:
     copy = shutil.copytree(POCKET, tmp_path / "mine")
-    assert shown(POCKET) == shown(copy) == "pocket@0.1.0"
+    assert shown(POCKET) == shown(copy) == "pocket@0.2.0"
 
 
 def test_pack_that_only_calls_itself_pocket_is_shown_with_its_folder(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_pack_that_only_calls_itself_pocket_is_shown_with_its_folder(tmp_path: P
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("pocket@0.1.0", "pocket_0.1.0"),
+        ("pocket@0.2.0", "pocket_0.2.0"),
         ("mod‮el\n", "mod_el_"),
         ("modèle 2", "modèle 2"),
         ("x" * 200, "x" * 64),
