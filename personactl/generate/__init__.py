@@ -5,6 +5,7 @@ lock.py                 folder → ModelLock and Capabilities, nothing loaded
 schedulers.py           the scheduler names of a manifest
 backend.py              the Backend protocol; opening one checks the lock again
 stable_diffusion.py     the only file that imports torch and diffusers
+upscale.py              a pack's upscaler
 poison.py               pictures that no scorer should see: not a number, black, flat
 """
 

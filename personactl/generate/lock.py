@@ -92,7 +92,7 @@ def _files_of_pixels(folder: Folder, pack: Pack | None, layout: Layout) -> tuple
         return tuple(file for file in folder.files if file.path not in scoring)
     adapter = (layout.adapter.folder,) if layout.adapter else ()
     used = folder.beneath(layout.generator, *adapter, layout.conditioner)
-    single = {INDEX, layout.upscaler.file if layout.upscaler else INDEX}
+    single = {INDEX, *((layout.upscaler.file,) if layout.upscaler else ())}
     named = tuple(file for file in folder.files if file.path in single)
     return tuple(sorted((*used, *named), key=lambda file: file.path))
 

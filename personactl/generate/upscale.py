@@ -24,7 +24,7 @@ class Upscaler:
         try:
             self._session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             self._input = self._session.get_inputs()[0].name
-            probe = self._enlarge(np.zeros((8, 16, 3), np.float32), scale)
+            self._enlarge(np.zeros((8, 16, 3), np.float32), scale)
         except WeightsError:
             raise
         except Exception as error:  # whatever onnxruntime raises on a file that it did not write
@@ -32,7 +32,6 @@ class Upscaler:
                 f"the upscaler cannot be loaded: {str(error)[:300]}", where=path.name, code="weights.cannot-load"
             ) from error
         self.scale = scale
-        del probe
 
     def enlarge(self, picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Float32 (h, w, 3) in 0..1 -> float32 (scale h, scale w, 3) in 0..1."""

@@ -93,7 +93,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     measured = evaluate.measure_pack(options.pack, evaluate.SMOKE_SAMPLE if options.smoke else evaluate.Sample())
     if options.card:
         options.card.mkdir(parents=True, exist_ok=True)
-        card.write_card(options.card, measured, document["training"])
+        card.write_card(options.card, measured, document.get("training", {}))
     sys.stdout.write(card.table(measured.figures))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -59,16 +58,15 @@ def assemble(place: Workplace, target: Path, *, sample: evaluate.Sample) -> dict
     try:
         export_parts(place, staged)
         shutil.copyfile(REPOSITORY / "LICENSE", staged / "LICENSE")
-        seal(staged, sample=sample, training=stages.training_record(place))
-        figures = json.loads((staged / card.FIGURES).read_bytes())
+        figures = seal(staged, sample=sample, training=stages.training_record(place))
         pack.install(staged, target)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return figures
 
 
-def seal(folder: Path, *, sample: evaluate.Sample, training: dict[str, int]) -> None:
-    """Measure what lies in `folder`, write the card with its pictures, and last of all the index."""
+def seal(folder: Path, *, sample: evaluate.Sample, training: dict[str, int]) -> dict[str, object]:
+    """Measure what lies in `folder`, write the card with its pictures, last of all the index. Returns the figures."""
     measured = evaluate.measure_pack(folder, sample)
     card.write_card(folder, measured, training)
     document = pack.describe(
@@ -80,3 +78,4 @@ def seal(folder: Path, *, sample: evaluate.Sample, training: dict[str, int]) -> 
     )
     pack.write_note(folder, document)
     pack.read_pack(folder)
+    return measured.figures

@@ -12,7 +12,6 @@ The decoder is trained on alone once the latents are made (`DecoderStage`): that
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812  (its usual name)
 from diffusers import AutoencoderTiny
 
 from personactl.pocket.dataset import FaceSet
-from personactl.pocket.training import Ema, mixed_precision, step_rng, warm_cosine
+from personactl.pocket.training import Ema, NetworkStage, mixed_precision, step_rng, warm_cosine
 
 PATCH = 64
 BATCH = 8
@@ -52,7 +51,7 @@ def to_pixels(pictures: np.ndarray) -> torch.Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-class AutoencoderStage:
+class AutoencoderStage(NetworkStage):
     """Training of the autoencoder on both face sets' pictures."""
 
     name = "vae"
@@ -65,20 +64,14 @@ class AutoencoderStage:
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.peak, betas=(0.9, 0.98))
         self.ema = Ema(self.network.parameters(), 0.995)
 
-    def state(self) -> dict[str, Any]:
-        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "ema": self.ema.shadow}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        for shadow, saved in zip(self.ema.shadow, state["ema"], strict=True):
-            shadow.copy_(saved)
-
     def adopt(self, pack: Path) -> None:
         """Begin with the weights of a pack instead of random ones."""
-        self.network.load_state_dict(load_autoencoder(pack).state_dict())
-        for shadow, parameter in zip(self.ema.shadow, self.network.parameters(), strict=True):
-            shadow.copy_(parameter.detach())
+        self.begin_with(load_autoencoder(pack))
+
+    def begin_with(self, network: AutoencoderTiny) -> None:
+        """Take over another network's weights."""
+        self.network.load_state_dict(network.state_dict())
+        self.ema.load(self.network.parameters())
 
     def batch(self, rng: np.random.Generator) -> torch.Tensor:
         """Crops of 64 px, aligned to the latent grid; half of them on the face, where the detail is."""
@@ -144,12 +137,9 @@ class DecoderStage(AutoencoderStage):
 
     name = "decoder"
 
-    def __init__(self, faces: FaceSet, *, seed: int, device: str = "cpu", start: AutoencoderTiny | None = None):
+    def __init__(self, faces: FaceSet, start: AutoencoderTiny, *, seed: int, device: str = "cpu"):
         super().__init__(faces, seed=seed, device=device)
-        if start is not None:
-            self.network.load_state_dict(start.state_dict())
-            for shadow, parameter in zip(self.ema.shadow, self.network.parameters(), strict=True):
-                shadow.copy_(parameter.detach())
+        self.begin_with(start)
         self.network.encoder.requires_grad_(False)
         self.peak = 1.2e-3
 

@@ -27,7 +27,7 @@ foreign weights went into it.
 - It draws a flat cartoon head at 128 x 128 px. It cannot make photographs, bodies, hands, groups or other subjects.
 - It must not be used on real people. Its recognisers were never shown a photograph; their cosines mean nothing there,
   and its thresholds do not carry over to any other recogniser, generator or domain.
-- Framings are close-up and portrait, views up to about 32 degrees of yaw; there is no profile. Words outside the
+- Framings are close-up and portrait, views up to about 29 degrees of yaw; there is no profile. Words outside the
   grammar below are tokenised but mean nothing to it.
 - Features that take a few pixels (moles, lashes, the shape of the nose) are often lost or changed.
 """
@@ -226,7 +226,8 @@ def _training(steps: dict[str, int]) -> str:
     )
     generator = (
         f"The generator's batch is {BATCH}; one or two CPU processes were used, and runs were resumed with changed "
-        "totals of steps. So the commands give a pack like this one, not the same bytes."
+        "totals of steps. So the commands give a pack like this one, not the same bytes. Networks that were taken over "
+        "from an earlier pack saw the pictures of that pack's renderer."
     )
     return "\n".join(
         [

@@ -9,7 +9,6 @@ of scaling our small pictures up.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
@@ -17,7 +16,7 @@ from torch import nn
 
 from personactl.pocket.detection_data import ANCHORS, INPUT, STRIDES, SceneMaker, targets
 from personactl.pocket.onnx_files import write_onnx
-from personactl.pocket.training import Ema, Muon, muon_groups, step_rng, warm_cosine
+from personactl.pocket.training import Ema, Muon, NetworkStage, muon_groups, step_rng, warm_cosine
 
 BATCH = 32
 WIDTH = 48
@@ -125,7 +124,7 @@ def _overlap(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     return inner / (area[0] + area[1] - inner).clamp(min=1e-6)
 
 
-class DetectorStage:
+class DetectorStage(NetworkStage):
     """Training of the detector on re-arranged pictures of a face set."""
 
     name = "detector"
@@ -136,15 +135,6 @@ class DetectorStage:
         self.network = Detector().to(device, memory_format=torch.channels_last)
         self.optimiser = Muon(muon_groups([self.network], matrix_lr=0.015, vector_lr=2.5e-3))
         self.ema = Ema(self.network.parameters(), 0.995)
-
-    def state(self) -> dict[str, Any]:
-        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "ema": self.ema.shadow}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        for shadow, saved in zip(self.ema.shadow, state["ema"], strict=True):
-            shadow.copy_(saved)
 
     def step(self, index: int, total: int) -> dict[str, float]:
         self.optimiser.set_factor(warm_cosine(index, total, warm=80))

@@ -24,7 +24,7 @@ from personactl.pocket.drawing.renderer import SIZE, Drawing, backdrop_only, dra
 from personactl.pocket.generated import FALSE_ACCEPT_RATE, REFERENCES, SCENES_FROM, Picture, Studio, template_of
 from personactl.pocket.identity import HELD_OUT, sample_identity
 from personactl.pocket.loaded import DETECTOR_SCORE as SCORE
-from personactl.pocket.loaded import largest_face, open_faces, open_upscaler
+from personactl.pocket.loaded import enlarge, largest_face, open_faces, open_upscaler
 from personactl.pocket.pack import sha256_file
 from personactl.pocket.scene import sample_scene
 
@@ -199,8 +199,7 @@ def _measure_upscaler(folder: Path, count: int) -> dict[str, float]:
         identity, scene = sample_identity(HELD_OUT + 40_000 + place), sample_scene(SCENES_FROM + 700_000 + place)
         small = decode(network, encode(network, draw(identity, scene).rgb[None]))[0]
         truth.append(draw(identity, scene, 2 * SIZE).rgb)
-        made = upscaler.enlarge(small.astype(np.float32) / 255)
-        enlarged.append((made * 255).round().astype(np.uint8))
+        enlarged.append(enlarge(upscaler, small))
         plain.append(cv2.resize(small, (2 * SIZE, 2 * SIZE), interpolation=cv2.INTER_CUBIC))
     target = np.stack(truth)
     return {"psnr": psnr(np.stack(enlarged), target), "psnrBicubic": psnr(np.stack(plain), target), "pictures": count}

@@ -17,7 +17,7 @@ from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipe
 from PIL import Image
 
 from personactl.pocket.generated import Picture, Studio, persona_seed, references
-from personactl.pocket.loaded import Request, arguments, generate, largest_face, open_upscaler
+from personactl.pocket.loaded import Request, arguments, enlarge, generate, largest_face, open_upscaler
 
 SIDE = 8
 STRENGTHS = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -102,7 +102,7 @@ def enlarged(studio: Studio, pictures: list[Picture], count: int = 4) -> np.ndar
     upscaler = open_upscaler(studio.folder)
     chosen = [picture.rgb for picture in pictures[:: max(1, len(pictures) // count)]][:count]
     doubled = [np.kron(rgb, np.ones((2, 2, 1), np.uint8)) for rgb in chosen]
-    made = [(upscaler.enlarge(rgb.astype(np.float32) / 255) * 255).round().astype(np.uint8) for rgb in chosen]
+    made = [enlarge(upscaler, rgb) for rgb in chosen]
     return tile([doubled, made])
 
 

@@ -17,7 +17,7 @@ from personactl.pocket import measure
 from personactl.pocket.dataset import scene_seed
 from personactl.pocket.drawing.renderer import draw
 from personactl.pocket.identity import HELD_OUT, sample_identity
-from personactl.pocket.loaded import Request, generate, largest_face, open_faces, open_pipeline, open_upscaler
+from personactl.pocket.loaded import Request, enlarge, generate, largest_face, open_faces, open_pipeline, open_upscaler
 from personactl.pocket.probe import CLASSES, WORDS, teach
 from personactl.pocket.scene import Scene, caption, sample_scene
 
@@ -143,8 +143,7 @@ def enlarged_figures(studio: Studio, pictures: list[Picture], threshold: float) 
     upscaler = open_upscaler(studio.folder)
     again = []
     for picture in pictures:
-        large = (upscaler.enlarge(picture.rgb.astype(np.float32) / 255) * 255).round().astype(np.uint8)
-        face = largest_face(studio.scorer, large)
+        face = largest_face(studio.scorer, enlarge(upscaler, picture.rgb))
         again.append(replace(picture, scores=None if face is None else studio.known @ face.normed_embedding))
     own, others = own_and_other_scores(again)
     return {

@@ -214,8 +214,7 @@ class GeneratorStage:
         self.text.load_state_dict(state["text"])
         self.words.load_state_dict(state["words"])
         self.optimiser.load_state_dict(state["optimiser"])
-        for shadow, saved in zip(self.ema.shadow, state["ema"], strict=True):
-            shadow.copy_(saved)
+        self.ema.load(state["ema"])
 
     def adopt(self, pack: Path) -> None:
         """Begin with the weights of a pack instead of random ones. Raises IntegrityError when its networks are of
@@ -233,8 +232,7 @@ class GeneratorStage:
                 where=str(pack),
                 hint="train without --base",
             ) from error
-        for shadow, parameter in zip(self.ema.shadow, self.parameters, strict=True):
-            shadow.copy_(parameter.detach())
+        self.ema.load(self.parameters)
 
     def conditions(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Token ids (n, LENGTH), identity embeddings (n, 1, 128) for pictures `rows`, with drop-out of both, and the

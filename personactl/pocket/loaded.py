@@ -13,6 +13,7 @@ from diffusers import StableDiffusionPipeline
 from insightface.app import FaceAnalysis
 from onnxruntime import SessionOptions
 
+from personactl.generate.poison import to_bytes
 from personactl.generate.upscale import Upscaler
 from personactl.pocket.pack import ADAPTER_FILE, DEFAULTS, UPSCALER_FILE
 
@@ -55,6 +56,11 @@ def open_pipeline(folder: Path) -> StableDiffusionPipeline:
 def open_upscaler(folder: Path) -> Upscaler:
     """The pack's upscaler, by the class that `personactl run` uses."""
     return Upscaler(folder / "upscaler" / UPSCALER_FILE, 2)
+
+
+def enlarge(upscaler: Upscaler, rgb: np.ndarray) -> np.ndarray:
+    """A uint8 picture at twice its size, uint8."""
+    return to_bytes(upscaler.enlarge(rgb.astype(np.float32) / 255))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 from torch import nn
 
+from personactl.pocket.autoencoder import to_pixels
 from personactl.pocket.drawing.renderer import draw
 from personactl.pocket.identity import HELD_OUT, sample_identity
 from personactl.pocket.scene import GRAMMAR, Scene, sample_scene
@@ -74,7 +75,7 @@ def teach(*, taught: int, checked: int = CHECKED) -> Probe:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK, total_steps=steps)
     for _ in range(steps):
         rows = rng.integers(0, taught, BATCH)
-        logits = network(_input(np.stack([_blemished(pictures[row], rng) for row in rows])))
+        logits = network(to_pixels(np.stack([_blemished(pictures[row], rng) for row in rows])))
         loss = sum(
             (F.cross_entropy(rowwise, truth[rows, place]) for place, rowwise in enumerate(logits)), torch.zeros(())
         )
@@ -92,7 +93,7 @@ def _hits(network: Trunk, pictures: np.ndarray, scenes: list[Scene]) -> dict[str
     truth, read = _truth(scenes), []
     with torch.no_grad():
         for at in range(0, len(pictures), 100):
-            logits = network(_input(pictures[at : at + 100]))
+            logits = network(to_pixels(pictures[at : at + 100]))
             read.append(np.stack([row.argmax(dim=1).numpy() for row in logits], axis=1))
     right = np.concatenate(read) == truth
     return {name: right[:, place] for place, name in enumerate(CLASSES)}
@@ -104,11 +105,6 @@ def _blemished(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.4))
     noisy = picture + rng.normal(0, rng.uniform(0, 6), picture.shape)
     return noisy.clip(0, 255).astype(np.uint8)
-
-
-def _input(pictures: np.ndarray) -> torch.Tensor:
-    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _renders(first: int, count: int) -> tuple[np.ndarray, list[Scene]]:

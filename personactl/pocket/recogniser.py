@@ -127,8 +127,7 @@ class RecogniserStage:
         self.traits.load_state_dict(state["traits"])
         self.people.data.copy_(state["people"])
         self.optimiser.load_state_dict(state["optimiser"])
-        for shadow, saved in zip(self.ema.shadow, state["ema"], strict=True):
-            shadow.copy_(saved)
+        self.ema.load(state["ema"])
 
     def batch(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Crops with the errors that a detector makes and the blemishes that a generator leaves, and their classes."""

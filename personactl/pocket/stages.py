@@ -60,6 +60,7 @@ EXPORTED = {
     "detector": "conditioner/detector.onnx",
     "upscaler": f"upscaler/{UPSCALER_FILE}",
 }
+ADOPTING = frozenset({"vae", "generator"})  # begin with the base pack's weights; a decoder begins with its autoencoder
 SMOKE_PEOPLE = 12
 SMOKE_BATCH = 4
 
@@ -121,7 +122,7 @@ def build_generator(place: Workplace) -> GeneratorStage:
 
 
 def build_decoder(place: Workplace) -> DecoderStage:
-    return DecoderStage(place.faces("a"), seed=SEEDS["decoder"], device=place.device, start=encoder_and_decoder(place))
+    return DecoderStage(place.faces("a"), encoder_and_decoder(place), seed=SEEDS["decoder"], device=place.device)
 
 
 def build_upscaler(place: Workplace) -> UpscalerStage:
@@ -221,9 +222,11 @@ def _train(place: Workplace, name: str, steps: int) -> None:
         leader = torch.distributed.get_rank() == 0
     stage = BUILDERS[name](place)
     before = 0
-    if place.base is not None and hasattr(stage, "adopt") and not place.checkpoint(name).exists():
-        stage.adopt(place.base)
-        before = place.trained_before().get(name, 0)
+    if place.base is not None and not place.checkpoint(name).exists():
+        if name in ADOPTING:
+            stage.adopt(place.base)  # type: ignore[attr-defined]
+        if name in ADOPTING or (name == "decoder" and not place.checkpoint("vae").exists()):
+            before = place.trained_before().get(name, 0)
     log_every = 5 if place.smoke else 50
     run_stage(stage, place.folder, steps=steps, before=before, leader=leader, log_every=log_every)
 

@@ -166,12 +166,33 @@ class Ema:
         decay = min(self._decay, (index + 1) / (index + 10))
         torch._foreach_lerp_(self.shadow, [parameter.detach() for parameter in self._parameters], 1 - decay)
 
+    def load(self, values: Iterable[torch.Tensor]) -> None:
+        """Make `values` the average: a checkpoint's, or the parameters themselves after they were set."""
+        for shadow, value in zip(self.shadow, values, strict=True):
+            shadow.copy_(value.detach())
+
     def swap(self) -> None:
         """Exchange the average and the live parameters; calling it twice restores both."""
         for parameter, shadow in zip(self._parameters, self.shadow, strict=True):
             live = parameter.detach().clone()
             parameter.data.copy_(shadow)
             shadow.copy_(live)
+
+
+class NetworkStage:
+    """What the stages of one network share: a checkpoint of the network, its optimiser and its average."""
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    ema: Ema
+
+    def state(self) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "ema": self.ema.shadow}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.ema.load(state["ema"])
 
 
 class Muon(torch.optim.Optimizer):

@@ -8,7 +8,6 @@ small one in half of the cases through the autoencoder and back, because that is
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from personactl.pocket.drawing.renderer import SIZE, draw
 from personactl.pocket.identity import sample_identity
 from personactl.pocket.onnx_files import write_onnx
 from personactl.pocket.scene import sample_scene
-from personactl.pocket.training import Ema, step_rng, warm_cosine
+from personactl.pocket.training import Ema, NetworkStage, step_rng, warm_cosine
 
 SCALE = 2
 WIDTH = 32
@@ -61,7 +60,7 @@ class Upscaler(nn.Module):
         return rough + F.pixel_shuffle(self.layers(x), SCALE)
 
 
-class UpscalerStage:
+class UpscalerStage(NetworkStage):
     """Training on fresh drawings; `autoencoder` is the pack's own."""
 
     name = "upscaler"
@@ -73,15 +72,6 @@ class UpscalerStage:
         self.peak = 2e-3
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=self.peak, betas=(0.9, 0.98))
         self.ema = Ema(self.network.parameters(), 0.995)
-
-    def state(self) -> dict[str, Any]:
-        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "ema": self.ema.shadow}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        for shadow, saved in zip(self.ema.shadow, state["ema"], strict=True):
-            shadow.copy_(saved)
 
     def batch(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Small crops (n, 3, p, p) and what they should become (n, 3, 2p, 2p)."""

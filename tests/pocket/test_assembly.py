@@ -11,8 +11,9 @@ from PIL import Image
 from personactl.errors import IntegrityError
 from personactl.pocket import assemble, evaluate, pack
 from personactl.pocket.__main__ import main
+from personactl.pocket.autoencoder import load_autoencoder
 from personactl.pocket.generator import load_generator
-from personactl.pocket.stages import Workplace, run, training_record
+from personactl.pocket.stages import Workplace, encoder_and_decoder, final_autoencoder, run, training_record
 
 POCKET = Path(__file__).parents[2] / "fixtures" / "pocket"
 CARD = {"roc", "scores", "prompts", "grid", "failures", "strength", "inpainting", "enlarged"}
@@ -22,14 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +53,9 @@ def test_what_was_not_trained_is_the_base_packs(assembled):
 
 def test_the_record_adds_up_the_steps_of_all_runs(work, assembled):
     before = pack.read_pack(POCKET)["training"]
-    assert pack.read_pack(assembled)["training"] == {**before, "decoder": 2, "upscaler": 2}
-    assert training_record(Workplace(folder=work, base=POCKET)) == {**before, "decoder": 2, "upscaler": 2}
+    expected = {**before, "decoder": before.get("decoder", 0) + 2, "upscaler": 2}
+    assert pack.read_pack(assembled)["training"] == expected
+    assert training_record(Workplace(folder=work, base=POCKET)) == expected
 
 
 def test_a_stage_that_begins_with_the_bases_weights_counts_its_steps(work, tmp_path):
@@ -69,6 +63,17 @@ def test_a_stage_that_begins_with_the_bases_weights_counts_its_steps(work, tmp_p
     run(Workplace(folder=tmp_path, base=POCKET, smoke=True), "vae", steps=3)
     record = training_record(Workplace(folder=tmp_path, base=POCKET))
     assert record["vae"] == pack.read_pack(POCKET)["training"]["vae"] + 3
+
+
+def test_the_decoder_belongs_to_the_encoder_that_made_the_latents(work, tmp_path):
+    shutil.copytree(work / "set-a", tmp_path / "set-a")
+    place = Workplace(folder=tmp_path, base=POCKET, smoke=True)
+    run(place, "vae", steps=3)
+    run(place, "decoder", steps=1)
+    made, refined = encoder_and_decoder(place).encoder.state_dict(), final_autoencoder(place).encoder.state_dict()
+    shipped = load_autoencoder(POCKET).encoder.state_dict()
+    assert all(torch.equal(made[name], refined[name]) for name in made)
+    assert not all(torch.equal(made[name], shipped[name]) for name in made)
 
 
 def test_the_generator_begins_with_the_bases_weights(work):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from personactl.errors import IntegrityError
 from personactl.pocket import loaded, pack
@@ -23,14 +22,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),  # insightface's alignment calls a deprecated scikit-image name
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

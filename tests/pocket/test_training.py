@@ -23,14 +23,6 @@ pytestmark = pytest.mark.slow
 STAGES = ("recogniser-a", "recogniser-b", "detector", "vae", "generator", "decoder", "upscaler")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
     folder = tmp_path_factory.mktemp("work")
